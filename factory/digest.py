@@ -1,0 +1,81 @@
+"""Canonical digests: equal content has equal digests, on any machine, in any order of keys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+ID_HEX = 32
+KEY_HEX = 12
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces, non-ASCII kept, NaN refused; models by their fields."""
+    return json.dumps(
+        value,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_plain,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def stage_key(section: Any, code_version: int, inputs: Mapping[str, str]) -> str:
+    """Key of a stage: its recipe section, its code version and the keys of what it reads."""
+    return digest({"section": section, "code": code_version, "inputs": dict(inputs)})[:KEY_HEX]
+
+
+def candidate_id(
+    problem_id: str, index: int, teacher: str, sampling_digest: str, prompt_digest: str
+) -> str:
+    """Identity of a candidate, 32 hexadecimal digits.
+
+    Two requests with the same identity are the same candidate: it is drawn once and kept. The
+    round is not part of it, nor is the server or the time.
+    """
+    return digest([problem_id, index, teacher, sampling_digest, prompt_digest])[:ID_HEX]
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes; remembered while its size and time of change stay the same."""
+    stat = path.stat()
+    return _file_sha256(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _file_sha256(path: str, size: int, mtime_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of every file below a folder by relative path and bytes; hidden files are left out."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    return digest({path.relative_to(folder).as_posix(): file_sha256(path) for path in files})
+
+
+def fingerprint(path: Path) -> str:
+    """Digest of a file or a folder, whichever it is."""
+    return folder_digest(path) if path.is_dir() else file_sha256(path)

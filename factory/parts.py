@@ -1,0 +1,229 @@
+"""Parts: the Parquet files of a stage, written atomically one by one; and `map_parts`.
+
+A part carries the digest of what it was made from in its Parquet metadata, so a stage that is
+started again keeps the parts that are valid and makes only the others. `kill -9` at any moment
+leaves finished parts and perhaps a file whose name starts with a dot, which nobody reads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factory.digest import digest, file_sha256
+from factory.errors import GraderError, ManifestMismatch, SchemaMismatch
+from schemas.manifest import Manifest, PartFile
+
+MANIFEST: Final = "manifest.json"
+_MADE_FROM: Final = b"retort_made_from"
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+# ------------------------------------------------------------------------------- atomic writing
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after power loss."""
+    hidden = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(hidden, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(hidden, path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def part_name(kind: str, number: int) -> str:
+    """`kind-00017.parquet`."""
+    return f"{kind}-{number:05d}.parquet"
+
+
+def as_table(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of exactly this schema.
+
+    Raises:
+        SchemaMismatch: A row has another type, or lacks a value that must be there.
+    """
+    try:
+        table = pa.Table.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise SchemaMismatch(f"rows do not fit the schema {schema.names}: {error}") from error
+    for field in schema:
+        if not field.nullable and table[field.name].null_count:
+            raise SchemaMismatch(
+                f"column {field.name}: expected a value in every row, found "
+                f"{table[field.name].null_count} nulls"
+            )
+    return table
+
+
+def write_part(folder: Path, name: str, table: pa.Table, *, made_from: str) -> PartFile:
+    """Write one part atomically and say what it is.
+
+    Args:
+        folder: The artifact; made if it is not there.
+        name: File name within it.
+        table: Rows in their final order.
+        made_from: Digest of everything that decided the content; `kept_part` asks for it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    hidden = folder / f".{name}.{os.getpid()}"
+    metadata = {**(table.schema.metadata or {}), _MADE_FROM: made_from.encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), hidden, compression="zstd")
+    with open(hidden, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(hidden, path)
+    sync_folder(folder)
+    return _describe(folder, path, table.num_rows)
+
+
+def kept_part(folder: Path, name: str, *, made_from: str) -> PartFile | None:
+    """The part of that name if it is whole and was made from the same things, else None."""
+    path = folder / name
+    try:
+        footer = pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    if (footer.metadata or {}).get(_MADE_FROM) != made_from.encode():
+        return None
+    return _describe(folder, path, footer.num_rows)
+
+
+def _describe(folder: Path, path: Path, rows: int) -> PartFile:
+    return PartFile(
+        path=path.relative_to(folder).as_posix(),
+        rows=rows,
+        bytes=path.stat().st_size,
+        sha256=file_sha256(path),
+    )
+
+
+# ------------------------------------------------------------------------------------- manifests
+
+
+def parts_digest(parts: Sequence[PartFile]) -> str:
+    """Digest of an artifact: of the paths and digests of its parts."""
+    return digest({part.path: part.sha256 for part in parts})
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Commit an artifact: after this it is finished, before it is not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = manifest.model_dump_json(indent=2) + "\n"
+    write_atomically(folder / MANIFEST, content.encode())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a finished artifact.
+
+    Raises:
+        ManifestMismatch: There is none, or it cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ManifestMismatch(f"{path}: expected a finished artifact, found none") from error
+    except ValueError as error:
+        raise ManifestMismatch(
+            f"{path}: not a manifest of this version ({error}); delete the folder and run again"
+        ) from error
+
+
+def read_part(folder: Path, part: PartFile, schema: pa.Schema | None = None) -> pa.Table:
+    """The rows of one part, checked against its manifest and, where given, its schema.
+
+    Raises:
+        ManifestMismatch: The file is missing, corrupt, or has another number of rows.
+        SchemaMismatch: Its columns or types differ from `schema`.
+    """
+    path = folder / part.path
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ManifestMismatch(
+            f"{path}: cannot be read ({error}); delete the file and the manifest beside it and run "
+            f"again, the other parts are kept"
+        ) from error
+    if table.num_rows != part.rows:
+        raise ManifestMismatch(
+            f"{path}: expected {part.rows} rows, found {table.num_rows}; delete the file and the "
+            f"manifest beside it and run again, the other parts are kept"
+        )
+    if schema is not None and not table.schema.equals(schema):
+        raise SchemaMismatch(f"{path}: expected columns {schema}, found {table.schema}")
+    return table.replace_schema_metadata(None)
+
+
+def read_parts(folder: Path, kind: str, schema: pa.Schema) -> pa.Table:
+    """All rows of one kind of part (`kind-*.parquet`), in the order of the parts."""
+    tables = list(iter_parts(folder, kind, schema))
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def iter_parts(folder: Path, kind: str, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The parts of one kind, one after the other: bounded memory."""
+    for part in read_manifest(folder).parts:
+        if part.path.startswith(f"{kind}-"):
+            yield read_part(folder, part, schema)
+
+
+# ------------------------------------------------------------------------------------- map_parts
+
+
+def map_parts(
+    work: Callable[[Item], Made], items: Sequence[Item], *, workers: int
+) -> Iterator[tuple[int, Made]]:
+    """`(position, work(item))` for each item, as they finish: the one seam for loops over parts.
+
+    With one worker the work is done here, in order. With more it is done in spawned processes, so
+    `work` and the items must pickle; at most two items per worker wait at a time. An error of one
+    item is raised and the items not yet started are left.
+
+    Raises:
+        GraderError: A worker process died (killed, or out of memory).
+    """
+    if workers <= 1 or len(items) <= 1:
+        for position, item in enumerate(items):
+            yield position, work(item)
+        return
+    with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
+        waiting: dict[Future[Made], int] = {}
+        todo = iter(enumerate(items))
+        try:
+            while True:
+                while len(waiting) < 2 * workers and (nxt := next(todo, None)) is not None:
+                    waiting[pool.submit(work, nxt[1])] = nxt[0]
+                if not waiting:
+                    return
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    position = waiting.pop(future)
+                    yield position, future.result()
+        except BrokenProcessPool as error:
+            raise GraderError(
+                "a worker process died while it worked on a part (killed, or out of memory); "
+                "lower `workers` in the machine file and run again, finished parts are kept"
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,108 @@
+"""Reading recipes and machine files, and turning what they name into paths."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from factory.errors import RecipeError
+from schemas.machine import Machine
+from schemas.recipe import Recipe
+from schemas.row import Settings
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The project's root: where relative paths start."""
+
+_DATA: Final = "${RETORT_DATA}"
+_Model = TypeVar("_Model", bound=Settings)
+
+
+def data_root() -> Path:
+    """`RETORT_DATA`, or `../shared/data` beside the project."""
+    return resolve_plain(os.environ.get("RETORT_DATA", "../shared/data"))
+
+
+def resolve_plain(path: str) -> Path:
+    """An absolute path; a relative one starts at the project's root."""
+    return (ROOT / Path(path).expanduser()).resolve()
+
+
+def resolve(path: str) -> Path:
+    """An absolute path from a path in a recipe.
+
+    Raises:
+        RecipeError: It is absolute, leaves the project, or holds another variable.
+    """
+    if path.startswith(_DATA):
+        return data_root() / path.removeprefix(_DATA).lstrip("/")
+    resolved = resolve_plain(path)
+    if Path(path).is_absolute() or "$" in path or ROOT not in [resolved, *resolved.parents]:
+        raise RecipeError(
+            f"path {path!r}: expected a path below the project's root or one that starts with "
+            f"{_DATA}, found one outside; recipes hold no other outside path"
+        )
+    return resolved
+
+
+def existing(path: str, what: str) -> Path:
+    """`resolve`, and it must be there.
+
+    Raises:
+        RecipeError: Nothing is there.
+    """
+    resolved = resolve(path)
+    if not resolved.exists():
+        hint = ""
+        if path.startswith(_DATA):
+            hint = f"; set RETORT_DATA to the folder of the data (now {data_root()})"
+        raise RecipeError(f"{what}: expected a file or folder at {resolved}, found none{hint}")
+    return resolved
+
+
+def load_recipe(path: str) -> Recipe:
+    """The recipe in a TOML file.
+
+    Raises:
+        RecipeError: Not there, not TOML, or not a recipe; every wrong field is named.
+    """
+    return _load(path, Recipe, "recipe")
+
+
+def load_machine(path: str) -> Machine:
+    """The machine file, or the defaults where `path` is empty.
+
+    Raises:
+        RecipeError: As for `load_recipe`.
+    """
+    return _load(path, Machine, "machine file") if path else Machine()
+
+
+def _load(path: str, model: type[_Model], what: str) -> _Model:
+    file = resolve_plain(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{what} {file}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{what} {file}: not valid TOML: {error}") from error
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problems = "\n".join(
+            f"  {'.'.join(map(str, one['loc'])) or '(top)'}: {_explain(one)}"
+            for one in error.errors()
+        )
+        raise RecipeError(f"{what} {file}: {error.error_count()} wrong fields\n{problems}") from error
+
+
+def _explain(one: object) -> str:
+    assert isinstance(one, dict)
+    if one["type"] == "extra_forbidden":
+        return "unknown key; see schemas/recipe.py and schemas/machine.py for the known ones"
+    if one["type"] == "missing":
+        return "missing"
+    return f"{one['msg']}, found {one['input']!r:.80}"

@@ -1,0 +1,87 @@
+"""A machine file: what changes neither the data nor the student, so that it enters no key.
+
+Given with `--machine FILE`; each field has a default that suits one machine with two cores.
+Secrets are not here: a field names the environment variable that holds one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.row import Settings
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Paths(Settings):
+    """Where things are written; relative paths start at the project's root."""
+
+    artifacts: str = "artifacts"
+    runs: str = "runs"
+    datasets: str = "datasets"
+
+
+class Endpoints(Settings):
+    """`[teacher]`: OpenAI-compatible servers for `engine = "openai"`."""
+
+    base_urls: list[str] = Field(default_factory=list)
+    """Each ends before `/chat/completions`, e.g. `http://127.0.0.1:8000/v1`."""
+    api_key_env: str = "OPENAI_API_KEY"
+    requests_in_flight: Positive = 16
+    """Per server."""
+    request_timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    retries: Annotated[int, Field(ge=0)] = 5
+
+
+class Vllm(Settings):
+    """`[vllm]`: how local vLLM servers run."""
+
+    replicas: Positive = 1
+    tensor_parallel_size: Positive = 1
+    pipeline_parallel_size: Positive = 1
+    data_parallel_size: Positive = 1
+    max_num_seqs: Positive = 128
+    enforce_eager: bool | None = None
+    """None: true on CPU, false on a GPU."""
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.9
+    cpu_kvcache_gib: Positive = 1
+    cpu_threads: Positive | None = None
+    """Threads of a server on CPU; None shares the cores among the servers."""
+    startup_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    args: dict[str, Any] = Field(default_factory=dict)
+    """Further vLLM arguments, by their names in vLLM's parser with underscores."""
+
+
+class Sandbox(Settings):
+    """`[sandbox]`: Docker."""
+
+    image: str = "retort-sandbox-python:latest"
+    slots: Positive | None = None
+    """Containers; None: one per core."""
+    runtime: Literal["runc", "runsc"] = "runc"
+
+
+class Training(Settings):
+    """`[training]`: how DeepSpeed runs."""
+
+    ranks: Positive | None = None
+    """None: one per GPU, or two on CPU."""
+    micro_batch_tokens: Positive = 4096
+    """Padded tokens of one forward pass per rank."""
+    stall_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+
+
+class Machine(Settings):
+    """One machine, or one way to use it."""
+
+    paths: Paths = Paths()
+    workers: Positive | None = None
+    """Processes of `map_parts` and of symbolic grading; None: one per core."""
+    executor: Literal["processes"] = "processes"
+    rows_per_part: Positive = 4096
+    teacher: Endpoints = Endpoints()
+    vllm: Vllm = Vllm()
+    sandbox: Sandbox = Sandbox()
+    training: Training = Training()

@@ -1,0 +1,54 @@
+"""A problem: a statement with its gold answer, and where it came from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.row import Row
+
+
+class Domain(StrEnum):
+    """The domains of the recipe (DeepSeek-R1, supplementary table 5)."""
+
+    MATH = "math"
+    CODE = "code"
+    STEM = "stem"
+    LOGIC = "logic"
+    GENERAL = "general"
+
+
+class GraderName(StrEnum):
+    """Which grader decides a candidate's verdict; each is a module of `factory.grade`."""
+
+    MATH = "math"
+    """Symbolic equality with `gold`."""
+    CODE = "code"
+    """`gold` is JSON: `tests` of the sandbox (`stdio`, `call` or `asserts`), see `sandboxes`."""
+    CHOICE = "choice"
+    """`gold` is one letter, A to J."""
+    TEXT = "text"
+    """Equality of normalised text with `gold`; alternatives are separated by ` ||| `."""
+
+
+class Problem(Row):
+    """One problem. `problem_id` is unique in a run and stable across runs of the same source."""
+
+    problem_id: str
+    statement: str
+    gold: str
+    """The gold answer, in the form that `grader` reads."""
+    grader: GraderName
+    domain: Domain
+    source: str
+    """Name of the source in the recipe, e.g. `gsm8k-train`."""
+    license: str
+    """SPDX identifier, or the words of the source where there is none."""
+    category: str
+    """Kind within the domain, e.g. `arithmetic`, `Algebra`; empty where the source has none."""
+    level: str
+    """Difficulty as the source names it; empty where it has none."""
+    reasoning: bool
+    """True where the answer is reached by a chain of thought; False for plain prompts."""
+    solution: str
+    """The source's own worked solution or reference program; empty where there is none.
+    Never shown to a teacher: it serves the gold check and the false-drop measurements."""

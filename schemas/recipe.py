@@ -1,0 +1,426 @@
+"""A recipe: one TOML file that holds all that changes the data or the student.
+
+Every table is closed (an unknown key is an error) and every field states its unit in its name or
+in the line below it. What changes neither data nor student belongs to `schemas.machine`.
+A path may begin with `${RETORT_DATA}`; any other path is relative to the project's root.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.problem import Domain, GraderName
+from schemas.row import Settings
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+# --------------------------------------------------------------------------- sources of problems
+
+
+class _Source(Settings):
+    name: Slug
+    """Prefix of the problem ids, unique in its list."""
+    limit: Positive | None = None
+    """At most this many problems, the first ones in a seeded shuffle; None takes all in order."""
+
+
+class Gsm8kSource(_Source):
+    """GSM8K in its own JSONL form (`question`, `answer` with `####`)."""
+
+    kind: Literal["gsm8k"]
+    path: str
+    license: str = "MIT"
+
+
+class MathSource(_Source):
+    """MATH in JSONL form (`problem`, `solution` with a last `\\boxed`, `level`, `type`)."""
+
+    kind: Literal["math"]
+    path: str
+    license: str = "MIT"
+
+
+class HumanEvalSource(_Source):
+    """HumanEval in its own gzipped JSONL form."""
+
+    kind: Literal["humaneval"]
+    path: str
+    license: str = "MIT"
+
+
+class MbppSource(_Source):
+    """MBPP in its own JSONL form."""
+
+    kind: Literal["mbpp"]
+    path: str
+    license: str = "CC-BY-4.0"
+
+
+class Columns(Settings):
+    """Which column of a foreign file holds what; an empty name means that it has none."""
+
+    problem_id: str = "problem_id"
+    statement: str = "problem"
+    gold: str = "gold"
+    level: str = ""
+    category: str = ""
+    solution: str = ""
+
+
+class FileSource(_Source):
+    """Problems from JSONL or Parquet files, one row per problem."""
+
+    kind: Literal["file"]
+    path: str
+    license: str
+    domain: Domain
+    grader: GraderName
+    reasoning: bool = True
+    columns: Columns = Columns()
+
+
+class HubSource(_Source):
+    """Problems from a Hugging Face dataset by name and revision, or from a local copy of one."""
+
+    kind: Literal["hub"]
+    dataset: str
+    revision: str
+    """Full commit hash; empty only for a local folder."""
+    config: str = ""
+    split: str = "train"
+    license: str
+    domain: Domain
+    grader: GraderName
+    reasoning: bool = True
+    columns: Columns = Columns()
+
+
+class ProceduralSource(_Source):
+    """Problems made by a seeded program (`factory.collect.procedural`)."""
+
+    kind: Literal["procedural"]
+    family: Literal["arithmetic", "python", "chat"]
+    split: Literal["bootstrap", "train", "heldout"]
+    """`bootstrap` taught the embedded models; the three never share a problem."""
+    count: Positive
+    seed: int = 0
+    license: str = "Apache-2.0"
+
+
+Source = Annotated[
+    Gsm8kSource
+    | MathSource
+    | HumanEvalSource
+    | MbppSource
+    | FileSource
+    | HubSource
+    | ProceduralSource,
+    Field(discriminator="kind"),
+]
+
+
+class Collect(Settings):
+    """`[collect]`: where problems come from."""
+
+    sources: list[Source] = Field(min_length=1)
+    check_gold: bool = True
+    """Admit a problem only if its grader accepts its own gold answer (or reference program)."""
+    decontaminate: bool = True
+    """Leave out problems that overlap with a suite of `[validate]`."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [source.name for source in self.sources]
+        if len(names) != len(set(names)):
+            raise ValueError(f"the names of sources must differ, found {names}")
+        return self
+
+
+# ----------------------------------------------------------------------------------- generation
+
+
+class VllmTeacher(Settings):
+    """A teacher that Retort serves with vLLM."""
+
+    engine: Literal["vllm"]
+    model: str
+    """`embedded:NAME`, a folder in Hugging Face layout, or a hub name."""
+    revision: str = ""
+    """Commit hash of a hub model; empty for folders, whose revision is their digest."""
+    max_model_len: Positive
+    """Context of the server in tokens, prompt and completion together."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    vllm_args: dict[str, Any] = Field(default_factory=dict)
+    """Further vLLM arguments that change what is generated, by their names in vLLM's parser with
+    underscores, e.g. `quantization`. What only changes speed is in the machine file."""
+
+
+class OpenaiTeacher(Settings):
+    """A teacher behind OpenAI-compatible endpoints; their addresses are in the machine file."""
+
+    engine: Literal["openai"]
+    model: str
+    revision: str
+    """The user's own word for the version that is served; it enters the identity."""
+
+
+class ImportFile(Settings):
+    """A file of generations that exist already: one row per problem, or per response."""
+
+    source: Slug
+    """Name of the source in `[collect]` whose problems these rows answer."""
+    path: str
+    problem_id: str = "problem_id"
+    responses: str = "responses"
+    """Column with a list of texts, or one text."""
+    labels: str = ""
+    """Column with booleans of the same shape as `responses`; empty where there is none."""
+    finish_reasons: str = ""
+    """Column with finish reasons of the same shape; empty where there is none."""
+
+
+class ImportTeacher(Settings):
+    """Generations that exist already."""
+
+    engine: Literal["import"]
+    model: str
+    revision: str = ""
+    files: list[ImportFile] = Field(min_length=1)
+
+
+Teacher = Annotated[VllmTeacher | OpenaiTeacher | ImportTeacher, Field(discriminator="engine")]
+
+
+class Sampling(Settings):
+    """How tokens are drawn."""
+
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    top_k: int = -1
+    """-1 switches it off."""
+    max_tokens: Positive = 1024
+    """Completion limit in tokens."""
+
+
+class Prompt(Settings):
+    """How a problem becomes messages."""
+
+    system: str = ""
+    """Empty: no system message."""
+    templates: dict[Domain, str] = Field(default_factory=dict)
+    """Text of the user's message per domain, with `{statement}`; default: the statement alone."""
+    think_prefix: str = ""
+    """Forced start of the completion for reasoning problems, e.g. `<think>\\n`; where the chat
+    template already ends with it, it is not repeated."""
+
+    @model_validator(mode="after")
+    def _templates_have_the_statement(self) -> Self:
+        for domain, template in self.templates.items():
+            if "{statement}" not in template:
+                raise ValueError(f"templates.{domain} must contain {{statement}}")
+        return self
+
+
+class Generate(Settings):
+    """`[generate]`: who answers, how often and how."""
+
+    teacher: Teacher
+    sampling: Sampling = Sampling()
+    prompt: Prompt = Prompt()
+    candidates: Positive = 8
+    """Candidates per problem in each round."""
+    max_rounds: Annotated[int, Field(ge=1, le=20)] = 1
+    accepted_wanted: Positive = 1
+    """Later rounds draw only for problems with fewer correct candidates than this."""
+    give_up_after: Positive = 64
+    """Later rounds draw no more for a problem without a correct one in this many candidates."""
+
+
+# ------------------------------------------------------------------------- grading and selection
+
+
+class GradeMath(Settings):
+    """`[grade.math]`: limits of one symbolic comparison."""
+
+    deadline_s: Annotated[float, Field(gt=0)] = 5.0
+    memory_bytes: Positive = 1024 * 1024 * 1024
+
+
+class GradeCode(Settings):
+    """`[grade.code]`: limits of one program over all its cases."""
+
+    wall_s: Annotated[float, Field(gt=0)] = 10.0
+    cpu_s: Annotated[float, Field(gt=0)] = 5.0
+    memory_bytes: Positive = 256 * 1024 * 1024
+    output_bytes: Positive = 1024 * 1024
+
+
+class Grade(Settings):
+    """`[grade]`: how verdicts are reached."""
+
+    math: GradeMath = GradeMath()
+    code: GradeCode = GradeCode()
+
+
+class Select(Settings):
+    """`[select]`: which graded candidates become samples."""
+
+    require_think: bool = True
+    """Reasoning samples must have `<think>` closed once and an answer after it; for teachers that
+    write plain chains of thought set it to false."""
+    mixed_language: bool = True
+    """Drop traces that mix writing systems foreign to the problem (R1)."""
+    max_paragraph_chars: Positive = 4000
+    """Drop traces with a longer paragraph (R1)."""
+    code_block_in_math: bool = True
+    """Drop mathematical traces with a code block (R1)."""
+    max_tokens: Positive | None = None
+    """Drop completions with more tokens, by the teacher's count."""
+    min_chars: int = 0
+    """Drop completions with fewer characters."""
+    min_pass_rate: Fraction = 0.0
+    max_pass_rate: Fraction = 1.0
+    """Keep problems with a pass rate in these bounds, inclusive."""
+    per_problem: Positive = 4
+    """At most so many samples per problem."""
+    pick: Literal["shortest", "random"] = "random"
+    quota: dict[Domain, Positive] = Field(default_factory=dict)
+    """At most so many samples per domain, drawn evenly over problems by seed."""
+
+
+class Shard(Settings):
+    """`[shard]`: the dataset that is published."""
+
+    name: Slug
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    title: str = ""
+    dedupe_exact: bool = True
+    """Keep one of the samples whose normalised completions are equal."""
+    shard_bytes: Positive = 200_000_000
+    """Aimed size of a Parquet shard before compression."""
+
+
+# ------------------------------------------------------------------------ training and validation
+
+
+class RandomBase(Settings):
+    """A base student with random weights: for tests of the path, not for scores."""
+
+    arch: Literal["qwen2", "llama"]
+    tokenizer: str
+    """Folder in Hugging Face layout, or `embedded:NAME`."""
+    hidden_size: Positive = 64
+    layers: Positive = 2
+    heads: Positive = 4
+    kv_heads: Positive = 2
+    intermediate_size: Positive = 128
+    seed: int = 0
+
+
+class Student(Settings):
+    """`[[train.students]]`: one student."""
+
+    name: Slug
+    base: str | RandomBase
+    revision: str = ""
+    lr: Annotated[float, Field(gt=0)]
+    epochs: Positive = 3
+
+
+class Train(Settings):
+    """`[train]`: plain SFT, as in the R1 report; settings shared by all students."""
+
+    students: list[Student] = Field(min_length=1)
+    max_length_tokens: Positive = 1024
+    """Samples with more tokens are dropped and counted."""
+    batch_tokens: Positive = 16384
+    """Tokens per optimizer step over all ranks, padding excluded, packed rows included."""
+    warmup_ratio: Fraction = 0.03
+    min_lr_ratio: Fraction = 0.1
+    """The cosine ends at this fraction of the peak learning rate."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    clip_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    zero_stage: Annotated[int, Field(ge=0, le=3)] = 2
+    precision: Literal["float32", "bfloat16"] = "float32"
+    gradient_checkpointing: bool = False
+    checkpoint_every_steps: Positive = 50
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [student.name for student in self.students]
+        if len(names) != len(set(names)):
+            raise ValueError(f"the names of students must differ, found {names}")
+        return self
+
+
+class Suite(Settings):
+    """`[[validate.suites]]`: one set of held-out problems."""
+
+    name: Slug
+    sources: list[Source] = Field(min_length=1)
+    metric_k: list[Positive] = Field(default_factory=lambda: [1])
+    """Report pass@k for these k; maj@k too for those above 1 where answers can be compared."""
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> Self:
+        if self.name == "all":
+            raise ValueError("`all` is the name of the overall row; choose another")
+        return self
+
+
+class Validate(Settings):
+    """`[validate]`: how students are measured; same graders as rejection sampling."""
+
+    suites: list[Suite] = Field(min_length=1)
+    k: Positive = 8
+    """Candidates per problem."""
+    sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=32768)
+    prompt: Prompt = Prompt()
+    seed: int = 0
+    max_model_len: Positive = 32768
+    teacher: bool = True
+    """Measure the teacher too; not possible for imported generations."""
+
+    @model_validator(mode="after")
+    def _k_is_enough(self) -> Self:
+        for suite in self.suites:
+            if max(suite.metric_k) > self.k:
+                raise ValueError(f"suite {suite.name}: metric_k exceeds k = {self.k}")
+        names = [suite.name for suite in self.suites]
+        if len(names) != len(set(names)):
+            raise ValueError(f"the names of suites must differ, found {names}")
+        return self
+
+
+class Recipe(Settings):
+    """One run. `[train]` and `[validate]` may be left out where only the dataset is wanted."""
+
+    name: Slug
+    description: str = ""
+    seed: int = 0
+    collect: Collect
+    generate: Generate
+    grade: Grade = Grade()
+    select: Select = Select()
+    shard: Shard
+    train: Train | None = None
+    validation: Validate | None = Field(default=None, alias="validate")
+
+    @model_validator(mode="after")
+    def _imports_answer_known_sources(self) -> Self:
+        teacher = self.generate.teacher
+        if isinstance(teacher, ImportTeacher):
+            names = {source.name for source in self.collect.sources}
+            for file in teacher.files:
+                if file.source not in names:
+                    raise ValueError(
+                        f"generate.teacher.files: source {file.source!r} is none of {sorted(names)}"
+                    )
+            if self.generate.max_rounds != 1:
+                raise ValueError("generate.max_rounds must be 1 for imported generations")
+        return self

@@ -1,0 +1,87 @@
+"""A sample: an accepted row, as the student sees it and as a dataset publishes it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.row import Row
+
+
+class Drop(StrEnum):
+    """Every reason for which a row leaves the path. One list for all stages, so that a ledger
+    can be read without the code; `tests/contract` proves that each is counted somewhere."""
+
+    # collect
+    GOLD_REJECTED = "gold_rejected"
+    """The grader does not accept the source's own gold answer or reference program."""
+    DUPLICATE_PROBLEM = "duplicate_problem"
+    CONTAMINATED_PROBLEM = "contaminated_problem"
+    BEYOND_LIMIT = "beyond_limit"
+    """The recipe asked for fewer rows of this source."""
+    # generate
+    FAILED = "failed"
+    """The teacher answered this request with an error that repeating did not mend."""
+    OVERLONG_PROMPT = "overlong_prompt"
+    # select
+    INCORRECT = "incorrect"
+    UNPARSABLE = "unparsable"
+    TRUNCATED = "truncated"
+    ERROR = "error"
+    SYNTAX = "syntax"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    OUTPUT_LIMIT = "output_limit"
+    BAD_FORMAT = "bad_format"
+    MIXED_LANGUAGE = "mixed_language"
+    LONG_PARAGRAPH = "long_paragraph"
+    CODE_BLOCK = "code_block"
+    REPETITION = "repetition"
+    TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    PASS_RATE = "pass_rate"
+    SURPLUS = "surplus"
+    """Beyond the samples wanted per problem, or the quota of a domain."""
+    # shard
+    EXACT_DUPLICATE = "exact_duplicate"
+    NEAR_DUPLICATE = "near_duplicate"
+    CONTAMINATED = "contaminated"
+    # train
+    OVER_LENGTH = "over_length"
+    """More tokens than a sequence of the student; never cut in silence."""
+
+
+class Message(Row):
+    """One turn of a conversation."""
+
+    role: str
+    content: str
+
+
+class Sample(Row):
+    """One accepted row. Column names are those of the ecosystem (open-r1, OpenThoughts, …)."""
+
+    uuid: str
+    """The candidate's id: 32 hexadecimal digits."""
+    problem_id: str
+    source: str
+    domain: str
+    category: str
+    problem: str
+    """The statement."""
+    answer: str
+    """The gold answer; for code the JSON of the tests."""
+    messages: list[Message]
+    """As the teacher saw the prompt, then one assistant turn with inline `<think>`."""
+    generation_model: str
+    finish_reason: str
+    num_tokens: int | None
+    """Tokens of the completion in the teacher's count."""
+    pass_rate: float
+    """correct / graded over all candidates of the problem, in [0, 1]."""
+    num_generations: int
+    """How many candidates of the problem were graded."""
+    verification_info: str
+    """JSON: grader, method, extracted answer."""
+    dedup_cluster_id: str | None
+    contamination: str | None
+    license: str
