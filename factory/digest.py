@@ -71,7 +71,8 @@ def folder_digest(folder: Path) -> str:
     files = sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     return digest({path.relative_to(folder).as_posix(): file_sha256(path) for path in files})
 

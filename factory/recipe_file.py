@@ -96,7 +96,9 @@ def _load(path: str, model: type[_Model], what: str) -> _Model:
             f"  {'.'.join(map(str, one['loc'])) or '(top)'}: {_explain(one)}"
             for one in error.errors()
         )
-        raise RecipeError(f"{what} {file}: {error.error_count()} wrong fields\n{problems}") from error
+        raise RecipeError(
+            f"{what} {file}: {error.error_count()} wrong fields\n{problems}"
+        ) from error
 
 
 def _explain(one: object) -> str:

@@ -1,0 +1,1 @@
+"""problems -> candidates: teacher servers and their client, sampling rounds, the candidate store."""

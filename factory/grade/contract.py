@@ -1,0 +1,63 @@
+"""What every grader is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.candidate import FinishReason
+from schemas.problem import Problem
+from schemas.verdict import Status
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to grade."""
+
+    problem: Problem
+    text: str
+    """The whole completion, with its reasoning inline where it has one."""
+    finish_reason: FinishReason
+
+
+@dataclass(frozen=True)
+class Grading:
+    """What a grader found; the fields are those of `schemas.verdict.Verdict`."""
+
+    status: Status
+    extracted: str
+    method: str
+    detail: str
+    wall_s: float
+    passed: int | None = None
+    total: int | None = None
+
+
+class Grader(Protocol):
+    """A grader. A context manager: it may hold worker processes or containers while open."""
+
+    def __enter__(self) -> Grader: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def grade_many(self, items: Sequence[Item]) -> list[Grading]:
+        """One grading per item, in the order of the items.
+
+        No item, however bad, raises: it is data. A broken machine (a worker that cannot be
+        started, no Docker engine) raises `GraderError` or `SandboxUnavailable`.
+        """
+        ...
+
+
+def answer_part(text: str, finish_reason: FinishReason) -> str | None:
+    """The part of a completion that may hold the final answer; None where thinking never closed.
+
+    That is what follows the last `</think>`; a completion without any `<think>` is all answer.
+    A completion that was cut (`length`) still counts if its thinking closed: whether a final
+    answer is there is for the grader to see.
+    """
+    head, closed, tail = text.rpartition("</think>")
+    if closed:
+        return tail
+    return None if "<think>" in head or "<think>" in text else text

@@ -1,0 +1,70 @@
+"""Which model a recipe means: `embedded:NAME`, a folder, or a hub name with its revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from factory.digest import KEY_HEX, folder_digest
+from factory.errors import RecipeError
+from factory.recipe_file import ROOT, existing
+
+EMBEDDED: Final = ROOT / "factory" / "bootstrap" / "models"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as an engine loads it."""
+
+    name: str
+    """For people and for `generation_model`, e.g. `embedded:teacher`."""
+    location: str
+    """Absolute folder, or the name on the hub."""
+    revision: str
+    """Digest of the folder (12 digits), or the commit of the hub."""
+    is_local: bool
+
+    @property
+    def identity(self) -> str:
+        """`name@revision`: what enters the identity of a candidate."""
+        return f"{self.name}@{self.revision}"
+
+
+def local_model(folder: Path, name: str) -> Model:
+    """A model in a folder in Hugging Face layout, named by its content.
+
+    Raises:
+        RecipeError: The folder has no `config.json`.
+    """
+    if not (folder / "config.json").is_file():
+        raise RecipeError(
+            f"model {name}: expected a folder in Hugging Face layout (config.json, tokenizer, "
+            f"*.safetensors) at {folder}, found none"
+        )
+    return Model(name, str(folder), folder_digest(folder)[:KEY_HEX], is_local=True)
+
+
+def resolve_model(ref: str, revision: str = "") -> Model:
+    """The model that a recipe names.
+
+    `embedded:NAME` is a folder of `factory/bootstrap/models`; a name that starts with `./`,
+    `${RETORT_DATA}` or is an existing folder below the root is a folder; anything else is a hub
+    name and needs a revision, because a name alone does not say which weights.
+
+    Raises:
+        RecipeError: No such folder, or a hub name without a revision.
+    """
+    if ref.startswith("embedded:"):
+        folder = EMBEDDED / ref.removeprefix("embedded:")
+        if not folder.is_dir():
+            known = sorted(path.name for path in EMBEDDED.glob("*") if path.is_dir())
+            raise RecipeError(f"model {ref}: expected one of {known} after `embedded:`")
+        return local_model(folder, ref)
+    if ref.startswith(("./", "${RETORT_DATA}")) or (ROOT / ref).is_dir():
+        return local_model(existing(ref, f"model {ref}"), ref)
+    if not revision:
+        raise RecipeError(
+            f"model {ref}: a hub model needs `revision`, the full commit hash that the run uses"
+        )
+    return Model(ref, ref, revision, is_local=False)

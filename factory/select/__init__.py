@@ -1,0 +1,1 @@
+"""verdicts -> samples: rejection sampling, the text filters of R1, quotas."""

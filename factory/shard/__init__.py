@@ -1,0 +1,1 @@
+"""samples -> dataset: exact dedupe, Parquet shards, manifest, card, publication."""

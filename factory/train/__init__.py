@@ -1,0 +1,1 @@
+"""dataset -> student: pack, mask, loss, DeepSpeed loop, resume, export."""

@@ -1,0 +1,1 @@
+"""student -> scores: suites, pass@k, maj@k."""
