@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from factory.errors import LedgerMismatch
 from schemas.manifest import LedgerEntry
@@ -56,7 +57,7 @@ def reconcile(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     summed = total(entries)
     by_stage = {one.stage: one for one in summed}
     chain = [by_stage[stage] for stage in FLOW if stage in by_stage]
-    pairs = list(zip(chain, chain[1:], strict=False))
+    pairs = list(pairwise(chain))
     if "shard" in by_stage:
         pairs += [(by_stage["shard"], one) for one in summed if one.stage.startswith("train")]
     for before, after in pairs:

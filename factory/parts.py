@@ -39,7 +39,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(hidden, path)
+    hidden.replace(path)
     sync_folder(path.parent)
 
 
@@ -92,7 +92,7 @@ def write_part(folder: Path, name: str, table: pa.Table, *, made_from: str) -> P
     pq.write_table(table.replace_schema_metadata(metadata), hidden, compression="zstd")
     with open(hidden, "rb+") as file:
         os.fsync(file.fileno())
-    os.replace(hidden, path)
+    hidden.replace(path)
     sync_folder(folder)
     return _describe(folder, path, table.num_rows)
 

@@ -37,7 +37,7 @@ class Verdict(Row):
     round: int
     status: Status
     extracted: str
-    """The final answer that was compared, or the program that was run; empty where none was found."""
+    """The final answer that was compared, or the program that was run; empty where none is."""
     method: str
     """What decided, e.g. `string`, `rational`, `sympy`, `sandbox`, `extraction`."""
     detail: str
