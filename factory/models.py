@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from factory.digest import KEY_HEX, folder_digest
+from factory.digest import KEY_HEX, digest, file_sha256, folder_digest
 from factory.errors import RecipeError
 from factory.recipe_file import ROOT, existing
+from schemas.recipe import ImportTeacher, Teacher, VllmTeacher
 
 EMBEDDED: Final = ROOT / "factory" / "bootstrap" / "models"
 
@@ -68,3 +70,39 @@ def resolve_model(ref: str, revision: str = "") -> Model:
             f"model {ref}: a hub model needs `revision`, the full commit hash that the run uses"
         )
     return Model(ref, ref, revision, is_local=False)
+
+
+def tokenizer_folder(ref: str) -> Path:
+    """The folder of a tokenizer: `embedded:NAME` or a folder in Hugging Face layout.
+
+    Raises:
+        RecipeError: There is no `tokenizer_config.json`.
+    """
+    if ref.startswith("embedded:"):
+        folder = EMBEDDED / ref.removeprefix("embedded:")
+    else:
+        folder = existing(ref, f"tokenizer {ref}")
+    if not (folder / "tokenizer_config.json").is_file():
+        raise RecipeError(f"tokenizer {ref}: expected tokenizer_config.json in {folder}, found none")
+    return folder
+
+
+def architecture(model: Model) -> str:
+    """`model_type` of a model's configuration, e.g. `qwen2` or `llama`."""
+    if model.is_local:
+        config = Path(model.location) / "config.json"
+    else:
+        from huggingface_hub import hf_hub_download
+
+        config = Path(hf_hub_download(model.location, "config.json", revision=model.revision))
+    return str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
+
+
+def teacher_fingerprint(teacher: Teacher) -> str:
+    """What of the teacher enters the key of `generate`: the weights, or the imported files."""
+    if isinstance(teacher, VllmTeacher):
+        return resolve_model(teacher.model, teacher.revision).identity
+    if isinstance(teacher, ImportTeacher):
+        paths = [existing(file.path, f"generations of {file.source}") for file in teacher.files]
+        return digest([file_sha256(path) for path in paths])[:KEY_HEX]
+    return f"{teacher.model}@{teacher.revision}"

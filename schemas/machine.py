@@ -85,3 +85,6 @@ class Machine(Settings):
     vllm: Vllm = Vllm()
     sandbox: Sandbox = Sandbox()
     training: Training = Training()
+
+    def __hash__(self) -> int:
+        return hash(self.paths.artifacts)

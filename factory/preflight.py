@@ -1,0 +1,67 @@
+"""What a run needs on this machine, checked before any work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from importlib.util import find_spec
+
+from factory.errors import MissingDependency
+from schemas.machine import Machine
+from schemas.problem import GraderName
+from schemas.recipe import Recipe, Source
+
+
+def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
+    """Raise for what the unfinished stages need and this machine lacks; takes seconds.
+
+    Args:
+        recipe: The run.
+        machine: The machine file.
+        unfinished: Names of the stages that still have work to do.
+
+    Raises:
+        MissingDependency: A package is not installed.
+        SandboxUnavailable: Code must be run and Docker does not answer, or has no image.
+        TeacherError: The teacher's endpoint does not answer, or vLLM refuses its arguments.
+    """
+    if "train" in unfinished:
+        check_installed("train", ("torch", "transformers", "deepspeed"))
+    if "validate" in unfinished:
+        check_installed("validate", ("vllm",))
+    if "generate" in unfinished:
+        from factory.generate.preflight import check_teacher
+
+        check_teacher(recipe.generate, machine)
+    if unfinished & {"collect", "grade", "validate"} and runs_code(_all_sources(recipe)):
+        from factory.grade.code import check_sandbox
+
+        check_sandbox(machine.sandbox)
+
+
+def check_installed(stage: str, packages: Iterable[str]) -> None:
+    """Raise where a package is missing.
+
+    Raises:
+        MissingDependency: Names the package and how to install it.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise MissingDependency(
+            f"{stage}: expected the packages {', '.join(packages)}, missing {', '.join(missing)}; "
+            f"`make setup` installs everything on CPU, README.md says how on a GPU"
+        )
+
+
+def runs_code(sources: Iterable[Source]) -> bool:
+    """Whether a problem of these sources is graded by running programs."""
+    return any(
+        source.kind in ("humaneval", "mbpp")
+        or (source.kind == "procedural" and source.family == "python")
+        or (source.kind in ("file", "hub") and source.grader is GraderName.CODE)
+        for source in sources
+    )
+
+
+def _all_sources(recipe: Recipe) -> list[Source]:
+    suites = recipe.validation.suites if recipe.validation else []
+    return [*recipe.collect.sources, *(source for suite in suites for source in suite.sources)]

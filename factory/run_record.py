@@ -1,0 +1,61 @@
+"""The record of a run, read and described: `runs/<run>/run.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from factory.errors import ManifestMismatch
+from schemas.manifest import Manifest
+from schemas.run import DatasetRef, Run, StageRef
+from schemas.score import Score
+
+RUN_FILE: Final = "run.json"
+SCORES_FILE: Final = "scores.json"
+DATASET_FILE: Final = "dataset.json"
+_SCORES: Final = TypeAdapter(list[Score])
+
+
+def read_run(folder: Path) -> Run:
+    """The record in a run's folder.
+
+    Raises:
+        ManifestMismatch: There is none, or it is of another version.
+    """
+    path = folder / RUN_FILE
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ManifestMismatch(
+            f"{path}: expected the record of a finished run, found none; run "
+            f"`luigi --module pipelines DistillAll` first, or name a run"
+        ) from error
+    except ValueError as error:
+        raise ManifestMismatch(f"{path}: not the record of a run: {error}") from error
+
+
+def read_scores(folder: Path) -> list[Score]:
+    """The scores in an artifact of `validate`."""
+    return _SCORES.validate_json((folder / SCORES_FILE).read_bytes())
+
+
+def stage_ref(task: str, folder: Path, manifest: Manifest) -> StageRef:
+    """An artifact as a run names it."""
+    return StageRef(
+        task=task,
+        stage=manifest.stage,
+        key=manifest.key,
+        path=str(folder),
+        wall_s=manifest.wall_s,
+    )
+
+
+def dataset_ref(folder: Path, version: str) -> DatasetRef:
+    """A published dataset as a run names it."""
+    content = json.loads((folder / DATASET_FILE).read_text(encoding="utf-8"))
+    return DatasetRef(
+        path=str(folder), version=version, digest=content["digest"], rows=content["rows"]
+    )

@@ -1,0 +1,241 @@
+"""The data stage: problems -> candidates -> verdicts -> samples -> a published dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from factory.collect.stage import collect_problems, sources_fingerprint
+from factory.generate.stage import generate_candidates
+from factory.grade.stage import grade_candidates
+from factory.models import teacher_fingerprint
+from factory.recipe_file import resolve_plain
+from factory.select.stage import select_samples
+from factory.shard.publish import is_published, publish
+from factory.shard.stage import build_shards
+from pipelines.stage import RecipeTask, Stage
+from schemas.manifest import StageResult
+
+
+class CollectProblems(Stage):
+    """Sources -> problems. Gold check, exact dedupe, decontamination: factory/collect."""
+
+    name = "collect"
+
+    def section(self) -> Any:
+        recipe = self.recipe
+        return {
+            "collect": recipe.collect,
+            "against": self._against(),
+            "grade": recipe.grade,
+            "seed": recipe.seed,
+            "files": sources_fingerprint([*recipe.collect.sources, *self._against()]),
+        }
+
+    def _against(self) -> list[Any]:
+        recipe = self.recipe
+        if recipe.validation is None or not recipe.collect.decontaminate:
+            return []
+        return [source for suite in recipe.validation.suites for source in suite.sources]
+
+    def work(self) -> StageResult:
+        return collect_problems(
+            self.recipe.collect.sources,
+            check_gold=self.recipe.collect.check_gold,
+            against=self._against(),
+            grade=self.recipe.grade,
+            machine=self.machine,
+            seed=self.recipe.seed,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class _Round(Stage):
+    """A stage of one round; rounds count from 1."""
+
+    round: int = luigi.IntParameter(default=1)  # pyright: ignore[reportAssignmentType]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}, round {self.round} of {self.recipe.generate.max_rounds}"
+
+
+class GenerateCandidates(_Round):
+    """Problems -> candidates. The teacher answers; the work is in factory/generate."""
+
+    name = "generate"
+    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
+
+    def section(self) -> Any:
+        generate = self.recipe.generate
+        decided_by_rounds = {"max_rounds", "accepted_wanted", "give_up_after"}
+        asked = generate.model_dump(mode="json", exclude=decided_by_rounds)
+        later = [generate.accepted_wanted, generate.give_up_after] if self.round > 1 else []
+        return {
+            "generate": asked,
+            "later": later,
+            "round": self.round,
+            "seed": self.recipe.seed,
+            "teacher": teacher_fingerprint(generate.teacher),
+        }
+
+    def inputs(self) -> Mapping[str, Stage]:
+        inputs: dict[str, Stage] = {"collect": collect(self)}
+        for earlier in range(1, self.round):
+            inputs[f"generate{earlier}"] = generated(self, earlier)
+            inputs[f"grade{earlier}"] = graded(self, earlier)
+        return inputs
+
+    def work(self) -> StageResult:
+        return generate_candidates(
+            collect(self).out_dir,
+            rounds_before(self, self.round),
+            self.recipe.generate,
+            round=self.round,
+            seed=self.recipe.seed,
+            machine=self.machine,
+            store=self.artifacts / "candidates.sqlite",
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class GradeCandidates(_Round):
+    """Candidates -> verdicts. CPU and sandboxes; the work is in factory/grade."""
+
+    name = "grade"
+
+    def section(self) -> Any:
+        return self.recipe.grade
+
+    def inputs(self) -> Mapping[str, Stage]:
+        return {"collect": collect(self), "generate": generated(self, self.round)}
+
+    def work(self) -> StageResult:
+        return grade_candidates(
+            collect(self).out_dir,
+            generated(self, self.round).out_dir,
+            self.recipe.grade,
+            machine=self.machine,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class SelectSamples(Stage):
+    """Verdicts -> samples: rejection sampling; the work is in factory/select."""
+
+    name = "select"
+
+    def section(self) -> Any:
+        recipe = self.recipe
+        return {
+            "select": recipe.select,
+            "prompt": recipe.generate.prompt,
+            "seed": recipe.seed,
+        }
+
+    def inputs(self) -> Mapping[str, Stage]:
+        inputs: dict[str, Stage] = {"collect": collect(self)}
+        for number in range(1, self.recipe.generate.max_rounds + 1):
+            inputs[f"generate{number}"] = generated(self, number)
+            inputs[f"grade{number}"] = graded(self, number)
+        return inputs
+
+    def work(self) -> StageResult:
+        return select_samples(
+            collect(self).out_dir,
+            rounds_before(self, self.recipe.generate.max_rounds + 1),
+            self.recipe.select,
+            prompt=self.recipe.generate.prompt,
+            seed=self.recipe.seed,
+            machine=self.machine,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class BuildShards(Stage):
+    """Samples -> the files of a dataset: exact dedupe, Parquet, card; factory/shard."""
+
+    name = "shard"
+
+    def section(self) -> Any:
+        return {"shard": self.recipe.shard, "recipe": self.recipe.name}
+
+    def inputs(self) -> Mapping[str, Stage]:
+        return {"select": SelectSamples(recipe=self.recipe, machine=self.machine)}
+
+    def upstream(self) -> dict[str, Stage]:
+        """Every stage that the dataset stands on, by a name that tells rounds apart."""
+        select = self.inputs()["select"]
+        return {**select.inputs(), "select": select}
+
+    def work(self) -> StageResult:
+        return build_shards(
+            self.inputs()["select"].out_dir,
+            self.recipe.shard,
+            recipe_name=self.recipe.name,
+            upstream={name: stage.out_dir for name, stage in self.upstream().items()},
+            machine=self.machine,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class PublishDataset(RecipeTask):
+    """The built dataset under its name and version, by one rename; factory/shard/publish."""
+
+    def shards(self) -> BuildShards:
+        """The stage whose files are published."""
+        return BuildShards(recipe=self.recipe, machine=self.machine)
+
+    def requires(self) -> BuildShards:
+        return self.shards()
+
+    @property
+    def folder(self) -> Path:
+        """`datasets/<name>/<version>`."""
+        shard = self.recipe.shard
+        return resolve_plain(self.machine.paths.datasets) / shard.name / shard.version
+
+    def complete(self) -> bool:
+        return self.shards().complete() and is_published(
+            self.shards().out_dir / "dataset", self.folder
+        )
+
+    def run(self) -> None:
+        shard = self.recipe.shard
+        publish(
+            self.shards().out_dir / "dataset",
+            resolve_plain(self.machine.paths.datasets),
+            shard.name,
+            shard.version,
+        )
+
+
+def collect(task: RecipeTask) -> CollectProblems:
+    """The problems of this task's recipe."""
+    return CollectProblems(recipe=task.recipe, machine=task.machine)
+
+
+def generated(task: RecipeTask, number: int) -> GenerateCandidates:
+    """The candidates of a round."""
+    return GenerateCandidates(recipe=task.recipe, machine=task.machine, round=number)
+
+
+def graded(task: RecipeTask, number: int) -> GradeCandidates:
+    """The verdicts of a round."""
+    return GradeCandidates(recipe=task.recipe, machine=task.machine, round=number)
+
+
+def rounds_before(task: RecipeTask, number: int) -> list[tuple[Path, Path]]:
+    """Folders of candidates and verdicts of all rounds before that one."""
+    return [
+        (generated(task, earlier).out_dir, graded(task, earlier).out_dir)
+        for earlier in range(1, number)
+    ]

@@ -1,0 +1,184 @@
+"""The two targets that people ask for, and the record of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import luigi
+
+from factory.digest import KEY_HEX, digest
+from factory.errors import RetortError
+from factory.ledger import reconcile
+from factory.parts import write_atomically
+from factory.preflight import check_needs
+from factory.progress import say
+from factory.recipe_file import resolve_plain
+from factory.run_record import RUN_FILE, dataset_ref, read_scores, stage_ref
+from factory.summary_text import summary_text
+from pipelines.data import PublishDataset
+from pipelines.stage import RecipeTask, Stage
+from pipelines.students import TrainStudent, ValidateModel, train_section, validate_section
+from schemas.run import Run
+
+
+class RunTask(RecipeTask):
+    """A target with a record: `runs/<recipe>-<digest>/run.json`, and `runs/latest` points to it.
+
+    Before any work starts, what the unfinished stages need is checked on this machine. A run is
+    complete when each of its stages is and `runs/latest` points to its record, so asking again
+    for a finished run does nothing, or only moves `latest`.
+    """
+
+    target: ClassVar[str]
+
+    def published(self) -> PublishDataset:
+        """The dataset of the run."""
+        return PublishDataset(recipe=self.recipe, machine=self.machine)
+
+    def students(self) -> list[TrainStudent]:
+        """The students of the run, in the order of the recipe."""
+        return []
+
+    def measured(self) -> list[ValidateModel]:
+        """The models that the run measures."""
+        return []
+
+    def requires(self) -> list[luigi.Task]:
+        _ = self._needs_checked
+        return [self.published(), *self.students(), *self.measured()]
+
+    @cached_property
+    def _needs_checked(self) -> bool:
+        unfinished = {stage.name for stage in self.stages if not stage.complete()}
+        check_needs(self.recipe, self.machine, unfinished)
+        return True
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """Every stage of the run, each after what it reads."""
+        found: dict[str, Stage] = {}
+
+        def visit(task: luigi.Task) -> None:
+            for needed in luigi.task.flatten(task.requires()):
+                visit(needed)
+            if isinstance(task, Stage):
+                found.setdefault(task.task_id, task)
+
+        for task in [self.published(), *self.students(), *self.measured()]:
+            visit(task)
+        return list(found.values())
+
+    @cached_property
+    def run_name(self) -> str:
+        """`<recipe>-<digest>`; the digest is of the target and the keys of all stages."""
+        keys = sorted(stage.key for stage in self.stages)
+        return f"{self.recipe.name}-{digest([self.target, keys])[:KEY_HEX]}"
+
+    @property
+    def runs(self) -> Path:
+        """Where records are."""
+        return resolve_plain(self.machine.paths.runs)
+
+    @property
+    def record(self) -> Path:
+        """The record of this run."""
+        return self.runs / self.run_name / RUN_FILE
+
+    def complete(self) -> bool:
+        latest = self.runs / "latest"
+        try:
+            done = (
+                self.record.is_file()
+                and latest.resolve() == self.record.parent.resolve()
+                and self.published().complete()
+                and all(stage.complete() for stage in self.stages)
+            )
+        except RetortError:
+            return False  # `requires` raises it again, where Luigi hands it to our report
+        if done:
+            self._say_once()
+        return done
+
+    def _say_once(self) -> None:
+        if not getattr(self, "_said", False):
+            self._said = True
+            say(f"run {self.run_name} is complete: {self.record}")
+
+    def run(self) -> None:
+        record = self.describe()
+        self.record.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.record, (record.model_dump_json(indent=2) + "\n").encode())
+        _point(self.runs / "latest", self.run_name)
+        self._said = True
+        print(summary_text(record), flush=True)  # noqa: T201 - what the user asked for
+
+    def describe(self) -> Run:
+        """The record: artifacts, ledger proven to add up, scores, dataset, students."""
+        manifests = [(stage, stage.manifest()) for stage in self.stages]
+        ledger = reconcile(
+            [m.ledger for stage, m in manifests if stage.name != "base" and not _of_suite(stage)]
+        )
+        return Run(
+            run=self.run_name,
+            recipe=self.recipe.name,
+            target=self.target,
+            stages=[stage_ref(s.task_family, s.out_dir, m) for s, m in manifests],
+            ledger=ledger,
+            scores=[score for task in self.measured() for score in read_scores(task.out_dir)],
+            dataset=dataset_ref(self.published().folder, self.recipe.shard.version),
+            students=[str(student.folder) for student in self.students()],
+        )
+
+
+class BuildDataset(RunTask):
+    """Sources -> a published dataset. Needs neither torch nor vLLM for imported generations."""
+
+    target = "BuildDataset"
+
+
+class DistillAll(RunTask):
+    """The whole path: dataset, students, and the scores of bases, teacher and students."""
+
+    target = "DistillAll"
+
+    def students(self) -> list[TrainStudent]:
+        return [
+            TrainStudent(recipe=self.recipe, machine=self.machine, student=student.name)
+            for student in train_section(self).students
+        ]
+
+    def measured(self) -> list[ValidateModel]:
+        return list(self._measured())
+
+    def _measured(self) -> Iterator[ValidateModel]:
+        seen: set[str] = set()
+        for student in self.students():
+            made = student.made_base()
+            identity = made.key if made is not None else student.base().identity
+            if identity not in seen:
+                seen.add(identity)
+                yield self._validate("base", student.student)
+        if validate_section(self).teacher:
+            yield self._validate("teacher", "")
+        for student in self.students():
+            yield self._validate("student", student.student)
+
+    def _validate(self, role: str, student: str) -> ValidateModel:
+        return ValidateModel(recipe=self.recipe, machine=self.machine, role=role, student=student)
+
+
+def _of_suite(stage: Stage) -> bool:
+    """Suites are collected too, but their problems are not those of the dataset."""
+    return stage.task_family == "CollectSuite"
+
+
+def _point(link: Path, target: str) -> None:
+    """Make a relative symbolic link, replacing an older one atomically."""
+    hidden = link.with_name(f".{link.name}.{os.getpid()}")
+    hidden.unlink(missing_ok=True)
+    hidden.symlink_to(target)
+    hidden.replace(link)

@@ -1,0 +1,250 @@
+"""From the published dataset to students and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from factory.collect.stage import collect_problems, sources_fingerprint
+from factory.digest import folder_digest
+from factory.errors import RecipeError
+from factory.models import (
+    Model,
+    architecture,
+    local_model,
+    resolve_model,
+    tokenizer_folder,
+)
+from factory.train.base import make_random_base
+from factory.train.stage import train_student
+from factory.validate.stage import validate_model
+from pipelines.data import PublishDataset
+from pipelines.stage import RecipeTask, Stage
+from schemas.manifest import LedgerEntry, StageResult
+from schemas.recipe import RandomBase, Student, Suite, Train, Validate
+
+
+def train_section(task: RecipeTask) -> Train:
+    """`[train]`, which the whole path needs."""
+    if task.recipe.train is None:
+        raise RecipeError(
+            f"recipe {task.recipe.name}: DistillAll needs [train], found none; add it, or run "
+            f"BuildDataset for the dataset alone"
+        )
+    return task.recipe.train
+
+
+def validate_section(task: RecipeTask) -> Validate:
+    """`[validate]`, which the whole path needs."""
+    if task.recipe.validation is None:
+        raise RecipeError(
+            f"recipe {task.recipe.name}: DistillAll needs [validate], found none; add it, or run "
+            f"BuildDataset for the dataset alone"
+        )
+    return task.recipe.validation
+
+
+class _OfStudent(Stage):
+    """A stage of one student."""
+
+    student: str = luigi.Parameter()  # pyright: ignore[reportAssignmentType]
+
+    def settings(self) -> Student:
+        """`[[train.students]]` of that name."""
+        return next(s for s in train_section(self).students if s.name == self.student)
+
+
+class MakeBase(_OfStudent):
+    """A base with random weights, for tests of the path; factory/train/base."""
+
+    name = "base"
+
+    def section(self) -> Any:
+        base = self.settings().base
+        assert isinstance(base, RandomBase)
+        return {"base": base, "tokenizer": folder_digest(tokenizer_folder(base.tokenizer))}
+
+    @property
+    def folder(self) -> Path:
+        """The model."""
+        return self.out_dir / "model"
+
+    def work(self) -> StageResult:
+        base = self.settings().base
+        assert isinstance(base, RandomBase)
+        parts = make_random_base(base, self.out_dir)
+        return StageResult(parts=parts, ledger=LedgerEntry(stage=self.name, rows_in=0, rows_out=0))
+
+
+class TrainStudent(_OfStudent):
+    """Dataset -> student: DeepSpeed SFT; the work is in factory/train."""
+
+    name = "train"
+    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
+
+    @property
+    def label(self) -> str:
+        return f"train {self.student}"
+
+    def made_base(self) -> MakeBase | None:
+        """The stage that makes the base, where the recipe asks for random weights."""
+        if isinstance(self.settings().base, RandomBase):
+            return MakeBase(recipe=self.recipe, machine=self.machine, student=self.student)
+        return None
+
+    def base(self) -> Model:
+        """The base as it is loaded."""
+        student = self.settings()
+        made = self.made_base()
+        if made is not None:
+            return local_model(made.folder, f"{student.name}-base")
+        assert isinstance(student.base, str)
+        return resolve_model(student.base, student.revision)
+
+    def section(self) -> Any:
+        shared = train_section(self).model_dump(mode="json", exclude={"students"})
+        student = self.settings()
+        identity = "" if self.made_base() is not None else self.base().identity
+        return {
+            "train": shared,
+            "student": student,
+            "base": identity,
+            "seed": self.recipe.seed,
+        }
+
+    def published(self) -> PublishDataset:
+        """The dataset that it learns from."""
+        return PublishDataset(recipe=self.recipe, machine=self.machine)
+
+    def inputs(self) -> Mapping[str, Stage]:
+        made = self.made_base()
+        shards: Stage = self.published().shards()
+        return {"shard": shards} if made is None else {"shard": shards, "base": made}
+
+    def requires(self) -> list[luigi.Task]:
+        made = self.made_base()
+        return [self.published()] if made is None else [self.published(), made]
+
+    @property
+    def folder(self) -> Path:
+        """The trained model."""
+        return self.out_dir / "model"
+
+    def work(self) -> StageResult:
+        return train_student(
+            self.published().folder,
+            self.settings(),
+            train_section(self),
+            base=self.base(),
+            seed=self.recipe.seed,
+            machine=self.machine,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class CollectSuite(Stage):
+    """Sources of one suite -> its problems; factory/collect."""
+
+    name = "collect"
+    suite: str = luigi.Parameter()  # pyright: ignore[reportAssignmentType]
+
+    @property
+    def label(self) -> str:
+        return f"collect suite {self.suite}"
+
+    def settings(self) -> Suite:
+        """`[[validate.suites]]` of that name."""
+        return next(s for s in validate_section(self).suites if s.name == self.suite)
+
+    def section(self) -> Any:
+        sources = self.settings().sources
+        return {
+            "sources": sources,
+            "grade": self.recipe.grade,
+            "seed": validate_section(self).seed,
+            "files": sources_fingerprint(sources),
+        }
+
+    def work(self) -> StageResult:
+        return collect_problems(
+            self.settings().sources,
+            check_gold=True,
+            against=[],
+            grade=self.recipe.grade,
+            machine=self.machine,
+            seed=validate_section(self).seed,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+class ValidateModel(Stage):
+    """One model -> its scores, through vLLM with the same graders; factory/validate."""
+
+    name = "validate"
+    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
+    role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student"])  # pyright: ignore[reportAssignmentType]
+    student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]
+    """Whose base, or which student; empty for the teacher."""
+
+    @property
+    def label(self) -> str:
+        return f"validate {self.role} {self.student}".rstrip()
+
+    def trained(self) -> TrainStudent:
+        """The training task of that student."""
+        return TrainStudent(recipe=self.recipe, machine=self.machine, student=self.student)
+
+    def suites(self) -> list[CollectSuite]:
+        """The problems that it is asked."""
+        return [
+            CollectSuite(recipe=self.recipe, machine=self.machine, suite=suite.name)
+            for suite in validate_section(self).suites
+        ]
+
+    def model(self) -> Model:
+        """What is measured."""
+        if self.role == "student":
+            return local_model(self.trained().folder, self.student)
+        if self.role == "base":
+            return self.trained().base()
+        teacher = self.recipe.generate.teacher
+        assert teacher.engine == "vllm"
+        return resolve_model(teacher.model, teacher.revision)
+
+    def maker(self) -> Stage | None:
+        """The stage that makes the model, if a stage of this run does."""
+        if self.role == "student":
+            return self.trained()
+        return self.trained().made_base() if self.role == "base" else None
+
+    def section(self) -> Any:
+        validate = validate_section(self)
+        shared = validate.model_dump(mode="json", exclude={"teacher"})
+        identity = "" if self.maker() else self.model().identity
+        return {"validate": shared, "role": self.role, "model": identity}
+
+    def inputs(self) -> Mapping[str, Stage]:
+        inputs: dict[str, Stage] = {f"suite:{one.suite}": one for one in self.suites()}
+        maker = self.maker()
+        return inputs if maker is None else {**inputs, "model": maker}
+
+    def work(self) -> StageResult:
+        model = self.model()
+        return validate_model(
+            [(suite.settings(), suite.out_dir) for suite in self.suites()],
+            validate_section(self),
+            self.recipe.grade,
+            model=model,
+            role=self.role,
+            name=model.name,
+            arch=architecture(model),
+            machine=self.machine,
+            store=self.artifacts / "candidates.sqlite",
+            out_dir=self.out_dir,
+            key=self.key,
+        )

@@ -1,0 +1,3 @@
+from typing import Any
+
+def flatten(struct: Any) -> list[Any]: ...
