@@ -1,0 +1,127 @@
+"""The rows that select writes: samples with their messages and texts, drops with their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factory.digest import canonical_json, digest
+from factory.generate.prompt import messages_of
+from factory.parts import as_table, kept_part, part_name, read_manifest, read_part, write_part
+from schemas.arrow import CANDIDATE
+from schemas.manifest import PartFile
+from schemas.problem import Problem
+from schemas.recipe import Prompt
+from schemas.sample import Message, Sample
+
+DROPPED: Final = pa.schema(
+    [
+        pa.field("candidate_id", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.large_string(), nullable=False),
+    ]
+)
+
+Render = Callable[[pl.DataFrame], list[dict[str, Any]]]
+"""Rows of the small frame to rows of the schema, in the same order."""
+
+_NEEDED: Final = ["candidate_id", "teacher", "text", "finish_reason", "completion_tokens"]
+
+
+def parts_of(folder: Path, kind: str) -> list[PartFile]:
+    """The parts of one kind of a finished artifact, in order."""
+    return [part for part in read_manifest(folder).parts if part.path.startswith(f"{kind}-")]
+
+
+class Texts:
+    """The chosen candidates with their texts, by id; read once, kept as Arrow tables."""
+
+    def __init__(self, rounds: Sequence[tuple[Path, Path]], chosen: pl.DataFrame) -> None:
+        wanted = pa.array(chosen["candidate_id"].to_list(), pa.string())
+        tables = [CANDIDATE.empty_table()]
+        for candidates_dir, _ in rounds:
+            for part in parts_of(candidates_dir, "candidates"):
+                table = read_part(candidates_dir, part, CANDIDATE)
+                tables.append(table.filter(pc.field("candidate_id").isin(wanted)))
+        self._table = pa.concat_tables(tables).select(_NEEDED)
+        ids = self._table["candidate_id"].to_pylist()
+        self._position = {one: position for position, one in enumerate(ids)}
+
+    def take(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Rows of these candidates, in the order of the ids."""
+        return self._table.take([self._position[one] for one in ids]).to_pylist()
+
+
+class Writer:
+    """Writes rows as parts of a fixed number of rows; parts that are there and valid are kept."""
+
+    def __init__(self, folder: Path, key: str, rows_per_part: int) -> None:
+        self._folder, self._key, self._rows_per_part = folder, key, rows_per_part
+
+    def write(
+        self, kind: str, rows: pl.DataFrame, schema: pa.Schema, render: Render
+    ) -> list[PartFile]:
+        """The parts of one kind: at least one, empty where there are no rows."""
+        parts: list[PartFile] = []
+        for number, start in enumerate(range(0, max(rows.height, 1), self._rows_per_part)):
+            some = rows.slice(start, self._rows_per_part)
+            name = part_name(kind, number)
+            made_from = digest([self._key, name, some["candidate_id"].to_list()])
+            part = kept_part(self._folder, name, made_from=made_from)
+            if part is None:
+                table = as_table(render(some), schema)
+                part = write_part(self._folder, name, table, made_from=made_from)
+            parts.append(part)
+        return parts
+
+
+def drop_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    return rows.select(DROPPED.names).to_dicts()
+
+
+def sample_rows(
+    rows: pl.DataFrame, *, texts: Texts, problems: dict[str, Problem], prompt: Prompt
+) -> list[dict[str, Any]]:
+    found = texts.take(rows["candidate_id"])
+    return [
+        sample_of(problems[row["problem_id"]], candidate, row, prompt).model_dump()
+        for row, candidate in zip(rows.iter_rows(named=True), found, strict=True)
+    ]
+
+
+def sample_of(
+    problem: Problem, candidate: dict[str, Any], row: dict[str, Any], prompt: Prompt
+) -> Sample:
+    """The sample of one chosen candidate.
+
+    Args:
+        candidate: Its row of `schemas.arrow.CANDIDATE`.
+        row: `grader`, `method`, `extracted`, `pass_rate` and `num_generations`.
+    """
+    answer = Message(role="assistant", content=candidate["text"])
+    evidence = {one: row[one] for one in ("grader", "method", "extracted")}
+    return Sample(
+        uuid=candidate["candidate_id"],
+        problem_id=problem.problem_id,
+        source=problem.source,
+        domain=problem.domain.value,
+        category=problem.category,
+        problem=problem.statement,
+        answer=problem.gold,
+        messages=[*messages_of(problem, prompt), answer],
+        generation_model=candidate["teacher"],
+        finish_reason=candidate["finish_reason"],
+        num_tokens=candidate["completion_tokens"],
+        pass_rate=row["pass_rate"],
+        num_generations=row["num_generations"],
+        verification_info=canonical_json(evidence),
+        dedup_cluster_id=None,
+        contamination=None,
+        license=problem.license,
+    )
