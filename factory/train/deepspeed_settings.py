@@ -1,0 +1,50 @@
+"""DeepSpeed's own configuration, from ours."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from factory.errors import TrainError
+
+_BUCKET_ELEMENTS: Final = 50_000_000
+
+
+def deepspeed_config(
+    *, zero_stage: int, precision: str, clip_grad_norm: float, ranks: int
+) -> dict[str, Any]:
+    """The configuration that `deepspeed.initialize` takes.
+
+    The loop owns accumulation and the batch: DeepSpeed sees steps of one micro-batch and adds no
+    scaling (`managed_gradient_accumulation`); the optimizer is ours, plain AdamW.
+
+    Raises:
+        TrainError: DeepSpeed has no such combination.
+    """
+    if zero_stage == 0 and precision == "bfloat16":
+        raise TrainError(
+            "train: zero_stage = 0 with precision = 'bfloat16': DeepSpeed cannot accumulate these "
+            "gradients in float32; use zero_stage = 1, which costs no more"
+        )
+    config: dict[str, Any] = {
+        "train_batch_size": ranks,
+        "train_micro_batch_size_per_gpu": 1,
+        "gradient_accumulation_steps": 1,
+        "managed_gradient_accumulation": False,
+        "gradient_clipping": clip_grad_norm,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "zero_optimization": {
+            "stage": zero_stage,
+            "overlap_comm": False,
+            "reduce_bucket_size": _BUCKET_ELEMENTS,
+            "allgather_bucket_size": _BUCKET_ELEMENTS,
+        },
+        "steps_per_print": 2**31,
+        "wall_clock_breakdown": False,
+    }
+    if zero_stage == 3:
+        config["zero_optimization"]["stage3_gather_16bit_weights_on_model_save"] = True
+    if precision == "bfloat16":
+        config["bf16"] = {"enabled": True}
+        config["data_types"] = {"grad_accum_dtype": "fp32"}
+    return config

@@ -1,0 +1,97 @@
+"""The plan of a training: which documents each optimizer step, rank and micro-batch sees.
+
+It follows from the documents' lengths, the seed and the sizes alone, so every rank makes the same
+one without talking, the number of target tokens of a step is known before it starts, and a
+checkpoint needs only the number of the step to continue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from factory.train.pack import Ints, best_fit
+
+_SHORT_ROW_TOKENS: Final = 512
+"""Rows need not be longer than this unless a document is: attention over a packed row costs the
+square of the row's length."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step."""
+
+    epoch: int
+    rows: tuple[tuple[int, ...], ...]
+    """Document numbers of each packed row."""
+    tokens: int
+    targets: int
+    """Target tokens over all ranks: what the loss is divided by."""
+
+    def share(
+        self, rank: int, ranks: int, rows_per_micro: int
+    ) -> list[tuple[tuple[int, ...], ...]]:
+        """The micro-batches of one rank: as many as any other rank has, some perhaps empty."""
+        micros = max(1, math.ceil(len(self.rows) / (ranks * rows_per_micro)))
+        slots = micros * ranks
+        edges = [len(self.rows) * slot // slots for slot in range(slots + 1)]
+        mine = [micro * ranks + rank for micro in range(micros)]
+        return [self.rows[edges[slot] : edges[slot + 1]] for slot in mine]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All optimizer steps of a training."""
+
+    steps: tuple[Step, ...]
+    row_tokens: int
+    """Capacity of a packed row."""
+
+    @property
+    def efficiency(self) -> float:
+        """Tokens over the capacity of the rows that hold them, in (0, 1]."""
+        rows = sum(len(step.rows) for step in self.steps)
+        return sum(step.tokens for step in self.steps) / (rows * self.row_tokens)
+
+    def digest(self) -> str:
+        """SHA-256 of every step's rows: equal digests mean the same data in the same order."""
+        sha = hashlib.sha256(str(self.row_tokens).encode())
+        for step in self.steps:
+            sha.update(repr(step.rows).encode())
+        return sha.hexdigest()
+
+
+def make_plan(
+    lengths: Ints, prompt_tokens: Ints, *, epochs: int, batch_tokens: int, seed: int
+) -> Plan:
+    """The plan for these documents; each epoch is packed and ordered anew.
+
+    Args:
+        lengths: Tokens of each document.
+        prompt_tokens: Those of them that are only read.
+        epochs: How often each document is seen.
+        batch_tokens: Wanted tokens per optimizer step over all ranks. The rows of an epoch are
+            shared evenly among its steps, so that no small step is left at its end.
+        seed: Of the training.
+    """
+    row_tokens = max(int(lengths.max()), _SHORT_ROW_TOKENS)
+    targets = lengths - prompt_tokens
+    wanted = max(1, round(int(lengths.sum()) / batch_tokens))
+    steps: list[Step] = []
+    for epoch in range(epochs):
+        rows = best_fit(
+            lengths, row_tokens, int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+        )
+        count = min(wanted, len(rows))
+        edges = [len(rows) * step // count for step in range(count + 1)]
+        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+            chosen = tuple(rows[start:stop])
+            numbers = [number for row in chosen for number in row]
+            steps.append(
+                Step(epoch, chosen, int(lengths[numbers].sum()), int(targets[numbers].sum()))
+            )
+    return Plan(tuple(steps), row_tokens)

@@ -1,0 +1,154 @@
+"""Messages -> a document: what the student reads, and what it learns.
+
+The prompt is the student's own chat template over everything before the last message, with its
+generation prompt, so its ids are those that a server will see; the completion is the last
+message's text as it stands, then the token that ends a turn. Because the completion never passes
+through the template, no template can strip its `<think>`; a `<think>` that the template forces at
+the end of the prompt is moved into the completion, where it is learned.
+
+Covered: chat templates with a fixed end of turn, or none (then the tokenizer's end token). Not
+covered: learning earlier assistant turns; they are read as the template shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from factory.errors import TrainError
+from factory.train.tokens import Document
+
+THINK: Final = "<think>"
+THINK_END: Final = "</think>"
+_PROBE: Final = "probe"
+
+
+def load_tokenizer(location: str, revision: str = "") -> Any:
+    """A tokenizer from a folder in Hugging Face layout or from the hub.
+
+    Raises:
+        TrainError: There is none, or it has no chat template.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(location, revision=revision or None)
+    except (OSError, ValueError) as error:
+        raise TrainError(f"tokenizer of {location}: cannot be loaded ({error})") from error
+    if not tokenizer.chat_template:
+        raise TrainError(
+            f"tokenizer of {location}: expected a chat template, found none; add "
+            f"`chat_template.jinja` to the base's folder"
+        )
+    return tokenizer
+
+
+def end_token_id(tokenizer: Any) -> int:
+    """The token that ends an assistant's turn in the tokenizer's chat template.
+
+    Raises:
+        TrainError: The template writes something else after a turn than a special token.
+    """
+    text: str = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "u"}, {"role": "assistant", "content": _PROBE}],
+        tokenize=False,
+    )
+    after = text[text.rfind(_PROBE) + len(_PROBE) :]
+    ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
+    special = {
+        number for number, token in tokenizer.added_tokens_decoder.items() if token.special
+    } | set(tokenizer.all_special_ids)
+    if ids and ids[0] in special:
+        return ids[0]
+    if after.strip() or tokenizer.eos_token_id is None:
+        raise TrainError(
+            f"chat template: expected a special token at the end of an assistant's turn, found "
+            f"{after!r}; a student would never learn to stop"
+        )
+    return int(tokenizer.eos_token_id)
+
+
+class Renderer:
+    """Messages -> documents for one tokenizer."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.end_token_id = end_token_id(tokenizer)
+        self._end_text: str = tokenizer.convert_ids_to_tokens(self.end_token_id)
+
+    def documents(
+        self, uuids: Sequence[str], conversations: Sequence[Sequence[dict[str, str]]]
+    ) -> list[Document]:
+        """One document per conversation, whatever its length.
+
+        Raises:
+            TrainError: A row with nothing to learn, with a lost or doubled `<think>`, or with an
+                end token within its completion; named by its uuid.
+        """
+        prompts: list[str] = []
+        completions: list[str] = []
+        for uuid, messages in zip(uuids, conversations, strict=True):
+            completion = self._completion(uuid, messages)
+            completions.append(completion)
+            prompts.append(self._prompt(messages[:-1]))
+        prompt_ids = self._encode(prompts)
+        completion_ids = self._encode(completions)
+        texts: list[str] = self._tokenizer.batch_decode(
+            completion_ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        made: list[Document] = []
+        for uuid, before, ids, text, whole in zip(
+            uuids, prompt_ids, completion_ids, texts, completions, strict=True
+        ):
+            self._check_tokens(uuid, ids, text, whole)
+            both = np.asarray([*before, *ids, self.end_token_id], dtype=np.int32)
+            made.append(Document(both, len(before)))
+        return made
+
+    def _completion(self, uuid: str, messages: Sequence[dict[str, str]]) -> str:
+        role = messages[-1]["role"] if messages else "nobody"
+        if role != "assistant" or len(messages) < 2:
+            raise TrainError(
+                f"row {uuid}: expected a prompt and then the assistant's message, found "
+                f"{len(messages)} messages, the last one from {role}"
+            )
+        completion = messages[-1]["content"]
+        if not completion.strip():
+            raise TrainError(f"row {uuid}: expected a completion to learn, found an empty one")
+        opened, closed = completion.count(THINK), completion.count(THINK_END)
+        if opened > 1 or (closed and not opened):
+            raise TrainError(
+                f"row {uuid}: expected {THINK} once before {THINK_END}, found it {opened} times "
+                f"and {THINK_END} {closed} times; the teacher's prefix was lost or doubled"
+            )
+        if self._end_text in completion:
+            raise TrainError(
+                f"row {uuid}: expected the end token {self._end_text} only after the completion, "
+                f"found it within; remove it from the text"
+            )
+        return completion
+
+    def _prompt(self, messages: Sequence[dict[str, str]]) -> str:
+        text: str = self._tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True
+        )
+        if text.rstrip().endswith(THINK):
+            return text[: text.rindex(THINK)]
+        return text
+
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return self._tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+
+    def _check_tokens(self, uuid: str, ids: list[int], text: str, whole: str) -> None:
+        if text.count(THINK) != whole.count(THINK):
+            raise TrainError(
+                f"row {uuid}: expected {THINK} {whole.count(THINK)} times in the tokens, found "
+                f"{text.count(THINK)}; this tokenizer cannot write it"
+            )
+        if not ids or self.end_token_id in ids:
+            raise TrainError(
+                f"row {uuid}: expected tokens to learn and one end token after them, found "
+                f"{len(ids)} tokens with {ids.count(self.end_token_id)} end tokens"
+            )
