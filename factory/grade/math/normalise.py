@@ -1,0 +1,141 @@
+"""One spelling for one answer: the string that the first tier compares and the parser reads.
+
+Only spelling changes here (spaces, Unicode, synonyms of LaTeX commands, delimiters, thousands
+separators that LaTeX marks as such); nothing that needs to be understood. Linear in the length.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_CHARS: Final = 10_000
+"""Longer answers are compared as they stand and as integers, and not read further."""
+
+_SUPERSCRIPTS: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ"
+_SUPERSCRIPT_VALUES: Final = dict(zip(_SUPERSCRIPTS, "0123456789+-n", strict=True))
+_SUBSCRIPTS: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_UNICODE: Final = {
+    "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/",
+    "∕": "/", "⁄": "/", "π": r"\pi ", "∞": r"\infty ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ",
+    "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "±": r"\pm ", "∓": r"\mp ", "°": r"\degree ",
+    "º": r"\degree ", "∅": r"\emptyset ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
+    "λ": r"\lambda ", "φ": r"\phi ", "ω": r"\omega ", "⟨": r"\langle ", "⟩": r"\rangle ",
+    "ℝ": r"\mathbb{R}", "′": "'", "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
+    "√": r"\sqrt ", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
+    "\u200b": "", "£": r"\pounds ", "€": r"\euro ",
+}  # fmt: skip
+_TRANSLATION: Final = str.maketrans(_UNICODE)
+_VULGAR: Final = re.compile("[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒]")
+_SUPER_RUN: Final = re.compile(f"[{_SUPERSCRIPTS}]+")
+_SUB_RUN: Final = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+
+_SYNONYMS: Final = {
+    "dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "leq": r"\le", "geq": r"\ge",
+    "leqslant": r"\le", "geqslant": r"\ge", "lt": "<", "gt": ">", "neq": r"\ne",
+    "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "lparen": "(", "rparen": ")",
+    "vert": "|", "lvert": "|", "rvert": "|", "mid": "|", "varnothing": r"\emptyset",
+    "infin": r"\infty", "tbinom": r"\binom", "dbinom": r"\binom",
+    "mbox": r"\text", "mathrm": r"\text", "textbf": r"\text", "textrm": r"\text",
+    "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
+    "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
+    "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
+    "left": "", "right": "", "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "big": "", "Big": "",
+    "biggl": "", "biggr": "", "bigg": "", "Bigg": "", "Biggl": "", "Biggr": "",
+    "quad": " ", "qquad": " ", "colon": ":", "degrees": r"\degree", "percent": "%",
+    "ast": r"\cdot", "cross": r"\times", "implies": r"\Rightarrow", "land": r"\text{ and }",
+    "lor": r"\text{ or }", "overrightarrow": "", "vec": "", "hat": "", "nonumber": "",
+}  # fmt: skip
+_COMMAND: Final = re.compile(r"\\([A-Za-z]+)\*?")
+_THIN: Final = re.compile(r"\\[,;:!> ]|~|\\hspace\{[^{}]{0,20}\}")
+_LATEX_COMMA: Final = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|,\\,) ?(?=\d\d\d)")
+_DELIMITER: Final = re.compile(r"\\[()\[\]]|\$\$")
+_DEGREE: Final = re.compile(r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z])|\\degree(?![A-Za-z]))")
+_SPACES: Final = re.compile(r"\s+")
+_WRAPPED: Final = re.compile(r"\\(?:text|boxed|fbox)\s?\{([^{}]*)\}")
+_TEXT: Final = re.compile(r"\\text ?\{([^{}]*)\}")
+_ROW_SKIP: Final = re.compile(r"\\\\\[[^\[\]]{0,10}(?:pt|ex|em|mm|cm)\]")
+
+
+def normalise(text: str) -> str:
+    """The answer in one spelling of LaTeX, spaces collapsed; still readable by the parser."""
+    text = text.strip()
+    if not text.isascii():
+        text = _ascii(text)
+    text = _ROW_SKIP.sub(r"\\\\", text)
+    text = _LATEX_COMMA.sub("", text)
+    text = _protect_rows(text)
+    text = text.replace(r"\$", "\x01")
+    text = _DELIMITER.sub(" ", text).replace("$", _dollar(text)).replace("\x01", r"\dollar ")
+    text = text.replace(r"\%", "%").replace(r"\#", "#").replace(r"\&", "&").replace(r"\_", "_")
+    text = _DEGREE.sub(r"\\degree ", text)
+    text = _THIN.sub(" ", text)
+    text = _COMMAND.sub(_synonym, text)
+    text = _SPACES.sub(" ", text.replace("\x02", r"\\")).strip()
+    for _ in range(3):
+        whole = _WRAPPED.fullmatch(text)
+        if not whole:
+            break
+        text = whole[1].strip()
+    while text and text[-1] in ".,;:" and not text.endswith("\\"):
+        text = text[:-1].rstrip()
+    return text
+
+
+def squeeze(normalised: str) -> str:
+    """The string that the first tier compares: no spaces, no wrappers of text, no separators."""
+    text = normalised
+    if "\\text" in text:
+        text = _TEXT.sub(lambda found: found[1], text)
+    text = _SPACES.sub("", text)
+    text = re.sub(r"(?<=[A-Za-z\d])\\degree$", "", text)
+    if re.fullmatch(r"\([A-Za-z]\)", text):
+        return text[1]
+    if re.fullmatch(r"[-+]?[\d,]*\.?\d*", text):
+        return squeeze_number(text)
+    return text
+
+
+def squeeze_number(text: str) -> str:
+    """A decimal number without separators, leading zeros, trailing zeros and plus sign."""
+    if not re.fullmatch(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?", text):
+        return text
+    sign = "-" if text.startswith("-") else ""
+    whole, _, fraction = text.lstrip("+-").replace(",", "").partition(".")
+    if not whole and not fraction:
+        return text
+    whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
+    if whole == "0" and not fraction:
+        sign = ""
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def _dollar(text: str) -> str:
+    """What a bare dollar sign means here: money where there is one, else a delimiter."""
+    return r"\dollar " if text.count("$") == 1 else " "
+
+
+def _protect_rows(text: str) -> str:
+    return text.replace("\\\\", "\x02") if "\\begin" in text else text.replace("\\\\", "\\")
+
+
+def _synonym(found: re.Match[str]) -> str:
+    name = found[1]
+    if name not in _SYNONYMS:
+        return found[0].rstrip("*")
+    return _SYNONYMS[name]
+
+
+def _ascii(text: str) -> str:
+    text = _VULGAR.sub(_vulgar, text)
+    text = _SUPER_RUN.sub(
+        lambda run: "^{" + "".join(_SUPERSCRIPT_VALUES[c] for c in run[0]) + "}", text
+    )
+    text = _SUB_RUN.sub(lambda run: "_{" + "".join(_SUBSCRIPTS[c] for c in run[0]) + "}", text)
+    return unicodedata.normalize("NFKC", text.translate(_TRANSLATION))
+
+
+def _vulgar(found: re.Match[str]) -> str:
+    top, _, bottom = unicodedata.normalize("NFKC", found[0]).partition("⁄")
+    return rf"\frac{{{top}}}{{{bottom}}}"

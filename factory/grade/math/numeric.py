@@ -1,0 +1,213 @@
+"""Values of a tree at random points, with 40 digits: refutes unequal answers quickly.
+
+Runs in the worker only. Letters are real; points where either side has no real value are skipped
+unless neither ever has one. Refutation is sound up to a relative error of 1e-15 of the largest
+intermediate value; agreement is a hint and no proof.
+"""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from typing import Any, Final
+
+from factory.grade.math.equal import last_place, symbols
+from factory.grade.math.exact import NotExact, based
+from factory.grade.math.tree import (
+    CONSTANTS,
+    Based,
+    Function,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+    Symbol,
+)
+
+DIGITS: Final = 50
+TRIES: Final = 16
+POINTS: Final = 5
+MAX_EXPONENT: Final = 100_000.0
+"""Natural logarithm of the largest value that is evaluated."""
+
+
+class NoValue(Exception):  # noqa: N818 - a finding, not a failure
+    """The tree has no number here: not a value, singular, or too large."""
+
+
+class Evaluation:
+    """One point: values of the letters, and the largest intermediate value met."""
+
+    def __init__(self, letters: frozenset[str], seed: int) -> None:
+        import mpmath
+
+        self.mp: Any = mpmath.mp
+        self.mp.dps = DIGITS
+        rng = random.Random(seed)
+        signs = (1,) if seed % 2 else (1, -1)
+        self.letters = {
+            name: self.mp.mpf(rng.randint(300_000, 2_700_000)) / 1_000_003 * rng.choice(signs)
+            for name in sorted(letters)
+        }
+        self.largest: Any = self.mp.mpf(1)
+
+    def value(self, node: Node) -> Any:
+        """The value of a tree.
+
+        Raises:
+            NoValue: See above.
+        """
+        try:
+            value = self._value(node)
+        except (ZeroDivisionError, OverflowError, ValueError, NotExact) as error:
+            raise NoValue(str(error)) from None
+        if not self.mp.isfinite(value):
+            raise NoValue("infinite")
+        size = abs(value)
+        if size > self.largest:
+            self.largest = size
+        return value
+
+    def _value(self, node: Node) -> Any:
+        mp = self.mp
+        match node:
+            case Number(value):
+                return mp.mpf(value.numerator) / value.denominator
+            case Symbol("pi"):
+                return +mp.pi
+            case Symbol("e"):
+                return +mp.e
+            case Symbol("i"):
+                return mp.mpc(0, 1)
+            case Symbol("oo"):
+                raise NoValue("infinity")
+            case Symbol(name):
+                return self.letters[name]
+            case Sum(terms):
+                return mp.fsum(self.value(term) for term in terms)
+            case Product(factors):
+                return mp.fprod(self.value(factor) for factor in factors)
+            case Quotient(top, bottom):
+                return self.value(top) / self.value(bottom)
+            case Power(base, exponent):
+                return self.power(self.value(base), self.value(exponent))
+            case Quantity(value, "%"):
+                return self.value(value) / 100
+            case Quantity(value, "degree"):
+                return self.value(value) * mp.pi / 180
+            case Quantity(value, _):
+                return self.value(value)
+            case Based(digits, base):
+                return mp.mpf(based(digits, base))
+            case Function(name, arguments):
+                return self.function(name, [self.value(argument) for argument in arguments])
+            case _:
+                raise NoValue(type(node).__name__)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        if base == 0:
+            if self.mp.re(exponent) <= 0:
+                raise NoValue("power of zero")
+            return base
+        if abs(exponent) * abs(self.mp.log(base)) > MAX_EXPONENT:
+            raise NoValue("too large")
+        return base**exponent
+
+    def function(self, name: str, values: list[Any]) -> Any:
+        mp = self.mp
+        x = values[0]
+        if name == "root":
+            return self.root(x, values[1])
+        if name == "equation":
+            raise NoValue(name)
+        if name in ("abs", "floor"):
+            return abs(x) if name == "abs" else mp.floor(x)
+        if name == "ceiling":
+            return mp.ceil(x)
+        if name == "factorial":
+            if abs(x) > 20_000:
+                raise NoValue("too large")
+            return mp.factorial(x)
+        if name == "binomial" and len(values) == 2:
+            if max(map(abs, values)) > 20_000:
+                raise NoValue("too large")
+            return mp.binomial(*values)
+        if name in ("min", "max"):
+            if any(mp.im(value) != 0 for value in values):
+                raise NoValue("not real")
+            return (min if name == "min" else max)(mp.re(value) for value in values)
+        if len(values) == 1 and name in _ONE_ARGUMENT:
+            if name in ("exp", "sinh", "cosh", "tanh") and abs(x) > MAX_EXPONENT:
+                raise NoValue("too large")
+            if abs(x) > mp.mpf(10) ** 1000 or abs(mp.im(x)) > MAX_EXPONENT:
+                raise NoValue("too large")
+            return getattr(mp, _ONE_ARGUMENT[name])(x)
+        if name[0] in "fgh":
+            return self.unknown(name, values)
+        raise NoValue(name)
+
+    def root(self, x: Any, index: Any) -> Any:
+        """The real root where there is one (`\\sqrt[3]{-8}` is -2), else the principal one."""
+        mp = self.mp
+        if mp.im(x) == 0 and mp.re(x) < 0 and index in (3, 5, 7, 9):
+            return -self.power(-mp.re(x), 1 / index)
+        return mp.sqrt(x) if index == 2 else self.power(x, 1 / index)
+
+    def unknown(self, name: str, values: list[Any]) -> Any:
+        """An unknown function: a fixed one with nothing special about it, chosen by its name."""
+        rng = random.Random(f"{name}/{len(values)}")
+        total = self.mp.mpf(rng.randint(1, 10**6)) / 10**5
+        for value in values:
+            if abs(self.mp.im(value)) > 100:
+                raise NoValue("too large")
+            total += self.mp.sin(value * rng.randint(2, 9) / 7 + rng.randint(1, 100))
+        return total
+
+
+_ONE_ARGUMENT: Final = {
+    "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh",
+    "tanh": "tanh", "ln": "ln", "log": "log10", "exp": "exp",
+}  # fmt: skip
+
+
+def refuted(gold: Node, answer: Node) -> bool | None:
+    """True where the values differ at a point; False where at least `POINTS` points (one for
+    constants) agree to 40 digits; None where too few points have a value, or some are in between.
+    """
+    letters = (symbols(gold) | symbols(answer)) - CONSTANTS
+    agreed = doubtful = 0
+    for seed in range(TRIES):
+        point = Evaluation(letters, seed)
+        try:
+            left, right = point.value(gold), point.value(answer)
+        except NoValue:
+            continue
+        finally:
+            largest = point.largest
+        if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
+            if abs(left - right) > largest * point.mp.mpf(10) ** -15:
+                continue
+        apart = abs(left - right)
+        if apart > largest * point.mp.mpf(10) ** -15:
+            return not _rounded(gold, answer, left, right, point)
+        scale = max(abs(left), abs(right))
+        if apart == 0 or apart <= scale * point.mp.mpf(10) ** (10 - DIGITS):
+            agreed += 1
+        else:
+            doubtful += 1
+        if agreed >= (POINTS if letters else 1):
+            return False
+    return None if agreed < 1 or doubtful else False
+
+
+def _rounded(gold: Node, answer: Node, left: Any, right: Any, point: Evaluation) -> bool:
+    """Whether the one is a decimal and the other, exact, agrees with it to its last place."""
+    for one, other in ((gold, answer), (answer, gold)):
+        place: Fraction | None = last_place(one)
+        if place is not None and last_place(other) is None:
+            return bool(abs(left - right) < point.mp.mpf(place.numerator) / place.denominator)
+    return False
