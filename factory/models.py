@@ -83,7 +83,9 @@ def tokenizer_folder(ref: str) -> Path:
     else:
         folder = existing(ref, f"tokenizer {ref}")
     if not (folder / "tokenizer_config.json").is_file():
-        raise RecipeError(f"tokenizer {ref}: expected tokenizer_config.json in {folder}, found none")
+        raise RecipeError(
+            f"tokenizer {ref}: expected tokenizer_config.json in {folder}, found none"
+        )
     return folder
 
 

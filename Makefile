@@ -1,0 +1,50 @@
+# Retort: `make demo` runs the whole path, `make test` passes every test; both set everything up.
+.PHONY: demo data test soak check setup setup-data sandbox docker-stop bootstrap help
+
+BIN := .venv/bin
+
+help:
+	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
+
+## make demo         the whole path on recipes/demo.toml: teacher, grading, dataset, students, scores
+demo: setup sandbox
+	$(BIN)/luigi --module pipelines DistillAll --recipe recipes/demo.toml
+
+## make data         only the data stage, on real responses that exist already; no torch, no GPU
+data: setup-data
+	$(BIN)/luigi --module pipelines BuildDataset --recipe recipes/import-example.toml
+
+## make test         every test (at most 20 minutes on two cores)
+test: setup sandbox
+	$(BIN)/python -m pytest -m "not soak"
+
+## make soak         the long proofs
+soak: setup sandbox
+	$(BIN)/python -m pytest -m soak
+
+## make check        ruff, pyright (strict) and import-linter
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+## make bootstrap    train the embedded teacher and base students anew
+bootstrap: setup
+	$(BIN)/luigi --module pipelines BootstrapTeacher
+
+## make setup        .venv with everything on CPU; make setup-data: the data stage alone
+setup:
+	@scripts/setup.sh full
+
+setup-data:
+	@scripts/setup.sh data
+
+# Docker answers (its engine is installed where none does and the user is root), image built.
+sandbox: setup
+	@$(BIN)/python -m sandboxes.engine start
+	@$(BIN)/python -m sandboxes.image build
+
+## make docker-stop  stop the Docker engine that Retort started
+docker-stop:
+	@$(BIN)/python -m sandboxes.engine stop

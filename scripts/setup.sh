@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Make `.venv` with what Retort needs. Usage: scripts/setup.sh data|full
+#   data  the data stage on generations that exist: no torch, no vLLM
+#   full  everything on CPU, the tools of development included
+# Does nothing where it is done already. Versions are those of constraints.txt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+profile=${1:-full}
+python=.venv/bin/python
+stamp=.venv/.retort-$profile-$(cat constraints.txt pyproject.toml scripts/setup.sh | sha256sum | cut -c1-12)
+[ -e "$stamp" ] && exit 0
+
+stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+if [ ! -x "$python" ]; then
+    command -v python3 >/dev/null || stop "Python 3.11 or newer is needed: apt-get install python3 python3-venv"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        stop "Python 3.11 or newer is needed, found $(python3 --version)"
+    if ! python3 -c 'import ensurepip' 2>/dev/null; then
+        [ "$(id -u)" = 0 ] || stop "python3-venv is missing: sudo apt-get install python3-venv"
+        echo "setup: installing Debian's python3-venv"
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv
+    fi
+    python3 -m venv .venv
+fi
+
+# pip is quiet, but for the packages themselves; its own log tells the rest when something fails.
+log=.venv/setup.log
+pip() {
+    "$python" -m pip --disable-pip-version-check install --quiet --log "$log" "$@" 2>>"$log"
+}
+
+case $profile in
+data)
+    echo "setup: the data stage into .venv"
+    pip -c constraints.txt -e . || stop "pip failed; see $log"
+    ;;
+full)
+    torch=$(grep '^torch==' constraints.txt)
+    echo "setup: everything on CPU into .venv (about 2 GB; some minutes)"
+    # torch's CPU build: plain pip finds it where a wheel or an index that has it is configured;
+    # else uv knows PyTorch's own index for CPU builds.
+    if ! pip --no-deps "$torch"; then
+        echo "setup: pip finds no $torch; asking PyTorch's own index through uv"
+        { pip uv && .venv/bin/uv pip install --quiet --python "$python" --no-deps --torch-backend cpu \
+            "$torch" 2>>"$log"; } ||
+            stop "no CPU build of torch was found ($torch); configure pip with an index or a folder" \
+                "that has it (pip config set global.find-links FOLDER), then run again; see $log"
+    fi
+    # The file is a complete set, so nothing is resolved: torchvision and its kind stay out.
+    pip --no-deps -r constraints.txt || stop "pip failed; see $log"
+    pip --no-deps --no-build-isolation -e . || stop "pip failed; see $log"
+    ;;
+*) stop "expected data or full, found $profile" ;;
+esac
+rm -f .venv/.retort-"$profile"-*
+touch "$stamp"
