@@ -27,7 +27,7 @@ _RUN: Final = re.compile(rf"\S{{{LOOP_CHARACTERS},}}")
 
 
 def loop_in(text: str) -> str:
-    """The first loop: how often and which block, e.g. `9 x "so we get"`; empty where there is none."""
+    """The first loop: how often which block stands, `9 x "so we get"`; empty where none is."""
     words = text.split()
     found = _loop(words)
     if found is not None:

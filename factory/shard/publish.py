@@ -1,0 +1,98 @@
+"""Publication: a built dataset becomes visible under its name and version, whole or not at all.
+
+Covered: `kill -9` at any moment leaves either no folder of that version or the whole one, because
+the files are copied and made durable beside it and one rename shows them; what a killed
+publication left behind is removed by the next one. Two publications at once: the second is refused.
+A version never changes. Not covered: people who edit files of a published folder by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from factory.artifact import sole_writer
+from factory.errors import ManifestMismatch, PublishError
+from factory.parts import sync_folder
+from factory.shard.description import Description, check_files, read_description
+from factory.shard.layout import DATASET
+
+_STAGING: Final = ".publishing-"
+
+
+def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
+    """The folder `datasets_root/name/version` with the built dataset in it.
+
+    The same content again changes nothing: content is the digest of the rows.
+
+    Args:
+        built: Folder with `dataset.json`, card and shards.
+
+    Raises:
+        PublishError: That version is there with another content, or `built` is another dataset.
+        ManifestMismatch: `built` is not whole.
+        Busy: Another process publishes under this name.
+    """
+    description = read_description(built)
+    if (description.name, description.version) != (name, version):
+        raise PublishError(
+            f"{built}: expected dataset {name} {version}, found {description.name} "
+            f"{description.version}; build it again from the recipe that is to be published"
+        )
+    target = datasets_root / name / version
+    with sole_writer(target.parent):
+        _remove_leftovers(target.parent)
+        if target.exists():
+            _must_be_the_same(target, description)
+            return target
+        check_files(built, description)
+        staging = target.with_name(f"{_STAGING}{version}")
+        _copy_durably(built, staging, [*(file.path for file in description.files), DATASET])
+        check_files(staging, description)
+        staging.rename(target)
+        sync_folder(target.parent)
+    return target
+
+
+def is_published(built: Path, folder: Path) -> bool:
+    """Whether the folder holds the content that was built; False where either is missing."""
+    try:
+        return read_description(built).digest == read_description(folder).digest
+    except ManifestMismatch:
+        return False
+
+
+def _must_be_the_same(target: Path, description: Description) -> None:
+    try:
+        found = read_description(target).digest
+    except ManifestMismatch as error:
+        raise PublishError(
+            f"{target}: expected a published dataset or nothing, found a folder without a valid "
+            f"{DATASET}; raise `shard.version`, or remove the folder by hand"
+        ) from error
+    if found != description.digest:
+        raise PublishError(
+            f"{target}: version {description.version} is published with content {found[:12]}, "
+            f"expected {description.digest[:12]}; a version never changes: raise `shard.version` "
+            f"in the recipe and run again"
+        )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """What killed publications left: the lock is ours, so nobody works on it."""
+    for path in sorted(folder.glob(f"{_STAGING}*")):
+        shutil.rmtree(path)
+
+
+def _copy_durably(source: Path, staging: Path, paths: list[str]) -> None:
+    for path in paths:
+        copy = staging / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with open(source / path, "rb") as reading, open(copy, "wb") as writing:
+            shutil.copyfileobj(reading, writing, 1024 * 1024)
+            writing.flush()
+            os.fsync(writing.fileno())
+    for folder in sorted({(staging / path).parent for path in paths}, reverse=True):
+        sync_folder(folder)
