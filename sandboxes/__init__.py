@@ -1,0 +1,46 @@
+"""Untrusted programs against tests, in hardened containers: see README.md for what is covered.
+
+with SandboxPool(slots=2) as pool:
+    outcome = pool.run(program, parse_tests(gold), Limits(wall_s=5))
+"""
+
+from sandboxes.contract import (
+    Asserts,
+    Call,
+    CallCase,
+    Limits,
+    Outcome,
+    Stdio,
+    StdioCase,
+    Tests,
+    Verdict,
+    parse_tests,
+)
+from sandboxes.errors import (
+    ContainerFailed,
+    DockerUnavailable,
+    EngineSetupError,
+    ImageMissing,
+    SandboxError,
+)
+from sandboxes.pool import DEFAULT_IMAGE, SandboxPool
+
+__all__ = [
+    "DEFAULT_IMAGE",
+    "Asserts",
+    "Call",
+    "CallCase",
+    "ContainerFailed",
+    "DockerUnavailable",
+    "EngineSetupError",
+    "ImageMissing",
+    "Limits",
+    "Outcome",
+    "SandboxError",
+    "SandboxPool",
+    "Stdio",
+    "StdioCase",
+    "Tests",
+    "Verdict",
+    "parse_tests",
+]

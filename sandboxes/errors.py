@@ -1,0 +1,30 @@
+"""What can go wrong with the machine; a bad program is an `Outcome`, never one of these.
+
+SandboxError
+├── DockerUnavailable     no engine answers, or it refuses us
+├── ImageMissing          the engine has no image of this name
+├── ContainerFailed       a container did not start, or died again and again under one run
+└── EngineSetupError      the engine or an image could not be set up here
+"""
+
+from __future__ import annotations
+
+
+class SandboxError(Exception):
+    """Base of every error of this package; the message ends with the remedy."""
+
+
+class DockerUnavailable(SandboxError):  # noqa: N818 - named for what the user reads
+    """No Docker engine answers, or it refuses us."""
+
+
+class ImageMissing(SandboxError):  # noqa: N818
+    """The engine has no image of this name."""
+
+
+class ContainerFailed(SandboxError):  # noqa: N818
+    """A container did not start, or died again and again under one run."""
+
+
+class EngineSetupError(SandboxError):
+    """The engine or an image could not be set up on this machine."""

@@ -1,0 +1,276 @@
+"""The process in which the tests run. It meets the program only as plain data over a socket.
+
+A pass is what this process reports, and it reports one only where every statement of the tests
+ran. Values that the tests compare are exact built-in types, made here; an object of the program's
+own classes stays with the program and cannot be compared at all. Names of the program are looked
+up only where the tests use them, and never shadow a builtin or a module that the tests rely on.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sandboxes.inside.channel import Ended, receive, send
+from sandboxes.inside.confine import LINK_FD, REPORT_FD
+from sandboxes.inside.values import Codec, Malformed
+
+FILE_NAME = "<tests>"
+
+
+class ProgramEnded(BaseException):  # noqa: N818 - tests that catch Exception must not catch it
+    """The program's process is gone, or it sent what is no value."""
+
+
+class ProgramError(Exception):
+    """The program raised an error that has no built-in type."""
+
+
+class Remote:
+    """An object that stays in the program's process: it can be called, read and iterated over.
+
+    It has no value here, so comparing it or asking whether it is true is an error.
+    """
+
+    def __init__(self, link: Link, number: int, kind: str) -> None:
+        object.__setattr__(self, "_remote", (link, number, kind))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask("call", args=args, kwargs=kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._ask("get", name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._ask("set", name=name, args=(value,))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._ask("list"))
+
+    def __len__(self) -> int:
+        return self._ask("len")
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._ask("item", args=(key,))
+
+    def __bool__(self) -> bool:
+        raise self._no_value()
+
+    def __eq__(self, other: object) -> bool:
+        raise self._no_value()
+
+    def __ne__(self, other: object) -> bool:
+        raise self._no_value()
+
+    def __hash__(self) -> int:
+        raise self._no_value()
+
+    def _ask(self, what: str, **request: Any) -> Any:
+        link, number, _ = object.__getattribute__(self, "_remote")
+        return link.ask({"do": what, "object": number}, **request)
+
+    def _no_value(self) -> TypeError:
+        kind: str = object.__getattribute__(self, "_remote")[2]
+        return TypeError(f"an object of type {kind} of the program has no value to compare")
+
+
+class Link:
+    """The conversation with the program's process."""
+
+    def __init__(self) -> None:
+        self._codec = Codec(0, _number_of, self._remote)
+        self._remotes: dict[int, Remote] = {}
+
+    def wait_loaded(self) -> None:
+        """Return when the program is loaded. Raises `ProgramEnded` where it never was."""
+        self._exchange(None)
+
+    def name(self, name: str) -> Any:
+        """What the program calls `name`."""
+        return self.ask({"do": "name", "name": name})
+
+    def ask(
+        self,
+        request: dict[str, Any],
+        *,
+        name: str | None = None,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Do one thing in the program's process: its value, or its built-in error raised here."""
+        codec = self._codec
+        try:
+            request["args"] = [codec.encode(item) for item in args]
+            request["kwargs"] = {key: codec.encode(item) for key, item in (kwargs or {}).items()}
+            if name is not None:
+                request["name"] = name
+            return self._read(self._exchange(request))
+        finally:
+            codec.forget_nodes()
+
+    def _read(self, answer: dict[str, Any]) -> Any:
+        raised = answer.get("raised")
+        if type(raised) is dict:
+            raise _error(raised)
+        changed = answer.get("changed")
+        try:
+            for contents in changed if type(changed) is list else []:
+                self._codec.decode(contents)
+            return self._codec.decode(answer.get("value"))
+        except (Malformed, RecursionError) as error:
+            raise ProgramEnded(f"the program sent what is no value: {error}") from error
+
+    def _exchange(self, request: dict[str, Any] | None) -> dict[str, Any]:
+        try:
+            if request is not None:
+                send(LINK_FD, request)
+            answer = receive(LINK_FD)
+        except (Ended, OSError) as error:
+            raise ProgramEnded("the program ended before its tests") from error
+        if type(answer) is not dict:
+            raise ProgramEnded("the program sent what is no answer")
+        return answer
+
+    def _remote(self, number: int, kind: str) -> Remote:
+        return self._remotes.setdefault(number, Remote(self, number, kind))
+
+
+def _number_of(value: Any) -> tuple[int, str]:
+    if type(value) is not Remote:
+        raise TypeError(f"an argument of type {type(value).__name__} cannot cross to the program")
+    _, number, kind = object.__getattribute__(value, "_remote")
+    return number, kind
+
+
+def _error(raised: dict[str, Any]) -> BaseException:
+    text = f"{raised.get('text', '')}"
+    kind: Any = getattr(builtins, f"{raised.get('type', '')}", None)
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        try:
+            error = kind(text)
+        except TypeError:
+            error = ProgramError(f"{raised.get('type')}: {text}")
+    else:
+        error = ProgramError(text)
+    error.__dict__["of_program"] = f"{raised.get('name')}: {text} (line {raised.get('line')})"
+    return error
+
+
+class Names(dict[str, Any]):
+    """Globals of the tests: a name that they do not define is looked up by `find`, once."""
+
+    def __init__(self, find: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, name: str) -> Any:
+        value = self._find(name)
+        self[name] = value
+        return value
+
+
+def names_under_test(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Names that the program may provide, and modules that the tests take from the library.
+
+    A builtin's name is the program's only where the tests use no other name of the program and
+    call it first in an assertion (`assert sum(10, 15) == 6`): a program must not replace the
+    `abs` or `len` that judges it.
+    """
+    nodes = list(ast.walk(tree))
+    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    bases = {
+        n.value.id for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
+    }
+    read = [n for n in nodes if isinstance(n, ast.Name)]
+    defined = {n.id for n in read if not isinstance(n.ctx, ast.Load)}
+    defined |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    defined |= {
+        n.name
+        for n in nodes
+        if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+    }
+    defined |= {
+        (alias.asname or alias.name).partition(".")[0]
+        for n in nodes
+        if isinstance(n, ast.Import | ast.ImportFrom)
+        for alias in n.names
+    }
+    free = {n.id for n in read} - defined
+    modules = {name for name in bases - called & free if name in sys.stdlib_module_names}
+    program = {name for name in free - modules if not hasattr(builtins, name)}
+    if not program:
+        program = {name for name in map(_first_call, tree.body) if name in free}
+    return program, modules & free
+
+
+def _first_call(statement: ast.stmt) -> str:
+    node: ast.AST | None = statement.test if isinstance(statement, ast.Assert) else None
+    while node is not None:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return node.func.id
+        node = (
+            node.left
+            if isinstance(node, ast.Compare | ast.BinOp)
+            else node.operand
+            if isinstance(node, ast.UnaryOp)
+            else None
+        )
+    return ""
+
+
+def run_tests(code: str, entry_point: str | None) -> int:
+    """Run the tests statement by statement; report how many held and what did not."""
+    try:
+        tree = ast.parse(code, FILE_NAME)
+        program, modules = names_under_test(tree)
+    except (SyntaxError, ValueError) as error:
+        send(REPORT_FD, {"passed": 0, "total": 1, "broken": f"the tests do not parse: {error}"})
+        return 1
+    total = sum(isinstance(statement, ast.Assert) for statement in tree.body) or 1
+    report: dict[str, Any] = {"passed": 0, "total": total}
+    link = Link()
+    candidate = None if entry_point is None else link
+
+    def find(name: str) -> Any:
+        if name in modules:
+            return importlib.import_module(name)
+        if candidate is not None and name == "candidate":
+            return link.name(f"{entry_point}")
+        if candidate is None and name in program:
+            return link.name(name)
+        raise KeyError(name)
+
+    try:
+        link.wait_loaded()
+        names = Names(find)
+        names.update({"__builtins__": builtins, "__name__": "tests"})
+        for statement in tree.body:
+            module = ast.Module([statement], [])
+            exec(compile(module, FILE_NAME, "exec"), names)  # noqa: S102 - the tests' own process
+            report["passed"] += isinstance(statement, ast.Assert)
+        report["passed"] = total
+        report["done"] = True
+    except ProgramEnded as error:
+        report["ended"] = str(error)
+    except BaseException as error:
+        report["failed"] = _describe(error)
+    send(REPORT_FD, report)
+    return 0
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == FILE_NAME:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return {
+        "type": type(error).__name__,
+        "text": f"{error}"[:300],
+        "line": line,
+        "program": getattr(error, "of_program", None),
+    }

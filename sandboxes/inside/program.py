@@ -1,0 +1,209 @@
+"""The process in which the untrusted program runs, as a script or as functions to call.
+
+Nothing here is trusted after `_load`: the program may change any of it. It has nothing to gain:
+no expected value and no test is in this process, and what it reports is only data to compare.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import os
+import sys
+import threading
+import traceback
+import types
+from typing import Any
+
+from sandboxes.inside.channel import Ended, receive, send
+from sandboxes.inside.confine import LINK_FD, REPORT_FD
+from sandboxes.inside.values import Codec, Malformed
+
+FILE_NAME = "<program>"
+
+
+class Objects:
+    """Objects of the program that have no plain value, by number."""
+
+    def __init__(self) -> None:
+        self._objects: list[Any] = []
+        self._number_of: dict[int, int] = {}
+
+    def codec(self, first: int) -> Codec:
+        """A codec that numbers objects here."""
+        return Codec(first, self.number_of, self.object_of)
+
+    def number_of(self, value: Any) -> tuple[int, str]:
+        """The number of an object, the same each time, and the name of its type."""
+        number = self._number_of.setdefault(id(value), len(self._objects))
+        if number == len(self._objects):
+            self._objects.append(value)
+        return number, type(value).__name__
+
+    def object_of(self, number: int, kind: str) -> Any:
+        """The object with this number. Raises `Malformed` where there is none."""
+        try:
+            return self._objects[number]
+        except IndexError:
+            raise Malformed(f"there is no object {number} {kind}") from None
+
+
+def run_script(program: str) -> int:
+    """Run as a script on its standard input; the exit status that Python would give."""
+    module = _module("__main__")
+    sys.argv = ["program.py"]
+    status = 0
+    try:
+        _load(program, module)
+    except SystemExit as stop:
+        status = _exit_status(stop)
+    except BaseException as error:
+        report_error(error)
+        status = 1
+    for finish in (threading._shutdown, atexit._run_exitfuncs, sys.stdout.flush):  # type: ignore[attr-defined]
+        try:
+            finish()
+        except SystemExit as stop:
+            status = _exit_status(stop)
+        except BaseException as error:
+            report_error(error)
+            status = 1
+    return status
+
+
+def run_calls(program: str, entry_point: str, cases: list[dict[str, Any]]) -> int:
+    """Call one function per case with plain arguments; report one value or error per case."""
+    module = _module("program")
+    try:
+        _load(program, module)
+        function = _resolve(module, entry_point)
+    except BaseException as error:
+        report_error(error)
+        return 1
+    send(REPORT_FD, {"loaded": True})
+    for case in cases:
+        codec = Objects().codec(0)
+        try:
+            message = {"value": codec.encode(function(*case["args"], **case.get("kwargs", {})))}
+        except BaseException as error:
+            message = {"case": describe(error)}
+        send(REPORT_FD, message)
+    return 0
+
+
+def serve_tests(program: str) -> int:
+    """Load the program, then do what the process with the tests asks, until it is done."""
+    module = _module("program")
+    try:
+        _load(program, module)
+    except BaseException as error:
+        report_error(error)
+        return 1
+    objects = Objects()
+    codec = objects.codec(1)
+    send(LINK_FD, {"loaded": True})
+    while True:
+        try:
+            request = receive(LINK_FD)
+        except Ended:
+            return 0
+        send(LINK_FD, _answer(codec, objects, module, request))
+
+
+def _answer(
+    codec: Codec, objects: Objects, module: types.ModuleType, request: dict[str, Any]
+) -> dict[str, Any]:
+    try:
+        args = [codec.decode(item) for item in request.get("args", [])]
+        kwargs = {name: codec.decode(item) for name, item in request.get("kwargs", {}).items()}
+        sent = {node: codec.encode_contents(node) for node in codec.nodes}
+        result = codec.encode(_do(objects, module, request, args, kwargs))
+        contents = {node: codec.encode_contents(node) for node in list(sent)}
+        changed = [contents[node] for node in sent if contents[node] != sent[node]]
+        return {"value": result, "changed": changed}
+    except Malformed as error:
+        return {"raised": {"type": "TypeError", "text": str(error)}}
+    except BaseException as error:
+        return {"raised": describe(error)}
+    finally:
+        codec.forget_nodes()
+
+
+def _do(
+    objects: Objects,
+    module: types.ModuleType,
+    request: dict[str, Any],
+    args: list[Any],
+    kwargs: dict[str, Any],
+) -> Any:
+    what = request["do"]
+    if what == "name":
+        return _resolve(module, request["name"])
+    target = objects.object_of(request["object"], "")
+    if what == "call":
+        return target(*args, **kwargs)
+    if what == "get":
+        return getattr(target, request["name"])
+    if what == "set":
+        return setattr(target, request["name"], args[0])
+    if what == "list":
+        return list(target)
+    if what == "len":
+        return len(target)
+    if what == "item":
+        return target[args[0]]
+    raise Malformed(f"unknown request {what!r}")
+
+
+def _module(name: str) -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.__dict__["__builtins__"] = builtins
+    sys.modules[name] = module
+    for ours in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
+        del sys.modules[ours]
+    return module
+
+
+def _load(program: str, module: types.ModuleType) -> None:
+    try:
+        code = compile(program, FILE_NAME, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        send(REPORT_FD, {"syntax": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+    exec(code, module.__dict__)  # noqa: S102 - this process exists to run it
+
+
+def _resolve(module: types.ModuleType, name: str) -> Any:
+    try:
+        return module.__dict__[name]
+    except KeyError:
+        raise NameError(f"the program defines no {name!r}") from None
+
+
+def _exit_status(stop: SystemExit) -> int:
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code & 0xFF
+    return 1
+
+
+def report_error(error: BaseException) -> None:
+    """Tell the host why the program ended early."""
+    send(REPORT_FD, {"raised": describe(error)})
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """The nearest built-in type, the text and the line of the program, all bounded."""
+    kind = next(k for k in type(error).__mro__ if getattr(builtins, k.__name__, None) is k)
+    try:
+        text = str(error)[:300]
+    except BaseException:
+        text = ""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == FILE_NAME]
+    return {
+        "type": kind.__name__,
+        "name": type(error).__name__[:100],
+        "text": text,
+        "line": lines[-1] if lines else None,
+    }

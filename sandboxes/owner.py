@@ -1,0 +1,56 @@
+"""Whose a container is: labels that tell a later process whether the owner still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import docker
+import docker.errors
+
+OWNED = "retort.sandbox.owner"
+"""Label: process id, its start time in clock ticks, its process namespace, boot and host."""
+
+
+def owner_labels() -> dict[str, str]:
+    """Labels of a container that this process owns."""
+    return {OWNED: _identity(os.getpid())}
+
+
+def sweep(client: docker.DockerClient) -> int:
+    """Remove the containers whose owners have died; the count of them.
+
+    Only those of this host, boot and process namespace are judged; others are left alone.
+    """
+    removed = 0
+    for container in client.containers.list(all=True, filters={"label": OWNED}):
+        if not _is_dead(container.labels[OWNED]):
+            continue
+        try:
+            container.remove(force=True)
+        except docker.errors.APIError as error:
+            # It is going away already.
+            if error.status_code not in (404, 409):
+                raise
+        removed += 1
+    return removed
+
+
+def _is_dead(identity: str) -> bool:
+    pid, _, rest = identity.partition(" ")
+    ours = _identity(os.getpid()).split(" ", 2)[2]
+    if not pid.isdigit() or rest.partition(" ")[2] != ours:
+        return False
+    return _identity(int(pid)) != identity
+
+
+def _identity(pid: int) -> str:
+    try:
+        # The name in parentheses may hold spaces; the start time is the 20th field after it.
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        started = "gone"
+    namespace = os.stat("/proc/self/ns/pid").st_ino
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{pid} {started} {namespace} {boot} {socket.gethostname()}"
