@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -88,7 +89,7 @@ def make_plan(
         )
         count = min(wanted, len(rows))
         edges = [len(rows) * step // count for step in range(count + 1)]
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             chosen = tuple(rows[start:stop])
             numbers = [number for row in chosen for number in row]
             steps.append(
