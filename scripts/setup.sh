@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Make `.venv` with what Retort needs. Usage: scripts/setup.sh data|full
+# Make an environment with what Retort needs. Usage: scripts/setup.sh data|full
 #   data  the data stage on generations that exist: no torch, no vLLM
 #   full  everything on CPU, the tools of development included
-# Does nothing where it is done already. Versions are those of constraints.txt.
+# It goes to `.venv`, or where RETORT_VENV says. Does nothing where it is done already. Versions are
+# those of constraints.txt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 profile=${1:-full}
-python=.venv/bin/python
-stamp=.venv/.retort-$profile-$(cat constraints.txt pyproject.toml scripts/setup.sh | sha256sum | cut -c1-12)
-[ -e "$stamp" ] && exit 0
+venv=${RETORT_VENV:-.venv}
+python=$venv/bin/python
+made_from=$(cat constraints.txt pyproject.toml scripts/setup.sh | sha256sum | cut -c1-12)
+[ -e "$venv/.retort-full-$made_from" ] && exit 0
+[ -e "$venv/.retort-$profile-$made_from" ] && exit 0
 
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
@@ -21,28 +24,28 @@ if [ ! -x "$python" ]; then
         echo "setup: installing Debian's python3-venv"
         apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv
     fi
-    python3 -m venv .venv
+    python3 -m venv "$venv"
 fi
 
 # pip is quiet, but for the packages themselves; its own log tells the rest when something fails.
-log=.venv/setup.log
+log=$venv/setup.log
 pip() {
     "$python" -m pip --disable-pip-version-check install --quiet --log "$log" "$@" 2>>"$log"
 }
 
 case $profile in
 data)
-    echo "setup: the data stage into .venv"
+    echo "setup: the data stage into $venv"
     pip -c constraints.txt -e . || stop "pip failed; see $log"
     ;;
 full)
     torch=$(grep '^torch==' constraints.txt)
-    echo "setup: everything on CPU into .venv (about 2 GB; some minutes)"
+    echo "setup: everything on CPU into $venv (about 2 GB; some minutes)"
     # torch's CPU build: plain pip finds it where a wheel or an index that has it is configured;
     # else uv knows PyTorch's own index for CPU builds.
     if ! pip --no-deps "$torch"; then
         echo "setup: pip finds no $torch; asking PyTorch's own index through uv"
-        { pip uv && .venv/bin/uv pip install --quiet --python "$python" --no-deps --torch-backend cpu \
+        { pip uv && "$venv/bin/uv" pip install --quiet --python "$python" --no-deps --torch-backend cpu \
             "$torch" 2>>"$log"; } ||
             stop "no CPU build of torch was found ($torch); configure pip with an index or a folder" \
                 "that has it (pip config set global.find-links FOLDER), then run again; see $log"
@@ -53,5 +56,5 @@ full)
     ;;
 *) stop "expected data or full, found $profile" ;;
 esac
-rm -f .venv/.retort-"$profile"-*
-touch "$stamp"
+rm -f "$venv"/.retort-"$profile"-*
+touch "$venv/.retort-$profile-$made_from"
