@@ -184,6 +184,7 @@ class BuildShards(Stage):
             machine=self.machine,
             out_dir=self.out_dir,
             key=self.key,
+            generate=self.recipe.generate,
         )
 
 
