@@ -174,7 +174,11 @@ def _assignment(node: Node) -> str | None:
         left = node.sides[0]
         if isinstance(left, Symbol):
             return left.name
-        if isinstance(left, Function) and node.operators == ("=",) and len(left.name.rstrip("'")) == 1:
+        if (
+            isinstance(left, Function)
+            and node.operators == ("=",)
+            and len(left.name.rstrip("'")) == 1
+        ):
             return left.name
     return None
 
@@ -196,8 +200,7 @@ def _both_relations(gold: Relation, answer: Relation, same: Same) -> bool:
     if len(gold.sides) == len(answer.sides):
         for turned in (answer, _turned(answer)):
             if gold.operators == turned.operators and all(
-                equal(one, other, same)
-                for one, other in zip(gold.sides, turned.sides, strict=True)
+                equal(one, other, same) for one, other in zip(gold.sides, turned.sides, strict=True)
             ):
                 return True
     left, right = _interval(gold), _interval(answer)
@@ -288,7 +291,9 @@ def last_place(node: Node) -> Fraction | None:
 
 def _quantities(gold: Node, answer: Node, same: Same) -> bool:
     left, left_unit = (gold.value, gold.unit) if isinstance(gold, Quantity) else (gold, "")
-    right, right_unit = (answer.value, answer.unit) if isinstance(answer, Quantity) else (answer, "")
+    right, right_unit = (
+        (answer.value, answer.unit) if isinstance(answer, Quantity) else (answer, "")
+    )
     if left_unit == right_unit:
         return equal(left, right, same)
     if not (left_unit and right_unit):
@@ -329,9 +334,7 @@ def _variants(node: Node) -> list[Node]:
             lefts = [None] if left is None else _variants(left)
             pairs = list(every(lefts, _variants(right)))[:8]
             plus = [two if one is None else Sum((one, two)) for one, two in pairs]
-            minus = [
-                _minus(two) if one is None else Sum((one, _minus(two))) for one, two in pairs
-            ]
+            minus = [_minus(two) if one is None else Sum((one, _minus(two))) for one, two in pairs]
             return plus + minus
         case Quotient(top, bottom):
             return [Quotient(one, bottom) for one in _variants(top)]

@@ -40,7 +40,8 @@ TAIL_CHARS: Final = 4000
 
 _BOX: Final = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 _STATED: Final = re.compile(
-    r"####|^[ \t]*\**A:|\banswer(?:[ \t]*\**[ \t]*:|[ \t]+is\b[ \t]*:?)", re.IGNORECASE | re.MULTILINE
+    r"####|^[ \t]*\**A:|\banswer(?:[ \t]*\**[ \t]*:|[ \t]+is\b[ \t]*:?)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER: Final = re.compile(
     r"-?\\[dt]?frac\{-?\d{1,40}\}\{\d{1,40}\}|-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+)?%?"

@@ -132,9 +132,7 @@ def _cut(extraction: Extraction, text: str, finish_reason: FinishReason) -> bool
     """Whether a cut completion ended before, or within, what looks like its answer."""
     if finish_reason is not FinishReason.LENGTH or extraction.found is Found.BOXED:
         return False
-    return extraction.found is Found.LAST_NUMBER or text.rstrip().endswith(
-        extraction.answer or ""
-    )
+    return extraction.found is Found.LAST_NUMBER or text.rstrip().endswith(extraction.answer or "")
 
 
 def _nothing(extraction: Extraction, finish_reason: FinishReason, wall_s: float) -> Grading:

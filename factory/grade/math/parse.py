@@ -63,7 +63,9 @@ _MIXED: Final = re.compile(r" ?\\frac ?(?:\{(\d+)\}|(\d)) ?(?:\{(\d+)\}|(\d))| +
 _SCIENTIFIC: Final = re.compile(r"[eE]([+-]?\d{1,6})(?![\w.])")
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+)")
-_SEPARATOR: Final = re.compile(r" ?(?:[,;]|\\text ?\{ ?(?:and|or|, ?and|, ?or) ?\}|\b(?:and|or)\b) ?")
+_SEPARATOR: Final = re.compile(
+    r" ?(?:[,;]|\\text ?\{ ?(?:and|or|, ?and|, ?or) ?\}|\b(?:and|or)\b) ?"
+)
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
 
@@ -446,7 +448,9 @@ class _Parser:
         if run in ("sqrt", "cbrt"):
             return self.root("cbrt" in run)
         if run in FUNCTIONS or run in ("abs", "asin", "acos", "atan"):
-            return self.function({"asin": "arcsin", "acos": "arccos", "atan": "arctan"}.get(run, run))
+            return self.function(
+                {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}.get(run, run)
+            )
         if len(run) > 1 and run[-1] in "0123456789":
             raise self.wrong("word")
         if len(run) > 3:
@@ -733,7 +737,9 @@ def _sum(terms: list[Node]) -> Node:
         return terms[0]
     units = {term.unit for term in terms if isinstance(term, Quantity)}
     bare = [not isinstance(term, Quantity) for term in terms]
-    if len(units) == 1 and (not any(bare) or (all(bare[:-1]) and units.isdisjoint({"%", "degree"}))):
+    if len(units) == 1 and (
+        not any(bare) or (all(bare[:-1]) and units.isdisjoint({"%", "degree"}))
+    ):
         values = tuple(term.value if isinstance(term, Quantity) else term for term in terms)
         return Quantity(Sum(values), units.pop())
     return Sum(tuple(terms))

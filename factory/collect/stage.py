@@ -1,0 +1,175 @@
+"""The stage `collect`: sources -> problems, and the evidence for every row that was left out.
+
+Order of the checks: limit, exact duplicates, contamination, gold. A row leaves at the first that
+it fails. The stage is made again as a whole when it was interrupted: it takes seconds to minutes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from factory.collect.contamination import Benchmark, same_statement
+from factory.collect.gold import checkable, rejected_golds
+from factory.collect.sources import iter_problems, read_source, sources_fingerprint
+from factory.digest import digest
+from factory.errors import SourceError
+from factory.ledger import entry
+from factory.parts import as_table, part_name, write_part
+from schemas.arrow import PROBLEM
+from schemas.machine import Machine
+from schemas.manifest import PartFile, StageResult
+from schemas.problem import Problem
+from schemas.recipe import Grade, ProceduralSource, Source
+from schemas.sample import Drop
+
+__all__ = ["REJECTED", "collect_problems", "sources_fingerprint"]
+
+REJECTED: Final = pa.schema(
+    [
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.large_string(), nullable=False),
+    ]
+)
+"""Rows of `rejected-*.parquet`: `reason` is a `Drop`, `detail` its evidence."""
+
+
+def collect_problems(
+    sources: Sequence[Source],
+    *,
+    check_gold: bool,
+    against: Sequence[Source],
+    grade: Grade,
+    machine: Machine,
+    seed: int,
+    out_dir: Path,
+    key: str,
+) -> StageResult:
+    """Parts `problems-*` and `rejected-*`, in the order of the sources and their rows.
+
+    Args:
+        sources: Their names, and so their ids, differ.
+        check_gold: Leave out problems whose grader does not accept their own gold.
+        against: Sources of the suites of validation; read whole, whatever their limits, because an
+            item that this run does not ask is still an item of the benchmark.
+        seed: Decides which problems a `limit` takes, and nothing else.
+
+    Raises:
+        SourceError: A source is wrong, or no problem is left.
+        RecipeError: The path of a source is not there.
+        GraderError, SandboxUnavailable: The gold check could not be done.
+    """
+    start = time.monotonic()
+    dropped: list[dict[str, str]] = []
+    problems: list[Problem] = []
+    read: dict[str, int] = {}
+    for source in sources:
+        reading = read_source(source, seed)
+        read[source.name] = len(reading.problems) + len(reading.beyond_limit)
+        problems += reading.problems
+        dropped += [
+            _drop(problem_id, source.name, Drop.BEYOND_LIMIT, f"limit {source.limit}")
+            for problem_id in reading.beyond_limit
+        ]
+    problems = _without_duplicates(problems, dropped)
+    problems = _without_contamination(problems, against, dropped)
+    unchecked = sum(not checkable(problem) for problem in problems) if check_gold else len(problems)
+    if check_gold:
+        rejected = rejected_golds(problems, grade, machine)
+        for problem in problems:
+            if grading := rejected.get(problem.problem_id):
+                detail = f"{grading.status.value}: {grading.detail}"
+                dropped.append(
+                    _drop(problem.problem_id, problem.source, Drop.GOLD_REJECTED, detail)
+                )
+        problems = [problem for problem in problems if problem.problem_id not in rejected]
+    if not problems:
+        counts = dict(Counter(row["reason"] for row in dropped))
+        raise SourceError(
+            f"sources {[source.name for source in sources]}: expected problems, found none of "
+            f"{sum(read.values())} left ({counts}); `{out_dir.name}` was not made"
+        )
+    made_from = digest([key, seed])
+    parts = _write(
+        "problems", [_row(one) for one in problems], PROBLEM, machine, out_dir, made_from
+    )
+    parts += _write("rejected", dropped, REJECTED, machine, out_dir, made_from)
+    drops = Counter(row["reason"] for row in dropped)
+    figures = {
+        "read": read,
+        "kept": dict(sorted(Counter(problem.source for problem in problems).items())),
+        "gold_unchecked": unchecked,
+        "wall_s": time.monotonic() - start,
+    }
+    ledger = entry("collect", sum(read.values()), len(problems), drops)
+    return StageResult(parts=parts, ledger=ledger, figures=figures)
+
+
+def _without_duplicates(problems: list[Problem], dropped: list[dict[str, str]]) -> list[Problem]:
+    first: dict[str, str] = {}
+    kept: list[Problem] = []
+    for problem in problems:
+        earlier = first.setdefault(same_statement(problem.statement), problem.problem_id)
+        if earlier == problem.problem_id:
+            kept.append(problem)
+        else:
+            detail = f"same statement as {earlier}"
+            dropped.append(
+                _drop(problem.problem_id, problem.source, Drop.DUPLICATE_PROBLEM, detail)
+            )
+    return kept
+
+
+def _without_contamination(
+    problems: list[Problem], against: Sequence[Source], dropped: list[dict[str, str]]
+) -> list[Problem]:
+    if not against:
+        return problems
+    benchmark = Benchmark()
+    for source in against:
+        benchmark.add(iter_problems(source), grams=not isinstance(source, ProceduralSource))
+    kept: list[Problem] = []
+    for problem in problems:
+        overlap = benchmark.overlap(problem)
+        if overlap is None:
+            kept.append(problem)
+        else:
+            dropped.append(
+                _drop(problem.problem_id, problem.source, Drop.CONTAMINATED_PROBLEM, overlap)
+            )
+    return kept
+
+
+def _drop(problem_id: str, source: str, reason: Drop, detail: str) -> dict[str, str]:
+    return {"problem_id": problem_id, "source": source, "reason": reason.value, "detail": detail}
+
+
+def _row(problem: Problem) -> dict[str, Any]:
+    return problem.model_dump(mode="json")
+
+
+def _write(
+    kind: str,
+    rows: list[dict[str, Any]],
+    schema: pa.Schema,
+    machine: Machine,
+    out_dir: Path,
+    made_from: str,
+) -> list[PartFile]:
+    size = machine.rows_per_part
+    return [
+        write_part(
+            out_dir,
+            part_name(kind, number),
+            as_table(rows[first : first + size], schema),
+            made_from=made_from,
+        )
+        for number, first in enumerate(range(0, len(rows), size))
+    ]
