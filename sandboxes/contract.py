@@ -91,8 +91,10 @@ class Call:
 class Asserts:
     """Arbitrary test code, which runs as it stands in another process than the program.
 
-    With `entry_point`, that function of the program is bound as `candidate` and no other name of
-    the program is there; without it the program's own names are there.
+    With `entry_point`, that function of the program is bound as `candidate`. Names that the tests
+    use and do not define are the program's own; builtins and library modules never are, so a
+    program cannot replace the `abs` that judges it. Tests that need a helper (an encoder, say)
+    should define it themselves: one that they take from the program can be forged.
     """
 
     code: str

@@ -51,6 +51,6 @@ def _identity(pid: int) -> str:
         started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (FileNotFoundError, ProcessLookupError):
         started = "gone"
-    namespace = os.stat("/proc/self/ns/pid").st_ino
+    namespace = Path("/proc/self/ns/pid").stat().st_ino
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{pid} {started} {namespace} {boot} {socket.gethostname()}"

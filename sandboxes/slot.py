@@ -60,7 +60,7 @@ class Slot:
         try:
             # Attached before the start: when this process dies, Docker closes the container's
             # input, and the container ends.
-            self._stream = self._container.attach_socket(
+            self._stream: Any = self._container.attach_socket(
                 params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             )
             self._socket: socket.socket = getattr(self._stream, "_sock", self._stream)

@@ -22,8 +22,11 @@ from sandboxes.inside.values import Codec, Malformed
 FILE_NAME = "<tests>"
 
 
-class ProgramEnded(BaseException):  # noqa: N818 - tests that catch Exception must not catch it
-    """The program's process is gone, or it sent what is no value."""
+class ProgramEnded(BaseException):
+    """The program's process is gone, or it sent what is no value.
+
+    Not an `Exception`, so that tests that catch those do not catch it.
+    """
 
 
 class ProgramError(Exception):
@@ -233,14 +236,13 @@ def run_tests(code: str, entry_point: str | None) -> int:
     total = sum(isinstance(statement, ast.Assert) for statement in tree.body) or 1
     report: dict[str, Any] = {"passed": 0, "total": total}
     link = Link()
-    candidate = None if entry_point is None else link
 
     def find(name: str) -> Any:
         if name in modules:
             return importlib.import_module(name)
-        if candidate is not None and name == "candidate":
-            return link.name(f"{entry_point}")
-        if candidate is None and name in program:
+        if entry_point is not None and name == "candidate":
+            return link.name(entry_point)
+        if name in program:
             return link.name(name)
         raise KeyError(name)
 
@@ -256,7 +258,7 @@ def run_tests(code: str, entry_point: str | None) -> int:
         report["done"] = True
     except ProgramEnded as error:
         report["ended"] = str(error)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - it may raise anything
         report["failed"] = _describe(error)
     send(REPORT_FD, report)
     return 0

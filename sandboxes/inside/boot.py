@@ -28,10 +28,11 @@ for name, text in start["modules"]:
 sys.modules["sandboxes.inside.runner"].main(start["first_uid"])
 """
 
-WARM = (
-    "array ast atexit base64 bisect builtins calendar cmath collections collections.abc contextlib "
-    "copy dataclasses datetime decimal enum fractions functools hashlib heapq importlib inspect io "
-    "itertools json math numbers operator os queue random re resource select signal socket "
-    "statistics string struct sys textwrap threading time traceback types typing unicodedata"
-).split()
+_WARM = """
+    array ast atexit base64 bisect builtins calendar cmath collections collections.abc contextlib
+    copy dataclasses datetime decimal enum fractions functools hashlib heapq importlib inspect io
+    itertools json math numbers operator os pathlib queue random re resource select signal socket
+    statistics string struct sys textwrap threading time traceback types typing unicodedata
+"""
+WARM = tuple(_WARM.split())
 """Modules that are imported once, before any fork; programs use them much."""

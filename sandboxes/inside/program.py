@@ -57,7 +57,7 @@ def run_script(program: str) -> int:
         _load(program, module)
     except SystemExit as stop:
         status = _exit_status(stop)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - it may raise anything
         report_error(error)
         status = 1
     for finish in (threading._shutdown, atexit._run_exitfuncs, sys.stdout.flush):  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ def run_script(program: str) -> int:
             finish()
         except SystemExit as stop:
             status = _exit_status(stop)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it may raise anything
             report_error(error)
             status = 1
     return status
@@ -77,7 +77,7 @@ def run_calls(program: str, entry_point: str, cases: list[dict[str, Any]]) -> in
     try:
         _load(program, module)
         function = _resolve(module, entry_point)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - it may raise anything
         report_error(error)
         return 1
     send(REPORT_FD, {"loaded": True})
@@ -85,7 +85,7 @@ def run_calls(program: str, entry_point: str, cases: list[dict[str, Any]]) -> in
         codec = Objects().codec(0)
         try:
             message = {"value": codec.encode(function(*case["args"], **case.get("kwargs", {})))}
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it may raise anything
             message = {"case": describe(error)}
         send(REPORT_FD, message)
     return 0
@@ -96,7 +96,7 @@ def serve_tests(program: str) -> int:
     module = _module("program")
     try:
         _load(program, module)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - it may raise anything
         report_error(error)
         return 1
     objects = Objects()
@@ -123,7 +123,7 @@ def _answer(
         return {"value": result, "changed": changed}
     except Malformed as error:
         return {"raised": {"type": "TypeError", "text": str(error)}}
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - it may raise anything
         return {"raised": describe(error)}
     finally:
         codec.forget_nodes()
@@ -198,7 +198,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     kind = next(k for k in type(error).__mro__ if getattr(builtins, k.__name__, None) is k)
     try:
         text = str(error)[:300]
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - it may raise anything
         text = ""
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == FILE_NAME]
     return {

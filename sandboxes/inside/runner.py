@@ -13,6 +13,7 @@ input closes, the host is gone: the process exits, and the container with it.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import json
@@ -22,6 +23,7 @@ import signal
 import struct
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from sandboxes.inside import asserts, confine, program
@@ -255,10 +257,8 @@ class Run:
         """Kill every process but this one, and reap until nothing is left."""
         alive = True
         while alive:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             alive = self._reap(processes, os.WNOHANG)
             if alive:
                 self._runner.wait_for_news([], 0.01)
@@ -266,12 +266,12 @@ class Run:
     def clean(self) -> None:
         """Leave nothing of the run: no process, no file."""
         self._reap_all([])
-        if os.listdir(confine.WORK):
+        if any(Path(confine.WORK).iterdir()):
             for uid in sorted(self._runner.uids_used):
                 _wipe_as(uid)
             _wipe()
         self._runner.uids_used.clear()
-        if os.listdir(confine.WORK):
+        if any(Path(confine.WORK).iterdir()):
             raise OSError(errno.ENOTEMPTY, "files of a run cannot be removed", confine.WORK)
 
     def summary(self) -> dict[str, Any]:
@@ -337,26 +337,19 @@ def _wipe_as(uid: int) -> None:
 
 
 def _wipe() -> None:
-    """Remove what this user may remove below the working folder."""
+    """Remove what this user may remove below the working folder; `Run.clean` checks the rest."""
     for folder, folders, _ in os.walk(confine.WORK):
-        for name in folders:
-            path = os.path.join(folder, name)
-            if not os.path.islink(path):
-                _try(os.chmod, path, 0o777)
+        for path in (Path(folder, name) for name in folders):
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o777)
     for folder, folders, files in os.walk(confine.WORK, topdown=False):
-        for name in files:
-            _try(os.unlink, os.path.join(folder, name))
-        for name in folders:
-            path = os.path.join(folder, name)
-            _try(os.unlink if os.path.islink(path) else os.rmdir, path)
-
-
-def _try(action: Any, *args: Any) -> None:
-    try:
-        action(*args)
-    except OSError:
-        # Another user's file; `Run.clean` checks at the end that none is left.
-        return
+        for path in (Path(folder, name) for name in files + folders):
+            with contextlib.suppress(OSError):
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                else:
+                    path.unlink()
 
 
 def main(first_uid: int) -> None:

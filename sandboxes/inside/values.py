@@ -9,6 +9,7 @@ A value is None, a bool, a number, a string, or a list whose first item is a tag
     ["q", node, [..]]     deque                   ["y", node, text]  bytearray
     ["b", text]           bytes (Latin-1)         ["c", real, imaginary]  complex
     ["r", a, b, step]     range                   ["x", kind, text]  Decimal, Fraction, date, ..
+    ["k", name]           a built-in type: int, str, ..
     ["n", node]           the container numbered `node`, again
     ["o", number, kind]   an object that stays where it is: only its number crosses
 
@@ -19,6 +20,7 @@ everything) is an object with a number. Decoding never runs code of the other si
 
 from __future__ import annotations
 
+import builtins
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -130,6 +132,8 @@ class Codec:
             return ["c", value.real, value.imag]
         if kind is range:
             return ["r", value.start, value.stop, value.step]
+        if kind is type and getattr(builtins, value.__name__, None) is value:
+            return ["k", value.__name__]
         if kind in _TEXTS:
             name, text_of = _TEXTS[kind]
             return ["x", name, text_of(value)]
@@ -154,7 +158,7 @@ class Codec:
             return data
         try:
             return self._decode_tagged(data)
-        except (TypeError, ValueError, IndexError, KeyError, ArithmeticError) as error:
+        except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
             raise Malformed(f"no encoded value: {error}") from error
 
     def _decode_tagged(self, data: Encoded) -> Any:
@@ -177,6 +181,10 @@ class Codec:
             return complex(rest[0], rest[1])
         if tag == "r":
             return range(rest[0], rest[1], rest[2])
+        if tag == "k":
+            named = getattr(builtins, rest[0])
+            if type(named) is type:
+                return named
         if tag == "x":
             return _FROM_TEXT[rest[0]](rest[1])
         raise Malformed(f"unknown tag {tag!r}")
