@@ -1,0 +1,278 @@
+"""The gradient against a plain reference, isolation of packed documents, resume, export.
+
+Everything that starts ranks is a launch of its own, about ten seconds each on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from factory.errors import TrainError
+from factory.recipe_file import ROOT
+from factory.train.job import TrainingJob
+from factory.train.launch import run_training
+from factory.train.log import read_log
+from factory.train.plan import make_plan
+from factory.train.schedule import learning_rate
+from factory.train.tokens import Document, TokenFiles, write_tokens
+
+END = 258
+
+
+def make_documents(count: int, seed: int) -> list[Document]:
+    rng = np.random.default_rng(seed)
+    made: list[Document] = []
+    for length in rng.integers(8, 120, count).tolist():
+        ids = rng.integers(0, 255, length).astype(np.int32)
+        made.append(Document(ids, int(rng.integers(1, length - 1))))
+    return made
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tokens") / "tokens.arrow"
+    write_tokens(path, make_documents(75, 0))
+    return path
+
+
+def make_job(tokens: Path, base: Path, out_dir: Path, **changes: Any) -> TrainingJob:
+    settings: dict[str, Any] = {
+        "tokens": [str(tokens)],
+        "base": str(base),
+        "out_dir": str(out_dir),
+        "end_token_id": END,
+        "lr": 1e-3,
+        "epochs": 1,
+        "batch_tokens": 900,
+        "micro_batch_tokens": 512,
+        "weight_decay": 0.01,
+        "seed": 3,
+    }
+    return TrainingJob(**(settings | changes))
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def reference(job: TrainingJob) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Weights and losses of plain training: one process, one document at a time, float32."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    data = TokenFiles([Path(path) for path in job.tokens])
+    plan = make_plan(
+        data.lengths,
+        data.prompt_tokens,
+        epochs=job.epochs,
+        batch_tokens=job.batch_tokens,
+        seed=job.seed,
+    )
+    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32)
+    model.train()
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in model.parameters() if p.ndim > 1]},
+            {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+        ],
+        weight_decay=job.weight_decay,
+    )
+    losses: list[float] = []
+    for number, step in enumerate(plan.steps):
+        total = 0.0
+        for document in (data.document(n) for row in step.rows for n in row):
+            ids = torch.from_numpy(document.ids.astype(np.int64))
+            logits = model(input_ids=ids[None]).logits[0]
+            cut = document.prompt_tokens
+            loss = torch.nn.functional.cross_entropy(
+                logits[cut - 1 : -1], ids[cut:], reduction="sum"
+            )
+            (loss / step.targets).backward()
+            total += loss.item()
+        losses.append(total / step.targets)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), job.clip_grad_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(
+                number,
+                steps=len(plan.steps),
+                peak=job.lr,
+                warmup_ratio=job.warmup_ratio,
+                min_lr_ratio=job.min_lr_ratio,
+            )
+        optimizer.step()
+        optimizer.zero_grad()
+    return {name: value.numpy() for name, value in model.state_dict().items()}, losses
+
+
+@pytest.mark.parametrize(
+    "zero_stage",
+    [
+        2,
+        pytest.param(0, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(3, marks=pytest.mark.slow),
+    ],
+)
+def test_five_steps_on_two_ranks_equal_plain_unpacked_training(
+    tokens: Path, tiny_base: Path, tmp_path: Path, zero_stage: int
+) -> None:
+    job = make_job(tokens, tiny_base, tmp_path / "out", zero_stage=zero_stage)
+    outcome = run_training(job)
+    assert outcome.steps == 5
+    expected, losses = reference(job)
+    found = weights(tmp_path / "out" / "model")
+    for name, value in found.items():
+        assert np.abs(value - expected[name]).max() <= 2e-5, name
+    log = read_log(tmp_path / "out")
+    assert [line["loss"] for line in log] == pytest.approx(losses, rel=1e-4)
+    _check_export(tmp_path / "out" / "model", found)
+
+
+def _check_export(folder: Path, found: dict[str, np.ndarray]) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
+    assert "lm_head.weight" not in found
+    assert np.array_equal(
+        model.get_output_embeddings().weight.detach().numpy(), found["model.embed_tokens.weight"]
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.chat_template
+    assert tokenizer.eos_token_id == model.generation_config.eos_token_id == END
+
+
+def test_packed_documents_do_not_see_each_other(tiny_base: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from factory.train.loss import Learner
+    from factory.train.pack import collate, join
+
+    made = make_documents(4, 5)
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation="sdpa")
+    seen: list[torch.Tensor] = []
+    keep = model.base_model.register_forward_hook(
+        lambda _module, _inputs, output: seen.append(output.last_hidden_state.detach())
+    )
+    changed = Document((made[1].ids + 1) % 255, made[1].prompt_tokens)
+    alone = [[made[0]], [made[2]], [made[3]]]
+    for documents in ([*made], [made[0], changed, *made[2:]], *alone):
+        batch = collate([join(range(len(documents)), documents)], pad_id=0)
+        Learner(model)(*[torch.from_numpy(array) for array in batch])
+    keep.remove()
+    first, second = (one[0] for one in seen[:2])
+    edges = np.cumsum([0, *(len(one.ids) for one in made)])
+    for at, one in zip((0, 2, 3), seen[2:], strict=True):
+        span = slice(int(edges[at]), int(edges[at + 1]))
+        assert torch.equal(first[span], second[span])
+        assert torch.allclose(first[span], one[0], atol=1e-5)
+    assert not torch.allclose(first[edges[1] : edges[2]], second[edges[1] : edges[2]], atol=1e-3)
+
+
+def test_the_loss_in_chunks_is_the_loss_at_once(
+    tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from factory.train import loss
+    from factory.train.pack import collate, pack
+
+    batch = [torch.from_numpy(a) for a in collate(pack(make_documents(9, 6), 256, 0), 0)]
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    results: list[tuple[float, torch.Tensor]] = []
+    for limit in (1 << 26, 261 * 16):
+        monkeypatch.setattr(loss, "_CHUNK_LOGITS", limit)
+        model.zero_grad()
+        value = loss.Learner(model)(*batch)
+        value.backward()
+        results.append((value.item(), model.get_input_embeddings().weight.grad.clone()))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    assert torch.allclose(results[0][1], results[1][1], rtol=1e-3, atol=1e-4)
+
+
+def test_a_killed_training_leaves_no_rank_and_continues_to_the_same_bits(
+    tokens: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    many = {"epochs": 6, "checkpoint_every_steps": 4}
+    whole = make_job(tokens, tiny_base, tmp_path / "whole", **many)
+    run_training(whole)
+    killed = make_job(tokens, tiny_base, tmp_path / "killed", **many)
+    (tmp_path / "job.json").write_text(killed.model_dump_json())
+    start = (
+        "import sys, pathlib; from factory.train.launch import run_training as run;"
+        "from factory.train.job import TrainingJob as Job;"
+        "run(Job.model_validate_json(pathlib.Path(sys.argv[1]).read_text()))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", start, tmp_path / "job.json"], cwd=ROOT)
+    mark = killed.out / "checkpoints" / "step-000008" / "complete.json"
+    _wait_for(mark.exists, 120)
+    family = psutil.Process(parent.pid).children(recursive=True)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    assert len(family) >= 3
+    assert not psutil.wait_procs(family, timeout=10)[1]
+    assert not (killed.out / "model").exists()
+    assert len(list((killed.out / "checkpoints").glob("step-*/complete.json"))) <= 2
+
+    other = killed.model_copy(update={"ranks": 1})
+    with pytest.raises(TrainError, match="expected ranks = 1, found 2; run with 2 ranks"):
+        run_training(other)
+    outcome = run_training(killed)
+    assert _bytes(killed.out / "model") == _bytes(whole.out / "model")
+    assert [line["step"] for line in read_log(killed.out)] == list(range(1, outcome.steps + 1))
+    assert not (killed.out / "checkpoints").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(
+    tokens: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    job = make_job(tokens, tiny_base, tmp_path / "out", lr=1e30, clip_grad_norm=1e30)
+    with pytest.raises(TrainError, match="expected a finite loss, found"):
+        run_training(job)
+    assert not (job.out / "model").exists()
+
+
+def test_a_training_that_is_finished_is_not_run_again(tmp_path: Path) -> None:
+    from factory.digest import digest
+    from factory.train.job import TrainingOutcome
+
+    job = make_job(tmp_path / "none", tmp_path / "none", tmp_path / "out")
+    outcome = TrainingOutcome(
+        steps=1, epochs=1, tokens=1, target_tokens=1, parameters=1, first_loss=1.0,
+        final_loss=1.0, tokens_per_s=1.0, target_tokens_per_s=1.0, packing_efficiency=1.0,
+        row_tokens=1, ranks=1, wall_s=1.0,
+    )  # fmt: skip
+    (job.out / "model").mkdir(parents=True)
+    (job.out / "model" / "config.json").touch()
+    job.work.mkdir()
+    identity = digest(job.model_dump(exclude={"stall_timeout_s"}))
+    (job.work / "finished.json").write_text(
+        json.dumps({"job": identity, "outcome": outcome.model_dump()})
+    )
+    assert run_training(job) == outcome
+
+
+def _wait_for(true: Any, timeout_s: float) -> None:
+    end = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
