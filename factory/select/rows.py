@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factory.digest import canonical_json, digest
-from factory.generate.prompt import messages_of
+from factory.generate.prompt import messages_for
 from factory.parts import as_table, kept_part, part_name, read_manifest, read_part, write_part
 from schemas.arrow import CANDIDATE
 from schemas.manifest import PartFile
@@ -55,7 +55,8 @@ class Texts:
 
     def take(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """Rows of these candidates, in the order of the ids."""
-        return self._table.take([self._position[one] for one in ids]).to_pylist()
+        positions = pa.array([self._position[one] for one in ids], pa.int64())
+        return self._table.take(positions).to_pylist()
 
 
 class Writer:
@@ -114,7 +115,7 @@ def sample_of(
         category=problem.category,
         problem=problem.statement,
         answer=problem.gold,
-        messages=[*messages_of(problem, prompt), answer],
+        messages=[*messages_for(problem, prompt), answer],
         generation_model=candidate["teacher"],
         finish_reason=candidate["finish_reason"],
         num_tokens=candidate["completion_tokens"],
