@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from factory.digest import canonical_json, digest
 from factory.generate.prompt import messages_for
@@ -40,23 +39,22 @@ def parts_of(folder: Path, kind: str) -> list[PartFile]:
 
 
 class Texts:
-    """The chosen candidates with their texts, by id; read once, kept as Arrow tables."""
+    """The chosen candidates with their texts, by id: read once, held in memory."""
 
     def __init__(self, rounds: Sequence[tuple[Path, Path]], chosen: pl.DataFrame) -> None:
-        wanted = pa.array(chosen["candidate_id"].to_list(), pa.string())
-        tables = [CANDIDATE.empty_table()]
+        ids = chosen["candidate_id"].implode()
+        frames = [cast("pl.DataFrame", pl.from_arrow(CANDIDATE.empty_table().select(_NEEDED)))]
         for candidates_dir, _ in rounds:
             for part in parts_of(candidates_dir, "candidates"):
-                table = read_part(candidates_dir, part, CANDIDATE)
-                tables.append(table.filter(pc.field("candidate_id").isin(wanted)))
-        self._table = pa.concat_tables(tables).select(_NEEDED)
-        ids = self._table["candidate_id"].to_pylist()
-        self._position = {one: position for position, one in enumerate(ids)}
+                table = read_part(candidates_dir, part, CANDIDATE).select(_NEEDED)
+                frame = cast("pl.DataFrame", pl.from_arrow(table))
+                frames.append(frame.filter(pl.col("candidate_id").is_in(ids)))
+        self._rows = pl.concat(frames, rechunk=True)
+        self._position = {one: at for at, one in enumerate(self._rows["candidate_id"])}
 
     def take(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """Rows of these candidates, in the order of the ids."""
-        positions = pa.array([self._position[one] for one in ids], pa.int64())
-        return self._table.take(positions).to_pylist()
+        return self._rows[[self._position[one] for one in ids]].to_dicts()
 
 
 class Writer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.select.pick import beyond_per_problem, beyond_quota, pass_rates
@@ -38,6 +38,7 @@ def kept(rows: pl.DataFrame, beyond: pl.DataFrame) -> pl.DataFrame:
     return rows.join(beyond, on="candidate_id", how="anti")
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(1, 5), st.integers(), st.randoms(use_true_random=False))
 def test_a_problem_keeps_as_many_as_wanted_whatever_the_order(rows, wanted, seed, rng) -> None:
     all_rows = frame(rows)
@@ -66,6 +67,7 @@ def test_another_seed_picks_others() -> None:
     assert len(picks) == 5
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(1, 12), st.integers())
 def test_a_quota_is_filled_evenly_over_problems(rows, quota, seed) -> None:
     all_rows = frame(rows)

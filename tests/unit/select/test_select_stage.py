@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import ManifestMismatch
@@ -152,7 +152,7 @@ CANDIDATES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(max_examples=20, deadline=None)
 @given(CANDIDATES, st.integers(1, 3), st.sampled_from([None, 2, 5]), st.integers(1, 7))
 def test_rows_in_are_rows_out_plus_drops(
     tmp_path_factory: pytest.TempPathFactory, drawn, wanted, quota, size
