@@ -1,0 +1,252 @@
+"""Build the sandbox image: `python -m sandboxes.image build [--base IMAGE]`.
+
+The same Dockerfile builds on a public base image or, where no registry is reached, on a Debian
+root made here by `debootstrap` from the mirror of the system's apt sources. An image made from
+the same Dockerfile and base is kept: then there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import docker
+import docker.errors
+
+from sandboxes.errors import EngineSetupError, SandboxError
+from sandboxes.pool import DEFAULT_IMAGE, connect
+
+DIGEST_LABEL = "retort.sandbox.digest"
+DEFAULT_BASE = "debian:bookworm-slim"
+ROOT_IMAGE = "retort-sandbox-root"
+SUITE = "bookworm"
+PACKAGES = ("python3", "python3-numpy")
+PULL_SILENCE_S = 20
+"""A registry that says nothing for so long is not reached."""
+PULL_S = 300.0
+BUILD_S = 900
+
+Say = Callable[[str], None]
+
+
+def build_image(*, base: str | None = None, image: str = DEFAULT_IMAGE, say: Say) -> str:
+    """The id of the image, built where the engine has none of the same content.
+
+    Args:
+        base: A base image to build on; by default a public one, or a root made here.
+        image: Name and tag that the image gets.
+        say: Told each step that takes time, one line each.
+
+    Raises:
+        DockerUnavailable: No engine answers.
+        EngineSetupError: The image could not be built; the message names what to install.
+    """
+    client = connect()
+    try:
+        digest = content_digest(base)
+        have = image_digest(client, image)
+        if have == digest:
+            return _id(client, image)
+        chosen = base or _default_base(client, say)
+        say(f"building {image} on {chosen}")
+        _build(client, chosen, image, digest)
+        return _id(client, image)
+    except (docker.errors.DockerException, OSError, subprocess.SubprocessError) as error:
+        raise EngineSetupError(
+            f"image {image}: it could not be built: {error}; see the engine's log, or give a base "
+            "image that this machine has with --base"
+        ) from error
+    finally:
+        client.close()
+
+
+def content_digest(base: str | None = None) -> str:
+    """Digest of what decides the image's content: the Dockerfile and the base."""
+    text = f"{base or DEFAULT_BASE}\n{' '.join(PACKAGES)}\n{_dockerfile()}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def image_digest(client: docker.DockerClient, image: str) -> str | None:
+    """The digest that an image was built with; None where there is no such image, or no digest."""
+    try:
+        labels: dict[str, str] = client.images.get(image).labels or {}
+    except docker.errors.ImageNotFound:
+        return None
+    return labels.get(DIGEST_LABEL)
+
+
+def _id(client: docker.DockerClient, image: str) -> str:
+    return f"{client.images.get(image).id}"
+
+
+def _dockerfile() -> str:
+    return (files("sandboxes") / "images" / "python" / "Dockerfile").read_text("utf-8")
+
+
+def _build(client: docker.DockerClient, base: str, image: str, digest: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="retort-image-") as folder:
+        Path(folder, "Dockerfile").write_text(_dockerfile(), "utf-8")
+        client.images.build(
+            path=folder,
+            tag=image,
+            buildargs={"BASE": base},
+            labels={DIGEST_LABEL: digest},
+            network_mode="host",
+            rm=True,
+            timeout=BUILD_S,
+        )
+
+
+def _default_base(client: docker.DockerClient, say: Say) -> str:
+    """The public base where it is here or can be pulled, else a root that is made here."""
+    if _has(client, DEFAULT_BASE):
+        return DEFAULT_BASE
+    say(f"pulling {DEFAULT_BASE}")
+    failure = _pull(DEFAULT_BASE)
+    if failure is None:
+        return DEFAULT_BASE
+    say(f"no registry is reached ({failure}); making a Debian root instead")
+    local = f"{ROOT_IMAGE}:{SUITE}"
+    if not _has(client, local):
+        _make_root(local, say)
+    return local
+
+
+def _has(client: docker.DockerClient, image: str) -> bool:
+    try:
+        client.images.get(image)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def _pull(image: str) -> str | None:
+    """Pull an image; why not, in a few words, where it cannot be done in bounded time."""
+    repository, _, tag = image.partition(":")
+    deadline = time.monotonic() + PULL_S
+    client = docker.from_env(timeout=PULL_SILENCE_S)
+    try:
+        for event in client.api.pull(repository, tag=tag, stream=True, decode=True):
+            if "error" in event:
+                return f"{event['error']}"[:200]
+            if time.monotonic() > deadline:
+                return f"not done within {PULL_S:.0f} s"
+    except (docker.errors.DockerException, OSError) as error:
+        return f"{error}"[:200]
+    finally:
+        client.close()
+    return None
+
+
+def _make_root(image: str, say: Say) -> None:
+    """Import a Debian root with `PACKAGES` as an image."""
+    program = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None or os.geteuid() != 0:
+        raise EngineSetupError(
+            f"image: expected a registry with {DEFAULT_BASE}, or root and debootstrap to make a "
+            "Debian root; as root run `apt-get install --no-install-recommends debootstrap` and "
+            "then `python -m sandboxes.image build`, or give a base image with --base"
+        )
+    mirror = apt_mirror()
+    say(f"making a Debian root from {mirror}, about 40 s")
+    with tempfile.TemporaryDirectory(prefix="retort-root-") as folder:
+        root = Path(folder, "root")
+        made = subprocess.run(
+            [
+                program,
+                "--variant=minbase",
+                f"--include={','.join(PACKAGES)}",
+                SUITE,
+                f"{root}",
+                mirror,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=BUILD_S,
+            check=False,
+        )
+        if made.returncode != 0:
+            raise EngineSetupError(
+                f"image: debootstrap from {mirror} failed: {made.stdout[-300:].strip()}; check "
+                "that the mirror in /etc/apt is reached, and run again"
+            )
+        for unneeded in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc"):
+            shutil.rmtree(root / unneeded, ignore_errors=True)
+        _import(root, image)
+
+
+def _import(root: Path, image: str) -> None:
+    repository, _, tag = image.partition(":")
+    client = docker.from_env(timeout=BUILD_S)
+    archive = subprocess.Popen(
+        ["tar", "-C", f"{root}", "--exclude=./proc/*", "--exclude=./sys/*", "-c", "."],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        client.api.import_image_from_stream(archive.stdout, repository=repository, tag=tag)
+    finally:
+        assert archive.stdout is not None
+        archive.stdout.close()
+        archive.wait()
+        client.close()
+
+
+def apt_mirror(folder: Path = Path("/etc/apt")) -> str:
+    """The mirror that the system's apt sources name for Debian packages.
+
+    The first source with the component `main` that is no security or update archive.
+    """
+    for file in sorted((folder / "sources.list.d").glob("*.sources")):
+        for stanza in re.split(r"\n\s*\n", file.read_text("utf-8")):
+            fields = dict(re.findall(r"^(\w[\w-]*):[ \t]*(.+)$", stanza, flags=re.MULTILINE))
+            if "main" in fields.get("Components", "").split() and _is_release(
+                fields.get("Suites", "")
+            ):
+                return fields["URIs"].split()[0]
+    lists = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]
+    for file in lists:
+        for line in file.read_text("utf-8").splitlines() if file.is_file() else []:
+            found = re.match(r"deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)", line)
+            if found and "main" in found[3].split() and _is_release(found[2]):
+                return found[1]
+    return "http://deb.debian.org/debian"
+
+
+def _is_release(suites: str) -> bool:
+    return SUITE in suites.split()
+
+
+def main() -> int:
+    """The command line; 0 where the image is there in the end."""
+    parser = argparse.ArgumentParser(prog="python -m sandboxes.image", description=__doc__)
+    parser.add_argument("action", choices=["build"])
+    parser.add_argument("--base", help=f"image to build on (default: {DEFAULT_BASE})")
+    parser.add_argument("--image", default=DEFAULT_IMAGE, help="name and tag of the image")
+    options = parser.parse_args()
+    started = time.monotonic()
+    try:
+        built = build_image(base=options.base, image=options.image, say=_say)
+    except SandboxError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    _say(f"{options.image} is {built} ({time.monotonic() - started:.1f} s)")
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
