@@ -29,7 +29,9 @@ def save_model(
         state_dict: Weights by name, where the model itself does not hold them (ZeRO-3).
     """
     from transformers import GenerationConfig
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     hidden = folder.with_name(f".{folder.name}.{os.getpid()}")
     if hidden.exists():
         shutil.rmtree(hidden)

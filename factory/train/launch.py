@@ -28,9 +28,11 @@ _TAIL_LINES: Final = 25
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies (Linux; elsewhere nothing)."""
+    """Have the kernel kill this process when the thread that started it ends (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.environ.get(_PARENT, str(os.getppid())) != str(os.getppid()):
+        raise SystemExit(1)  # it died before the line above
 
 
 def run_training(job: TrainingJob) -> TrainingOutcome:
@@ -50,6 +52,8 @@ def run_training(job: TrainingJob) -> TrainingOutcome:
     job.work.mkdir(parents=True, exist_ok=True)
     for stale in [*job.work.glob("error-*.json"), job.work / "outcome.json"]:
         stale.unlink(missing_ok=True)
+    for stale in job.out.glob(".model.*"):  # an export that a kill cut short
+        shutil.rmtree(stale)
     write_atomically(job.work / "job.json", job.model_dump_json(indent=2).encode())
     output = job.work / "ranks.log"
     with open(output, "wb") as log:
@@ -162,8 +166,7 @@ def _why(job: TrainingJob, code: int, output: Path) -> str:
 def main() -> None:
     """torchrun, bound to the life of the process that started it."""
     die_with_parent()
-    if os.getppid() != int(os.environ[_PARENT]):  # it died before the line above
-        raise SystemExit(1)
+    os.environ[_PARENT] = str(os.getpid())  # the ranks are bound to this process
     from torch.distributed.run import main as torchrun
 
     torchrun(sys.argv[1:])

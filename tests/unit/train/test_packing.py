@@ -98,7 +98,9 @@ def test_every_rank_has_as_many_micro_batches_and_each_document_is_seen_once_an_
 
 def test_the_plan_follows_from_the_seed_and_epochs_differ() -> None:
     lengths = np.random.default_rng(1).integers(10, 300, 200)
-    made = [make_plan(lengths, lengths // 2, epochs=2, batch_tokens=4000, seed=s) for s in (3, 3, 4)]
+    made = [
+        make_plan(lengths, lengths // 2, epochs=2, batch_tokens=4000, seed=s) for s in (3, 3, 4)
+    ]
     assert made[0].digest() == made[1].digest() != made[2].digest()
     half = len(made[0].steps) // 2
     assert [s.rows for s in made[0].steps[:half]] != [s.rows for s in made[0].steps[half:]]

@@ -99,7 +99,7 @@ def test_a_row_that_must_not_be_learned_is_refused_by_its_uuid(
 
 
 def test_a_row_that_ends_with_the_user_is_refused(byte_tokenizer: Any) -> None:
-    with pytest.raises(TrainError, match="row u: .* the last one from user"):
+    with pytest.raises(TrainError, match=r"row u: .* the last one from user"):
         Renderer(byte_tokenizer).documents(["u"], [MESSAGES[:1]])
 
 

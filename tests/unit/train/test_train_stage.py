@@ -1,0 +1,160 @@
+"""The stage on a published folder, and base students with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from factory.errors import RecipeError, TrainError
+from factory.models import local_model
+from factory.parts import as_table
+from factory.train.base import make_random_base
+from factory.train.render import Renderer
+from factory.train.rows import tokenise_dataset
+from factory.train.stage import train_student
+from factory.train.tokens import TokenFiles
+from schemas.arrow import SAMPLE
+from schemas.machine import Machine
+from schemas.recipe import RandomBase, Student, Train
+
+
+def sample(number: int, completion: str) -> dict[str, Any]:
+    question = f"What is {number} + {number}?"
+    return {
+        "uuid": f"{number:032x}",
+        "problem_id": f"p{number}",
+        "source": "tests",
+        "domain": "math",
+        "category": "",
+        "problem": question,
+        "answer": str(2 * number),
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": completion},
+        ],
+        "generation_model": "teacher@1",
+        "finish_reason": "stop",
+        "num_tokens": None,
+        "pass_rate": 1.0,
+        "num_generations": 1,
+        "verification_info": "{}",
+        "dedup_cluster_id": None,
+        "contamination": None,
+        "license": "CC0-1.0",
+    }
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    rows = [sample(n, f"<think>\n{n}, twice.\n</think>\n\n{2 * n}") for n in range(20)]
+    rows[7] = sample(7, "<think>\n" + "so " * 200 + "\n</think>\n\n14")
+    folder = tmp_path / "dataset"
+    (folder / "data").mkdir(parents=True)
+    for shard in range(2):
+        table = as_table(rows[shard * 10 : shard * 10 + 10], SAMPLE)
+        pq.write_table(table, folder / "data" / f"train-0000{shard}-of-00002.parquet")
+    return folder
+
+
+def test_a_student_is_trained_on_every_row_but_the_over_long_one(
+    dataset: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    student = Student(name="small", base="./given", lr=1e-3, epochs=1)
+    result = train_student(
+        dataset,
+        student,
+        Train(students=[student], max_length_tokens=200, batch_tokens=1000),
+        base=local_model(tiny_base, "given"),
+        seed=0,
+        machine=Machine(),
+        out_dir=tmp_path / "out",
+        key="0123456789ab",
+    )
+    assert (result.ledger.stage, result.ledger.rows_in, result.ledger.rows_out) == (
+        "train:small",
+        20,
+        19,
+    )
+    assert result.ledger.drops == {"over_length": 1}
+    names = {part.path for part in result.parts}
+    assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json"} <= names
+    assert not [name for name in names if not name.startswith("model/")]
+    assert result.figures["steps"] >= 1
+    assert 0 < result.figures["final_loss"] < 6
+
+
+def test_tokens_keep_the_order_of_the_dataset_and_nothing_is_cut(
+    dataset: Path, byte_tokenizer: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "tokens.arrow"
+    counts = tokenise_dataset(
+        dataset, Renderer(byte_tokenizer), path, max_length_tokens=200, made_from="x"
+    )
+    data = TokenFiles([path])
+    texts = [byte_tokenizer.decode(data.document(n).ids.tolist()) for n in range(len(data))]
+    assert (counts.read, counts.kept, counts.over_length) == (20, 19, 1)
+    assert all(text.endswith("<|im_end|>") and text.count("<think>") == 1 for text in texts)
+    assert [text.split("What is ")[1].split()[0] for text in texts] == [
+        str(n) for n in range(20) if n != 7
+    ]
+
+
+def test_a_dataset_of_over_long_rows_alone_is_refused(
+    dataset: Path, byte_tokenizer: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainError, match="at most 10 tokens, found none among 20"):
+        tokenise_dataset(
+            dataset,
+            Renderer(byte_tokenizer),
+            tmp_path / "t.arrow",
+            max_length_tokens=10,
+            made_from="x",
+        )
+
+
+def test_a_folder_without_parquet_files_is_refused(byte_tokenizer: Any, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="is it a published dataset"):
+        tokenise_dataset(
+            tmp_path,
+            Renderer(byte_tokenizer),
+            tmp_path / "t.arrow",
+            max_length_tokens=10,
+            made_from="x",
+        )
+
+
+@pytest.mark.parametrize("arch", ["qwen2", "llama"])
+def test_a_random_base_follows_from_its_seed_and_keeps_the_real_tokenizer(
+    arch: Any, data: Path, tmp_path: Path
+) -> None:
+    if not (data / "tokenizers" / "qwen2.5").is_dir():
+        pytest.skip("no Qwen2.5 tokenizer")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    base = RandomBase(
+        arch=arch, tokenizer="${RETORT_DATA}/tokenizers/qwen2.5", hidden_size=16, seed=5
+    )
+    digests = [
+        {part.path: part.sha256 for part in make_random_base(one, tmp_path / str(at))}
+        for at, one in enumerate([base, base, base.model_copy(update={"seed": 6})])
+    ]
+    assert digests[0] == digests[1]
+    assert digests[0]["model.safetensors"] != digests[2]["model.safetensors"]
+    original = AutoTokenizer.from_pretrained(data / "tokenizers" / "qwen2.5")
+    saved = AutoTokenizer.from_pretrained(tmp_path / "0")
+    text = "Let x² = 10 234. <think>\n\tdéjà vu</think>\r\n print(1) <|im_end|>"
+    assert saved(text)["input_ids"] == original(text)["input_ids"]
+    assert saved.chat_template == original.chat_template
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "0")
+    assert model.config.model_type == arch
+    assert model.generation_config.eos_token_id == 151645
+    assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
+
+
+def test_a_shape_that_no_model_has_is_refused(tmp_path: Path) -> None:
+    base = RandomBase(arch="qwen2", tokenizer="./none", hidden_size=30, heads=4)
+    with pytest.raises(RecipeError, match="hidden_size a multiple of heads"):
+        make_random_base(base, tmp_path)
