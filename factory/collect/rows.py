@@ -94,8 +94,7 @@ def read_rows(path: Path) -> Iterator[SourceRow]:
 
 
 def _json_lines(file: Path) -> Iterator[SourceRow]:
-    opened = gzip.open(file, "rb") if file.suffix == ".gz" else open(file, "rb")
-    with opened as lines:
+    with gzip.open(file, "rb") if file.suffix == ".gz" else open(file, "rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

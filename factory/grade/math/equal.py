@@ -7,7 +7,7 @@ equal their right-hand sides; a list of assignments equals the tuple of its valu
 equal up to a factor; an inequality in one letter equals its interval; `a \\pm b` is a list of two;
 a unit, percent sign, money sign or base that one side lacks is forgiven, units of one dimension
 convert, others conflict; 50% equals 50 and 0.5; decimals with six significant digits or more match
-an exact value within one unit in their last place; words match in any case.
+an exact value that rounds to them, or is cut to them; words match in any case.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ Same = Callable[[Node, Node], bool]
 """Whether two single values are equal; may raise what its tier raises."""
 
 MATCHING_FIGURES: Final = 6
+MAX_DIGITS: Final = 2000
 _NOTHING: Final = re.compile(
     r"(?:there (?:is|are) )?no (?:real |valid |such )?(?:solutions?|answers?)(?: exists?)?|none"
     r"|empty set|the empty set|does not exist|dne|undefined|impossible|not possible"
@@ -266,7 +267,7 @@ def _values(gold: Node, answer: Node, same: Same) -> bool:
         return gold.base == answer.base and gold.digits.lstrip("0") == answer.digits.lstrip("0")
     for one, other in ((gold, answer), (answer, gold)):
         if isinstance(one, Based) and isinstance(other, Number):
-            return other.value == int(one.digits) if len(one.digits) < 2000 else False
+            return len(one.digits) < MAX_DIGITS and other.value == Fraction(one.digits)
     left, right = exact(gold), exact(answer)
     if left is not None and right is not None:
         return left == right or close(gold, answer, left, right)
@@ -274,10 +275,13 @@ def _values(gold: Node, answer: Node, same: Same) -> bool:
 
 
 def close(gold: Node, answer: Node, left: Fraction, right: Fraction) -> bool:
-    """Whether one is a decimal of six figures or more and the other, exact, agrees with it."""
-    for one, other in ((gold, answer), (answer, gold)):
-        decimal = last_place(one)
-        if decimal is not None and last_place(other) is None and abs(left - right) < decimal:
+    """Whether one is a decimal of six figures or more and the other, exact, rounds or cuts to it."""
+    for one, other, written, value in ((gold, answer, left, right), (answer, gold, right, left)):
+        place = last_place(one)
+        if place is None or last_place(other) is not None:
+            continue
+        apart = abs(written - value)
+        if apart <= place / 2 or (apart < place and abs(written) < abs(value)):
             return True
     return False
 
@@ -332,14 +336,14 @@ def _variants(node: Node) -> list[Node]:
     match node:
         case PlusMinus(left, right):
             lefts = [None] if left is None else _variants(left)
-            pairs = list(every(lefts, _variants(right)))[:8]
+            pairs = list(every(lefts, _variants(right)))
             plus = [two if one is None else Sum((one, two)) for one, two in pairs]
             minus = [_minus(two) if one is None else Sum((one, _minus(two))) for one, two in pairs]
             return plus + minus
         case Quotient(top, bottom):
             return [Quotient(one, bottom) for one in _variants(top)]
         case Product(factors) if any(_has_sign(factor) for factor in factors):
-            return [Product(one) for one in list(every(*map(_variants, factors)))[:8]]
+            return [Product(one) for one in every(*map(_variants, factors))]
         case Relation(operators, sides) if operators == ("=",):
             return [Relation(operators, (sides[0], one)) for one in _variants(sides[1])]
         case Quantity(value, unit):

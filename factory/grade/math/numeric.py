@@ -1,4 +1,4 @@
-"""Values of a tree at random points, with 40 digits: refutes unequal answers quickly.
+"""Values of a tree at random points, with 50 digits: refutes unequal answers quickly.
 
 Runs in the worker only. Letters are real; points where either side has no real value are skipped
 unless neither ever has one. Refutation is sound up to a relative error of 1e-15 of the largest
@@ -11,7 +11,7 @@ import random
 from fractions import Fraction
 from typing import Any, Final
 
-from factory.grade.math.equal import last_place, symbols
+from factory.grade.math.equal import close, symbols
 from factory.grade.math.exact import NotExact, based
 from factory.grade.math.tree import (
     CONSTANTS,
@@ -41,11 +41,11 @@ class NoValue(Exception):  # noqa: N818 - a finding, not a failure
 class Evaluation:
     """One point: values of the letters, and the largest intermediate value met."""
 
-    def __init__(self, letters: frozenset[str], seed: int) -> None:
+    def __init__(self, letters: frozenset[str], seed: int, digits: int) -> None:
         import mpmath
 
         self.mp: Any = mpmath.mp
-        self.mp.dps = DIGITS
+        self.mp.dps = digits
         rng = random.Random(seed)
         signs = (1,) if seed % 2 else (1, -1)
         self.letters = {
@@ -174,28 +174,27 @@ _ONE_ARGUMENT: Final = {
 }  # fmt: skip
 
 
-def refuted(gold: Node, answer: Node) -> bool | None:
+def refuted(gold: Node, answer: Node, digits: int = DIGITS) -> bool | None:
     """True where the values differ at a point; False where at least `POINTS` points (one for
-    constants) agree to 40 digits; None where too few points have a value, or some are in between.
+    constants) agree to all but ten of `digits`; None where too few points have a value, or some are in between.
     """
     letters = (symbols(gold) | symbols(answer)) - CONSTANTS
     agreed = doubtful = 0
     for seed in range(TRIES):
-        point = Evaluation(letters, seed)
+        point = Evaluation(letters, seed, digits)
         try:
             left, right = point.value(gold), point.value(answer)
         except NoValue:
             continue
         finally:
             largest = point.largest
-        if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
-            if abs(left - right) > largest * point.mp.mpf(10) ** -15:
-                continue
         apart = abs(left - right)
         if apart > largest * point.mp.mpf(10) ** -15:
+            if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
+                continue
             return not _rounded(gold, answer, left, right, point)
         scale = max(abs(left), abs(right))
-        if apart == 0 or apart <= scale * point.mp.mpf(10) ** (10 - DIGITS):
+        if apart == 0 or apart <= scale * point.mp.mpf(10) ** (10 - digits):
             agreed += 1
         else:
             doubtful += 1
@@ -205,9 +204,11 @@ def refuted(gold: Node, answer: Node) -> bool | None:
 
 
 def _rounded(gold: Node, answer: Node, left: Any, right: Any, point: Evaluation) -> bool:
-    """Whether the one is a decimal and the other, exact, agrees with it to its last place."""
-    for one, other in ((gold, answer), (answer, gold)):
-        place: Fraction | None = last_place(one)
-        if place is not None and last_place(other) is None:
-            return bool(abs(left - right) < point.mp.mpf(place.numerator) / place.denominator)
-    return False
+    """Whether one is a decimal and the other, exact, rounds or cuts to it; see `equal.close`."""
+    mp = point.mp
+    if mp.im(left) != 0 or mp.im(right) != 0:
+        return False
+    if max(abs(left), abs(right)) > 10**100:
+        return False
+    first, second = (Fraction(int(mp.floor(mp.re(one) * 10**60)), 10**60) for one in (left, right))
+    return close(gold, answer, first, second)

@@ -41,6 +41,8 @@ from factory.grade.math.units import UNITS
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 3000
 MAX_DIGITS: Final = 4000
+MAX_SIGNS: Final = 3
+"""Plus-minus signs: each doubles the number of values."""
 
 FUNCTIONS: Final = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp min max gcd lcm".split()
@@ -67,6 +69,12 @@ _SEPARATOR: Final = re.compile(
     r" ?(?:[,;]|\\text ?\{ ?(?:and|or|, ?and|, ?or) ?\}|\b(?:and|or)\b) ?"
 )
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
+_TIME: Final = re.compile(
+    r"(\d{1,2}):(\d\d) ?(?:\\text ?\{)? ?([AaPp])\.? ?[Mm]\.? ?\}?"
+)
+_PROSE: Final = re.compile(r"[A-Za-z][A-Za-z .'-]*")
+_AND: Final = re.compile(r"\b(?:and|or)\b")
+_NAMED: Final = frozenset({"infinity", "inf"})
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
 
 
@@ -86,6 +94,11 @@ def parse(text: str) -> tuple[Node, ...]:
     normalised = normalise(text)
     if not normalised:
         raise Unreadable("empty")
+    if time := _TIME.fullmatch(normalised):
+        return (Word(f"{int(time[1])}:{time[2]} {time[3].lower()}m"),)
+    if _PROSE.fullmatch(normalised) and re.search("[A-Za-z]{3}", _AND.sub(",", normalised)):
+        if normalised.lower() not in _NAMED:
+            return (Word(" ".join(normalised.replace(".", " ").casefold().split())),)
     try:
         first = _Parser(normalised, thousands=True).whole()
     except RecursionError:
@@ -95,7 +108,7 @@ def parse(text: str) -> tuple[Node, ...]:
         if word is None:
             raise
         return (Word(word),)
-    if _THOUSANDS.search(normalised):
+    if _THOUSANDS.search(normalised) and not re.search(r",0", normalised):
         try:
             second = _Parser(normalised, thousands=False).whole()
         except (Unreadable, RecursionError):
@@ -108,7 +121,6 @@ def parse(text: str) -> tuple[Node, ...]:
 def as_word(normalised: str) -> str | None:
     """The text in lower case without wrappers where it holds words and no other mathematics."""
     flat = re.sub(r"\\text ?\{([^{}]*)\}", r"\1", normalised).replace(r"\degree", "")
-    flat = re.sub(r"\b([AaPp])\. ?[Mm]\b\.?", r"\1m", flat)
     if "\\" in flat or not re.search(r"[A-Za-z]{2,}", flat):
         return None
     return " ".join(re.sub(r"[.,;:!?\"'()]", " ", flat).casefold().split())
@@ -124,6 +136,7 @@ class _Parser:
         self.nodes = 0
         self.brackets = 0
         self.bars = 0
+        self.signs = 0
         self.thousands = thousands
 
     # ------------------------------------------------------------------ characters
@@ -168,6 +181,11 @@ class _Parser:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self.wrong(f"more than {MAX_NODES} nodes")
+
+    def count_sign(self) -> None:
+        self.signs += 1
+        if self.signs > MAX_SIGNS:
+            raise self.wrong(f"more than {MAX_SIGNS} plus-minus signs")
 
     # ------------------------------------------------------------------ lists and relations
 
@@ -231,12 +249,14 @@ class _Parser:
         self.enter()
         terms: list[Node] = []
         if self.takes(r"\pm"):
+            self.count_sign()
             terms.append(PlusMinus(None, self.product()))
         else:
             terms.append(self.signed_product())
         while True:
             if self.takes(r"\pm") or self.takes(r"\mp"):
                 self.enter()
+                self.count_sign()
                 terms = [PlusMinus(_sum(terms), self.product())]
             elif self.takes("+"):
                 terms.append(self.signed_product())
@@ -398,8 +418,10 @@ class _Parser:
         digits = found[0].replace(",", "").replace(" ", "")
         if len(digits) > MAX_DIGITS:
             raise self.wrong(f"more than {MAX_DIGITS} digits")
+        end = self.at
         if self.sees("_"):
             return self.in_base(digits)
+        self.at = end
         if "." in digits:
             return self.decimal(digits)
         if scientific := self.matches(_SCIENTIFIC):

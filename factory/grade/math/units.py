@@ -12,7 +12,7 @@ _SIZES: Final[dict[str, dict[str, Fraction]]] = {
     "length": {
         "mm millimeter millimeters millimetre millimetres": Fraction(1, 1000),
         "cm centimeter centimeters centimetre centimetres": Fraction(1, 100),
-        "meter meters metre metres": Fraction(1),
+        "m meter meters metre metres": Fraction(1),
         "km kilometer kilometers kilometre kilometres": Fraction(1000),
         "inch inches": Fraction(254, 10000),
         "ft foot feet": Fraction(3048, 10000),
@@ -21,15 +21,15 @@ _SIZES: Final[dict[str, dict[str, Fraction]]] = {
     },
     "mass": {
         "mg milligram milligrams": Fraction(1, 1000),
-        "gm gram grams": Fraction(1),
+        "g gm gram grams": Fraction(1),
         "kg kilogram kilograms": Fraction(1000),
         "oz ounce ounces": Fraction(45359237, 1600000),
         "lb lbs pound pounds": Fraction(45359237, 100000),
     },
     "time": {
-        "sec second seconds": Fraction(1),
+        "s sec second seconds": Fraction(1),
         "min minute minutes": Fraction(60),
-        "hr hrs hour hours": Fraction(3600),
+        "h hr hrs hour hours": Fraction(3600),
         "day days": Fraction(86400),
         "week weeks": Fraction(604800),
     },
@@ -39,7 +39,7 @@ _SIZES: Final[dict[str, dict[str, Fraction]]] = {
     },
     "volume": {
         "ml milliliter milliliters": Fraction(1, 1000),
-        "liter liters litre litres": Fraction(1),
+        "l liter liters litre litres": Fraction(1),
     },
     "speed": {"mph": Fraction(1), "miles per hour": Fraction(1)},
     "angle": {"degree degrees": Fraction(1)},

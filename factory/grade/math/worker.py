@@ -66,7 +66,7 @@ def decide(gold: str, answer: str) -> dict[str, str]:
         equal = any_equal(parse(gold), parse(answer), same)
     except MemoryError:
         return _reply(Status.MEMORY, "sympy", "went past the memory limit")
-    except (TooLarge, Unreadable) as error:
+    except (TooLarge, Unreadable, OverflowError) as error:
         return _reply(Status.UNPARSABLE, "sympy", f"too large to evaluate: {error}")
     except RecursionError:
         return _reply(Status.UNPARSABLE, "sympy", "nested too deeply to evaluate")
