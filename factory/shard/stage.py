@@ -63,7 +63,7 @@ def build_shards(
     """
     index = index_samples(samples_dir, dedupe=shard.dedupe_exact)
     kept = index.filter("kept")
-    dropped = {Drop.EXACT_DUPLICATE: index.height - kept.height}
+    dropped = {Drop.EXACT_DUPLICATE.value: index.height - kept.height}
     own = entry("shard", index.height, kept.height, dropped)
     manifests = _manifests(samples_dir, upstream)
     funnel = reconcile([*(one.ledger for one in manifests.values()), own])

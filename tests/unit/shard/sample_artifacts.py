@@ -1,0 +1,73 @@
+"""A small finished artifact of select, written by hand for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from factory.digest import canonical_json
+from factory.shard.stage import build_shards
+from schemas.arrow import SAMPLE
+from schemas.machine import Machine
+from schemas.manifest import StageResult
+from schemas.recipe import Generate, Shard
+from schemas.sample import Sample
+from tests.unit.select.graded_artifacts import write_artifact
+
+
+def sample(number: int, completion: str | None = None, **fields: Any) -> Sample:
+    text = f"<think>\nstep {number}\n</think>\n\n{number}" if completion is None else completion
+    defaults: dict[str, Any] = {
+        "uuid": f"{number:032x}",
+        "problem_id": f"p-{number // 3:03d}",
+        "source": "unit",
+        "domain": "math",
+        "category": "",
+        "problem": f"How many is {number}?",
+        "answer": str(number),
+        "messages": [
+            {"role": "user", "content": f"How many is {number}?"},
+            {"role": "assistant", "content": text},
+        ],
+        "generation_model": "unit-teacher@abc",
+        "finish_reason": "stop",
+        "num_tokens": number,
+        "pass_rate": (number % 5) / 4,
+        "num_generations": 4,
+        "verification_info": canonical_json(
+            {"grader": "math", "method": "string", "extracted": str(number)}
+        ),
+        "dedup_cluster_id": None,
+        "contamination": None,
+        "license": "MIT",
+    }
+    return Sample.model_validate(defaults | fields)
+
+
+def write_samples(folder: Path, samples: Sequence[Sample], *, rows_per_part: int = 4096) -> Path:
+    rows = [one.model_dump(mode="json") for one in samples]
+    return write_artifact(folder, "select", "samples", rows, SAMPLE, rows_per_part=rows_per_part)
+
+
+def build(
+    root: Path,
+    samples: Sequence[Sample],
+    *,
+    rows_per_part: int = 4096,
+    version: str = "1.0.0",
+    upstream: dict[str, Path] | None = None,
+    generate: Generate | None = None,
+    **settings: Any,
+) -> StageResult:
+    folder = write_samples(root / "select", samples, rows_per_part=rows_per_part)
+    return build_shards(
+        folder,
+        Shard(name="unit-set", version=version, **settings),
+        recipe_name="unit",
+        upstream=upstream or {},
+        machine=Machine(),
+        out_dir=root / "shard",
+        key="k",
+        generate=generate,
+    )

@@ -1,0 +1,128 @@
+"""Publication: whole or not at all, once per version."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from factory.errors import Busy, ManifestMismatch, PublishError
+from factory.shard.description import check_files, read_description
+from factory.shard.publish import is_published, publish
+from tests.unit.shard.sample_artifacts import build, sample
+
+NAME, VERSION = "unit-set", "1.0.0"
+
+
+def built(root: Path, rows: int = 6, **settings: object) -> Path:
+    build(root, [sample(number) for number in range(rows)], **settings)  # type: ignore[arg-type]
+    return root / "shard" / "dataset"
+
+
+def visible(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / NAME).iterdir() if path.name != ".lock")
+
+
+def test_a_published_folder_is_the_built_one(tmp_path: Path) -> None:
+    source = built(tmp_path)
+    assert not is_published(source, tmp_path / "datasets" / NAME / VERSION)
+    folder = publish(source, tmp_path / "datasets", NAME, VERSION)
+    assert folder == tmp_path / "datasets" / NAME / VERSION
+    check_files(folder, read_description(folder))
+    assert is_published(source, folder)
+    assert visible(tmp_path / "datasets") == [VERSION]
+
+
+def test_the_same_content_again_changes_nothing(tmp_path: Path) -> None:
+    folder = publish(built(tmp_path / "1"), tmp_path / "datasets", NAME, VERSION)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    again = built(tmp_path / "2", shard_bytes=200)
+    assert publish(again, tmp_path / "datasets", NAME, VERSION) == folder
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_another_content_under_the_same_version_is_refused(tmp_path: Path) -> None:
+    folder = publish(built(tmp_path / "1"), tmp_path / "datasets", NAME, VERSION)
+    digest = read_description(folder).digest
+    other = built(tmp_path / "2", rows=7)
+    assert not is_published(other, folder)
+    with pytest.raises(PublishError, match=r"raise `shard\.version`"):
+        publish(other, tmp_path / "datasets", NAME, VERSION)
+    assert read_description(folder).digest == digest
+
+
+def test_another_version_stands_beside_it(tmp_path: Path) -> None:
+    publish(built(tmp_path / "1"), tmp_path / "datasets", NAME, VERSION)
+    publish(built(tmp_path / "2", rows=7, version="1.1.0"), tmp_path / "datasets", NAME, "1.1.0")
+    assert visible(tmp_path / "datasets") == [VERSION, "1.1.0"]
+
+
+def test_a_dataset_of_another_name_or_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match=r"expected dataset unit-set 2\.0\.0"):
+        publish(built(tmp_path), tmp_path / "datasets", NAME, "2.0.0")
+
+
+def test_a_folder_that_is_no_dataset_is_not_overwritten(tmp_path: Path) -> None:
+    stranger = tmp_path / "datasets" / NAME / VERSION
+    stranger.mkdir(parents=True)
+    with pytest.raises(PublishError, match="without a valid"):
+        publish(built(tmp_path), tmp_path / "datasets", NAME, VERSION)
+
+
+def test_a_damaged_build_is_not_published(tmp_path: Path) -> None:
+    source = built(tmp_path)
+    [shard] = (source / "data").iterdir()
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    with pytest.raises(ManifestMismatch, match="expected SHA-256"):
+        publish(source, tmp_path / "datasets", NAME, VERSION)
+    assert visible(tmp_path / "datasets") == []
+
+
+def test_two_publications_at_once_are_one_too_many(tmp_path: Path) -> None:
+    source = built(tmp_path)
+    folder = tmp_path / "datasets" / NAME
+    folder.mkdir(parents=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Busy):
+            publish(source, tmp_path / "datasets", NAME, VERSION)
+
+
+def test_a_killed_publication_shows_nothing_and_the_next_one_cleans_up(tmp_path: Path) -> None:
+    source = built(tmp_path, rows=150, shard_bytes=1)
+    root = tmp_path / "datasets"
+    killed = [killed_after(source, root, copies) for copies in (1, 60, 140)]
+    assert any(killed), "no kill came before the rename; give the dataset more files"
+    folder = publish(source, root, NAME, VERSION)
+    check_files(folder, read_description(folder))
+    assert visible(root) == [VERSION]
+
+
+def killed_after(source: Path, root: Path, copies: int) -> bool:
+    """Publish in a process and SIGKILL it after so many files; whether nothing was visible."""
+    script = (
+        "import sys; from pathlib import Path; from factory.shard.publish import publish; "
+        f"publish(Path(sys.argv[1]), Path(sys.argv[2]), {NAME!r}, {VERSION!r})"
+    )
+    project = Path(__file__).resolve().parents[3]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(source), str(root)],
+        env={**os.environ, "PYTHONPATH": str(project)},
+    )
+    target = root / NAME / VERSION
+    deadline_s = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline_s:
+        if len(list((root / NAME).glob(".publishing-*/data/*"))) >= copies:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    if target.exists():
+        check_files(target, read_description(target))
+        return False
+    return True
