@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from factory.errors import SandboxUnavailable
 from factory.grade.contract import Grading, Item, answer_part
 from sandboxes import Limits, SandboxError, SandboxPool, Tests, Verdict, parse_tests
+from sandboxes.engine import check
 from sandboxes.slot import RESERVE_BYTES
 from schemas.candidate import FinishReason
 from schemas.machine import Sandbox
@@ -171,3 +172,23 @@ class CodeGrader:
 
 def _tests_of(gold: str) -> Tests:
     return parse_tests(json.loads(gold))
+
+
+def check_sandbox(sandbox: Sandbox) -> None:
+    """Raise where untrusted code cannot be run safely on this machine; takes a second.
+
+    Raises:
+        SandboxUnavailable: No engine answers, it does not enforce a limit, or the image or
+            runtime is missing; each with its remedy.
+    """
+    report = check(sandbox.image)
+    missing = list(report.missing)
+    if report.answers and sandbox.runtime not in report.runtimes:
+        missing.append(
+            f"no runtime {sandbox.runtime} in the engine, found {', '.join(report.runtimes)}"
+        )
+    if missing:
+        raise SandboxUnavailable(
+            "code must be graded in Docker sandboxes and nothing is run without one: "
+            + "; ".join(missing)
+        )
