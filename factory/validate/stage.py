@@ -1,0 +1,155 @@
+"""student -> scores: every suite's problems asked through vLLM and graded as the data was.
+
+The model is served once for all suites. Problems, candidates and verdicts are artifacts of their
+own inside the folder, each with its manifest, so that a killed validation goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from factory.artifact import commit
+from factory.digest import canonical_json, file_sha256
+from factory.generate.stage import generate_candidates
+from factory.grade.stage import grade_candidates
+from factory.ledger import entry
+from factory.models import Model
+from factory.parts import MANIFEST, read_manifest, write_atomically
+from factory.run_record import SCORES_FILE
+from factory.validate.asked import ask_all
+from factory.validate.outcome import answers_by_suite, by_suite, in_order, suite_figures
+from schemas.machine import Machine
+from schemas.manifest import Manifest, PartFile, StageResult
+from schemas.recipe import Generate, Grade, Suite, Validate, VllmTeacher
+from schemas.score import Score
+
+
+def validate_model(
+    suites: Sequence[tuple[Suite, Path]],
+    validate: Validate,
+    grade: Grade,
+    *,
+    model: Model,
+    role: str,
+    name: str,
+    arch: str,
+    machine: Machine,
+    store: Path,
+    out_dir: Path,
+    key: str,
+) -> StageResult:
+    """The scores of one model, in `scores.json`, sorted by suite and metric.
+
+    Each suite has pass@1 and the metrics of its `metric_k`; the suite `all` has pass@1 and every
+    other metric that all suites have, over all problems (maj@k: over those whose answers can be
+    compared), so that each problem weighs the same. Candidates that failed, were cut or gave no
+    answer count as wrong. Rows in are the candidates asked for, rows out those graded.
+
+    Args:
+        suites: Each with the artifact of its collected problems.
+        store: The candidate store; a validation that was drawn before draws nothing.
+
+    Raises:
+        SourceError: A suite has no problem.
+        TeacherError: The model could not be served.
+        GraderError, SandboxUnavailable: The machinery of a grader broke.
+    """
+
+    def part_of(kind: str, work: Callable[[Path], StageResult]) -> Manifest:
+        """A finished artifact inside the folder; made only where it is not there yet."""
+        folder = out_dir / kind
+        if not (folder / MANIFEST).exists():
+            commit(
+                folder,
+                lambda: work(folder),
+                stage=f"validate:{kind}",
+                recipe=name,
+                key=key,
+                code_version=1,
+                inputs={},
+            )
+        return read_manifest(folder)
+
+    problems_dir, candidates_dir = out_dir / "problems", out_dir / "candidates"
+    asked = part_of("problems", lambda folder: ask_all(suites, folder, key))
+    drawn = part_of(
+        "candidates",
+        lambda folder: generate_candidates(
+            problems_dir,
+            [],
+            _as_generate(validate, model),
+            round=1,
+            seed=validate.seed,
+            machine=machine,
+            store=store,
+            out_dir=folder,
+            key=key,
+            model=model,
+        ),
+    )
+    graded = part_of(
+        "verdicts",
+        lambda folder: grade_candidates(
+            problems_dir, candidates_dir, grade, machine=machine, out_dir=folder, key=key
+        ),
+    )
+
+    answers = answers_by_suite(out_dir, validate.k)
+    scores = [
+        Score.model_validate(
+            {
+                "model": name,
+                "role": role,
+                "arch": arch,
+                "suite": suite,
+                "metric": metric,
+                "temperature": validate.sampling.temperature,
+                "k": validate.k,
+                "seed": validate.seed,
+                "value": found.value,
+                "stderr": found.stderr,
+                "n": found.n,
+            }
+        )
+        for suite, metric, found in in_order(by_suite(suites, answers))
+    ]
+    write_atomically(out_dir / SCORES_FILE, (canonical_json(scores) + "\n").encode())
+    parts = [_scores_part(out_dir, len(scores))]
+    for kind, manifest in (("problems", asked), ("candidates", drawn), ("verdicts", graded)):
+        parts += [
+            part.model_copy(update={"path": f"{kind}/{part.path}"}) for part in manifest.parts
+        ]
+    return StageResult(
+        parts=parts,
+        ledger=entry(
+            f"validate:{name}",
+            drawn.ledger.rows_in,
+            graded.ledger.rows_out,
+            drawn.ledger.drops,
+        ),
+        figures={**suite_figures(out_dir), "generate": drawn.figures, "grade": graded.figures},
+    )
+
+
+def _as_generate(validate: Validate, model: Model) -> Generate:
+    """A validation as the generation that it is: one round of k candidates per problem."""
+    return Generate(
+        teacher=VllmTeacher(
+            engine="vllm",
+            model=model.name,
+            revision=model.revision,
+            max_model_len=validate.max_model_len,
+        ),
+        sampling=validate.sampling,
+        prompt=validate.prompt,
+        candidates=validate.k,
+        max_rounds=1,
+    )
+
+
+def _scores_part(out_dir: Path, rows: int) -> PartFile:
+    path = out_dir / SCORES_FILE
+    return PartFile(
+        path=SCORES_FILE, rows=rows, bytes=path.stat().st_size, sha256=file_sha256(path)
+    )
