@@ -162,5 +162,9 @@ def test_real_responses_are_graded_as_their_labels_say(place: Place, data: Path)
             check=True,
         ).stdout
     )
-    assert agreement["figures"]["candidates"] == 800
-    assert agreement["figures"]["agreement"] >= 0.99
+    figures = agreement["figures"]
+    assert figures["candidates"] == 800
+    # Read one by one: each of these labels is wrong, docs/golds.md says why.
+    wrong_labels = {*(f"math-cot-3/{index}" for index in range(8)), "math-cot-72/7"}
+    assert {one["response"] for one in figures["disagreements"]} <= wrong_labels
+    assert figures["agreement"] >= 791 / 800
