@@ -1,1 +1,1 @@
-"""sources -> problems: Hugging Face, files, procedural; gold check, exact dedupe, decontamination."""
+"""sources -> problems: hub, files, procedural; gold check, exact dedupe, decontamination."""

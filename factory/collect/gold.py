@@ -50,8 +50,8 @@ def rejected_golds(
                     ):
                         if grading.status is Status.INFRA:
                             raise GraderError(
-                                f"gold of {problem.problem_id}: expected a verdict, found a failure "
-                                f"of the machine ({grading.detail}); mend it and run again"
+                                f"gold of {problem.problem_id}: expected a verdict, found a "
+                                f"failure of the machine ({grading.detail}); mend it and run again"
                             )
                         if grading.status is not Status.CORRECT:
                             rejected[problem.problem_id] = grading

@@ -1,8 +1,8 @@
 """Grader of multiple choice: the final letter equals the gold letter, A to J.
 
-The letter is read, in this order, from the last `\\boxed`; from the last statement (`answer is (B)`,
-`Answer: B`); from an answer that is a letter and nothing else (`B`, `(B)`, `**B.**`). A letter in
-running text is no answer: `A` is an English word.
+The letter is read, in this order, from the last `\\boxed`; from the last statement
+(`answer is (B)`, `Answer: B`); from a last line that is a letter and nothing else (`B`, `(B)`,
+`**B.**`). A letter in running text is no answer: `A` is an English word.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from schemas.candidate import FinishReason
 from schemas.verdict import Status
 
 _LETTER: Final = re.compile(
-    r"(?:\\(?:text|mathrm|textbf|mathbf) ?\{)?[\s*$({\[]{0,8}([A-J])(?![A-Za-z'])[\s*)}\].:,$]{0,8}(.*)",
+    r"(?:\\(?:text|mathrm|textbf|mathbf) ?\{)?[\s*$({\[]{0,8}([A-J])"
+    r"(?:[\s*}$]{0,8}[)\].:](.*)|[\s*}$]{0,8})",
     re.DOTALL,
 )
+"""A letter alone, or a letter with its mark and perhaps the text of the option: `B) 25`."""
 _STATED: Final = re.compile(
     r"(?:answer|choice|option)(?:\s+is)?\s*:?\s*(?:option|choice)?[\s*$({\[]*(?:\\\w+ ?\{)?[\s(]*"
     r"([A-J])(?![A-Za-z'])"
@@ -57,7 +59,7 @@ def final_letter(answer: str) -> str | None:
         return stated[-1]
     last_line = answer.strip().rpartition("\n")[2]
     alone = _LETTER.fullmatch(last_line)
-    return alone[1] if alone and not alone[2].strip() else None
+    return alone[1] if alone and not (alone[2] or "").strip("* }$.") else None
 
 
 def _lower(found: re.Match[str]) -> str:

@@ -275,7 +275,7 @@ def _values(gold: Node, answer: Node, same: Same) -> bool:
 
 
 def close(gold: Node, answer: Node, left: Fraction, right: Fraction) -> bool:
-    """Whether one is a decimal of six figures or more and the other, exact, rounds or cuts to it."""
+    """Whether one is a decimal of six figures or more to which the other, exact, rounds or cuts."""
     for one, other, written, value in ((gold, answer, left, right), (answer, gold, right, left)):
         place = last_place(one)
         if place is None or last_place(other) is not None:

@@ -117,13 +117,14 @@ def grade(
     Raises:
         GraderError: A worker cannot be started.
     """
-    grader = _shared(limits or GradeMath())
+    limits = limits or GradeMath()
+    grader = _shared(limits.deadline_s, limits.memory_bytes)
     return grader.grade_texts([(gold, response, finish_reason)])[0]
 
 
 @lru_cache(maxsize=8)
-def _shared(limits: GradeMath) -> MathGrader:
-    grader = MathGrader(limits)
+def _shared(deadline_s: float, memory_bytes: int) -> MathGrader:
+    grader = MathGrader(GradeMath(deadline_s=deadline_s, memory_bytes=memory_bytes))
     atexit.register(grader.close)
     return grader
 

@@ -175,8 +175,10 @@ _ONE_ARGUMENT: Final = {
 
 
 def refuted(gold: Node, answer: Node, digits: int = DIGITS) -> bool | None:
-    """True where the values differ at a point; False where at least `POINTS` points (one for
-    constants) agree to all but ten of `digits`; None where too few points have a value, or some are in between.
+    """Whether the values differ at some point.
+
+    True where they do; False where `POINTS` points (one for constants) agree to all but ten of
+    `digits`; None where too few points have a value, or some are in between.
     """
     letters = (symbols(gold) | symbols(answer)) - CONSTANTS
     agreed = doubtful = 0

@@ -38,6 +38,7 @@ from factory.grade.math.tree import (
 )
 from factory.grade.math.units import UNITS
 
+DIGITS: Final = frozenset("0123456789")
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 3000
 MAX_DIGITS: Final = 4000
@@ -69,9 +70,7 @@ _SEPARATOR: Final = re.compile(
     r" ?(?:[,;]|\\text ?\{ ?(?:and|or|, ?and|, ?or) ?\}|\b(?:and|or)\b) ?"
 )
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
-_TIME: Final = re.compile(
-    r"(\d{1,2}):(\d\d) ?(?:\\text ?\{)? ?([AaPp])\.? ?[Mm]\.? ?\}?"
-)
+_TIME: Final = re.compile(r"(\d{1,2}):(\d\d) ?(?:\\text ?\{)? ?([AaPp])\.? ?[Mm]\.? ?\}?")
 _PROSE: Final = re.compile(r"[A-Za-z][A-Za-z .'-]*")
 _AND: Final = re.compile(r"\b(?:and|or)\b")
 _NAMED: Final = frozenset({"infinity", "inf"})
@@ -296,7 +295,7 @@ class _Parser:
                 if unit := self.plain_unit(factors[-1]):
                     factors = [Quantity(_product(factors), unit)]
                     continue
-                if self.text[self.at].isdigit() and isinstance(factors[-1], Number):
+                if self.text[self.at] in DIGITS and isinstance(factors[-1], Number):
                     raise self.wrong("two numbers side by side")
                 factors.append(self.power())
             else:
@@ -317,7 +316,7 @@ class _Parser:
         if self.at >= len(self.text):
             return False
         char = self.text[self.at]
-        if char.isalnum() or char in "([.":
+        if (char.isascii() and char.isalnum()) or char in "([.":
             following = _LETTERS.match(self.text, self.at)
             return not (following and following[0] in ("and", "or"))
         if char == "|":
@@ -366,7 +365,7 @@ class _Parser:
         minus = self.takes("-")
         self.takes("+")
         self.spaces()
-        if self.at < len(self.text) and self.text[self.at].isdigit():
+        if self.at < len(self.text) and self.text[self.at] in DIGITS:
             base: Node = self.number()
             exponent = Power(base, self.nested_exponent()) if self.takes("^") else base
         else:
@@ -393,9 +392,9 @@ class _Parser:
         if self.at >= len(self.text):
             raise self.wrong("ends too early")
         char = self.text[self.at]
-        if char.isdigit() or char == ".":
+        if char in DIGITS or char == ".":
             return self.number()
-        if char.isalpha():
+        if char.isascii() and char.isalpha():
             return self.letters()
         if char in "([":
             return self.bracketed(char)
@@ -614,10 +613,10 @@ class _Parser:
         if char == "{":
             self.at += 1
             node = self.rest_of_braces()
-        elif char.isdigit():
+        elif char in DIGITS:
             self.at += 1
             node = Number(Fraction(char))
-        elif char.isalpha():
+        elif char.isascii() and char.isalpha():
             self.at += 1
             node = Symbol(char)
         elif char == "\\":

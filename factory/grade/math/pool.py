@@ -30,7 +30,7 @@ _ROOT: Final = Path(__file__).resolve().parents[3]
 _LENGTH: Final = struct.Struct(">I")
 
 
-class _Died(Exception):
+class _Died(Exception):  # noqa: N818 - a finding, not a failure
     """The worker ended, or did not answer in time (`timed_out`)."""
 
     def __init__(self, *, timed_out: bool) -> None:
@@ -119,6 +119,13 @@ class WorkerPool:
             if worker is not None:
                 worker.stop()
             self._idle.put(None)
+
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers that are alive and idle."""
+        workers = [self._idle.get() for _ in range(self.size)]
+        for worker in workers:
+            self._idle.put(worker)
+        return [worker.process.pid for worker in workers if worker is not None]
 
     def run(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Finding, float]]:
         """Finding and seconds for each pair of gold and answer, in their order.

@@ -1,0 +1,87 @@
+"""Deadlines, memory, dead workers and threads: one bad pair costs itself and nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from factory.errors import GraderError
+from factory.grade.math import MathGrader, grade
+from factory.grade.math.pool import WorkerPool
+from schemas.candidate import FinishReason
+from schemas.recipe import GradeMath
+from schemas.verdict import Status
+
+SLOW_GOLD = ",".join(rf"\sqrt{{{number}}}" for number in range(2, 300))
+SLOW_ANSWER = ",".join(rf"\sqrt{{{number}}}+0" for number in reversed(range(2, 300)))
+HARD = (r"\sqrt{12}", r"2\sqrt{3}")
+HARD_WRONG = (r"\sqrt{12}", r"3\sqrt{2}")
+
+
+def test_a_pair_past_its_deadline_is_a_timeout_and_its_neighbours_are_unharmed() -> None:
+    limits = GradeMath(deadline_s=1.0)
+    with MathGrader(limits, workers=1) as grader:
+        boxed = [(gold, rf"\boxed{{{answer}}}", FinishReason.STOP) for gold, answer in
+                 (HARD, (SLOW_GOLD, SLOW_ANSWER), HARD_WRONG)]  # fmt: skip
+        found = grader.grade_texts(boxed)
+    assert [one.status for one in found] == [Status.CORRECT, Status.TIMEOUT, Status.INCORRECT]
+    assert found[1].wall_s < 1.5 and "1 seconds" in found[1].detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["2^{2^{2^{2^{2^{2}}}}}", "9^9^9^9^9", "(10^9)!", "99999!!!", r"\sqrt{" * 30 + "2" + "}" * 30,
+     r"e^{e^{e^{e^{10}}}}", r"\binom{10^9}{5 \cdot 10^8}", "1e999999", "(x+y+z+w)^{200}",
+     r"\lfloor 10^{1000} \pi \rfloor", r"\sin(10^{10^{10}})", "1" * 1_000_000, "(" * 50 + ")" * 50,
+     r"\int_0^1 e^{-x^2} dx", "|" * 5000, "-" * 9000 + "6", r"x^{x^{x^{x^{x}}}}", "1/0", "0^0"],
+    ids=lambda answer: answer[:16],
+)  # fmt: skip
+def test_no_answer_takes_longer_than_the_deadline_or_raises(answer: str) -> None:
+    start = time.monotonic()
+    grading = grade("5", rf"\boxed{{{answer}}}", limits=GradeMath(deadline_s=2.0))
+    assert time.monotonic() - start < 2.5 + 3.0  # the last summand is the start of the worker
+    assert grading.wall_s < 2.5
+    assert grading.status in (Status.INCORRECT, Status.UNPARSABLE, Status.TIMEOUT, Status.MEMORY)
+
+
+def test_a_worker_that_dies_costs_its_own_pair_and_is_replaced() -> None:
+    workers = WorkerPool(GradeMath(memory_bytes=400 * 1024 * 1024, deadline_s=20.0), 1)
+    try:
+        assert workers.run([HARD])[0][0].status is Status.CORRECT
+        os.kill(workers.worker_pids()[0], 9)
+        assert workers.run([HARD])[0][0].status is Status.MEMORY
+        assert workers.run([HARD])[0][0].status is Status.CORRECT
+    finally:
+        workers.close()
+
+
+def test_a_pair_past_its_memory_is_a_verdict() -> None:
+    limits = GradeMath(memory_bytes=300 * 1024 * 1024, deadline_s=30.0)
+    gold, answer = "((x+y)(x-y)+z+w+v+u)^{60}", "(x^2-y^2+z+w+v+u)^{60}"
+    with MathGrader(limits, workers=1) as grader:
+        boxed = [(gold, rf"\boxed{{{answer}}}", FinishReason.STOP)]
+        assert grader.grade_texts(boxed)[0].status is Status.MEMORY
+        assert grader.grade_texts([(HARD[0], rf"\boxed{{{HARD[1]}}}", FinishReason.STOP)])[
+            0
+        ].status is Status.CORRECT
+
+
+def test_a_memory_limit_that_leaves_no_room_for_sympy_is_an_error_of_the_machine(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with MathGrader(GradeMath(memory_bytes=1024), workers=1) as grader:
+        boxed = rf"\boxed{{{HARD[1]}}}"
+        with pytest.raises(GraderError, match="memory_bytes"):
+            grader.grade_texts([(HARD[0], boxed, FinishReason.STOP)])
+    capfd.readouterr()
+
+
+def test_many_threads_may_grade_at_once() -> None:
+    wanted = {HARD: Status.CORRECT, HARD_WRONG: Status.INCORRECT}
+    jobs = [HARD, HARD_WRONG] * 10
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(lambda pair: grade(pair[0], rf"\boxed{{{pair[1]}}}").status, jobs)
+    assert list(found) == [wanted[pair] for pair in jobs]
