@@ -14,6 +14,8 @@ from schemas.manifest import PartFile
 from schemas.recipe import RandomBase
 
 _POSITIONS: Final = 32768
+_HEAD_SIZES: Final = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
+"""What the CPU attention of vLLM 0.32 supports; the engine does not start with another size."""
 
 
 def make_random_base(base: RandomBase, out_dir: Path) -> list[PartFile]:
@@ -30,6 +32,12 @@ def make_random_base(base: RandomBase, out_dir: Path) -> list[PartFile]:
         raise RecipeError(
             f"base: expected hidden_size a multiple of heads and heads one of kv_heads, found "
             f"{base.hidden_size}, {base.heads} and {base.kv_heads}"
+        )
+    if base.hidden_size // base.heads not in _HEAD_SIZES:
+        raise RecipeError(
+            f"base: expected hidden_size / heads to be one of {_HEAD_SIZES}, which vLLM serves on a "
+            f"CPU, found {base.hidden_size // base.heads}; a student of {base.hidden_size} could "
+            f"have {max(1, base.hidden_size // 32)} heads"
         )
     tokenizer = load_tokenizer(str(_tokenizer_folder(base.tokenizer)))
     return make_base(base, tokenizer, out_dir)

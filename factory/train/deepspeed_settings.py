@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from factory.errors import TrainError
 
 _BUCKET_ELEMENTS: Final = 50_000_000
 
 
-def deepspeed_config(
-    *, zero_stage: int, precision: str, clip_grad_norm: float, ranks: int
-) -> dict[str, Any]:
+class Wanted(Protocol):
+    """What decides the configuration: a recipe's `[train]` and a training job both have it."""
+
+    @property
+    def zero_stage(self) -> int: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def clip_grad_norm(self) -> float: ...
+
+
+def deepspeed_config(train: Wanted, *, ranks: int) -> dict[str, Any]:
     """The configuration that `deepspeed.initialize` takes.
 
     The loop owns accumulation and the batch: DeepSpeed sees steps of one micro-batch and adds no
@@ -20,7 +29,7 @@ def deepspeed_config(
     Raises:
         TrainError: DeepSpeed has no such combination.
     """
-    if zero_stage == 0 and precision == "bfloat16":
+    if train.zero_stage == 0 and train.precision == "bfloat16":
         raise TrainError(
             "train: zero_stage = 0 with precision = 'bfloat16': DeepSpeed cannot accumulate these "
             "gradients in float32; use zero_stage = 1, which costs no more"
@@ -30,11 +39,11 @@ def deepspeed_config(
         "train_micro_batch_size_per_gpu": 1,
         "gradient_accumulation_steps": 1,
         "managed_gradient_accumulation": False,
-        "gradient_clipping": clip_grad_norm,
+        "gradient_clipping": train.clip_grad_norm,
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "zero_optimization": {
-            "stage": zero_stage,
+            "stage": train.zero_stage,
             "overlap_comm": False,
             "reduce_bucket_size": _BUCKET_ELEMENTS,
             "allgather_bucket_size": _BUCKET_ELEMENTS,
@@ -42,9 +51,9 @@ def deepspeed_config(
         "steps_per_print": 2**31,
         "wall_clock_breakdown": False,
     }
-    if zero_stage == 3:
+    if train.zero_stage == 3:
         config["zero_optimization"]["stage3_gather_16bit_weights_on_model_save"] = True
-    if precision == "bfloat16":
+    if train.precision == "bfloat16":
         config["bf16"] = {"enabled": True}
         config["data_types"] = {"grad_accum_dtype": "fp32"}
     return config

@@ -47,12 +47,7 @@ def train(job: TrainingJob) -> TrainingOutcome:
         batch_tokens=job.batch_tokens,
         seed=job.seed,
     )
-    settings = deepspeed_config(
-        zero_stage=job.zero_stage,
-        precision=job.precision,
-        clip_grad_norm=job.clip_grad_norm,
-        ranks=ranks,
-    )
+    settings = deepspeed_config(job, ranks=ranks)
 
     import torch
     import transformers

@@ -135,7 +135,12 @@ def test_a_random_base_follows_from_its_seed_and_keeps_the_real_tokenizer(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     base = RandomBase(
-        arch=arch, tokenizer="${RETORT_DATA}/tokenizers/qwen2.5", hidden_size=16, seed=5
+        arch=arch,
+        tokenizer="${RETORT_DATA}/tokenizers/qwen2.5",
+        hidden_size=64,
+        heads=2,
+        kv_heads=1,
+        seed=5,
     )
     digests = [
         {part.path: part.sha256 for part in make_random_base(one, tmp_path / str(at))}
@@ -154,7 +159,13 @@ def test_a_random_base_follows_from_its_seed_and_keeps_the_real_tokenizer(
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
 
 
-def test_a_shape_that_no_model_has_is_refused(tmp_path: Path) -> None:
-    base = RandomBase(arch="qwen2", tokenizer="./none", hidden_size=30, heads=4)
-    with pytest.raises(RecipeError, match="hidden_size a multiple of heads"):
+@pytest.mark.parametrize(
+    ("hidden_size", "message"),
+    [(30, "hidden_size a multiple of heads"), (64, "vLLM serves on a CPU, found 16")],
+)
+def test_a_shape_that_cannot_be_built_or_served_is_refused(
+    hidden_size: int, message: str, tmp_path: Path
+) -> None:
+    base = RandomBase(arch="qwen2", tokenizer="./none", hidden_size=hidden_size, heads=4)
+    with pytest.raises(RecipeError, match=message):
         make_random_base(base, tmp_path)
