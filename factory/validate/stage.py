@@ -78,7 +78,7 @@ def validate_model(
         lambda folder: generate_candidates(
             problems_dir,
             [],
-            _as_generate(validate, model),
+            as_generate(validate, model),
             round=1,
             seed=validate.seed,
             machine=machine,
@@ -132,7 +132,7 @@ def validate_model(
     )
 
 
-def _as_generate(validate: Validate, model: Model) -> Generate:
+def as_generate(validate: Validate, model: Model) -> Generate:
     """A validation as the generation that it is: one round of k candidates per problem."""
     return Generate(
         teacher=VllmTeacher(
