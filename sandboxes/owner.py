@@ -24,13 +24,15 @@ def sweep(client: docker.DockerClient) -> int:
     Only those of this host, boot and process namespace are judged; others are left alone.
     """
     removed = 0
-    for container in client.containers.list(all=True, filters={"label": OWNED}):
+    for container in client.containers.list(
+        all=True, filters={"label": OWNED}, ignore_removed=True
+    ):
         if not _is_dead(container.labels[OWNED]):
             continue
         try:
             container.remove(force=True)
         except docker.errors.APIError as error:
-            # It is going away already.
+            # Gone, or going: Docker removes a container that has ended.
             if error.status_code not in (404, 409):
                 raise
         removed += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
@@ -29,6 +30,7 @@ def connect() -> docker.DockerClient:
         DockerUnavailable: None answers.
     """
     try:
+        _touch(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
         client = docker.from_env(timeout=60)
     except (docker.errors.DockerException, OSError) as error:
         raise DockerUnavailable(_no_engine(error)) from error
@@ -40,10 +42,18 @@ def connect() -> docker.DockerClient:
     return client
 
 
+def _touch(host: str) -> None:
+    """Connect to a local engine's socket once: the library leaks its own where nobody answers."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(60)
+            probe.connect(host.removeprefix("unix://"))
+
+
 def _no_engine(error: Exception) -> str:
     return (
         f"Docker: expected an engine that answers, found {error}; start one with "
-        "`python -m sandboxes.engine start`, or set DOCKER_HOST"
+        "`python -m sandboxes.engine start`, or name one in DOCKER_HOST"
     )
 
 

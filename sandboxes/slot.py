@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import select
@@ -31,6 +32,8 @@ WORK_INODES = 4096
 RESERVE_BYTES = 256 * 1024 * 1024
 """Memory of a container beyond that of a program: the tests' process, interpreter and files."""
 PIDS = 160
+CONFLICT = 409
+"""Docker's answer where a container is being removed already."""
 NO_SHARED_MEMORY = {
     "kernel.shmmni": "0",
     "kernel.shmall": "0",
@@ -99,10 +102,15 @@ class Slot:
             stream.close()
         try:
             self._container.remove(force=True)
+        except docker.errors.NotFound:
+            # It ended, and Docker removed it.
+            return
         except docker.errors.APIError as error:
-            # Gone already, or being removed: both are what we want.
-            if error.status_code not in (404, 409):
+            if error.status_code != CONFLICT:
                 raise
+            # Docker is removing it already, because its input closed.
+            with contextlib.suppress(docker.errors.NotFound):
+                self._container.wait(condition="removed", timeout=START_S)
 
     def _converse(self, request: bytes, timeout_s: float) -> Answer:
         deadline = time.monotonic() + timeout_s

@@ -43,8 +43,6 @@ class Drop(StrEnum):
     """Beyond the samples wanted per problem, or the quota of a domain."""
     # shard
     EXACT_DUPLICATE = "exact_duplicate"
-    NEAR_DUPLICATE = "near_duplicate"
-    CONTAMINATED = "contaminated"
     # train
     OVER_LENGTH = "over_length"
     """More tokens than a sequence of the student; never cut in silence."""

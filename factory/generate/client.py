@@ -80,7 +80,8 @@ class Client:
     Args:
         urls: Where they are now, each ending before `path`; asked for again at each request.
         path: `/completions` or `/chat/completions`.
-        key: Sent as a bearer token where there is one; never written anywhere.
+        key: Sent as a bearer token where there is one; never written anywhere. Without one, a
+            user and password in the address are sent.
         check: Called now and then; what it raises ends the work.
     """
 
@@ -134,8 +135,8 @@ class Client:
             now = time.monotonic()
             if len(since) == len(away) and now - max(since) > self.limits.give_up_after_s:
                 raise TeacherError(
-                    f"model servers {[_shown(url) for url in self.urls()]}: none could be reached for "
-                    f"{self.limits.give_up_after_s:.0f} s; start them and run again, finished "
+                    f"model servers {[shown(url) for url in self.urls()]}: none could be reached "
+                    f"for {self.limits.give_up_after_s:.0f} s; start them and run again, finished "
                     f"candidates are kept"
                 )
             await asyncio.sleep(_CHECK_EVERY_S)
@@ -146,7 +147,7 @@ class Client:
         while True:
             endpoint = await self._take()
             url = self.urls()[endpoint.number]
-            shown = _shown(url)
+            address = shown(url)
             begun = time.monotonic()
             try:
                 answer = await self._post(session, url, ask)
@@ -159,14 +160,14 @@ class Client:
             endpoint.away_since_s = None
             if isinstance(answer, list):
                 self._failed_in_a_row = endpoint.misses = 0
-                return Reply(ask, answer, None, shown, wall_s)
+                return Reply(ask, answer, None, address, wall_s)
             if answer.kind is Kind.REFUSED:
                 raise TeacherError(
-                    f"model server {shown}: refuses requests for {self.model} ({answer.detail}); "
+                    f"model server {address}: refuses requests for {self.model} ({answer.detail}); "
                     f"check the key, the address and the model's name"
                 )
             if answer.kind is Kind.OVERLONG:
-                return Reply(ask, [], (Drop.OVERLONG_PROMPT, answer.detail), shown, wall_s)
+                return Reply(ask, [], (Drop.OVERLONG_PROMPT, answer.detail), address, wall_s)
             if answer.kind is Kind.BUSY:
                 busy_since_s = busy_since_s or begun
                 patient = time.monotonic() - busy_since_s < self.limits.timeout_s
@@ -176,18 +177,19 @@ class Client:
                 attempts += 1
                 patient = attempts <= self.limits.retries
             if not patient:
-                self._count_failure(shown, answer.detail)
-                return Reply(ask, [], (Drop.FAILED, answer.detail), shown, wall_s)
+                self._count_failure(address, answer.detail)
+                return Reply(ask, [], (Drop.FAILED, answer.detail), address, wall_s)
             if answer.kind is Kind.BAD:
                 await asyncio.sleep(_backoff_s(attempts))
 
     async def _post(
         self, session: aiohttp.ClientSession, url: str, ask: Ask
     ) -> list[Text] | NoAnswer:
+        target = shown(url) if self.key else url
         content = canonical_json({**ask.body, "model": self.model}).encode("utf-8", "replace")
         try:
             async with session.post(
-                url + self.path, data=content, headers={"Content-Type": "application/json"}
+                target + self.path, data=content, headers={"Content-Type": "application/json"}
             ) as response:
                 body = await response.read()
         except aiohttp.ClientConnectorError:
@@ -247,7 +249,7 @@ async def _all_or_first_error(
             task.result()
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """The address without what may be a user's name and password."""
     return str(URL(url).with_user(None))
 

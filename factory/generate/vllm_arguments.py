@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from schemas.machine import Vllm
 from schemas.recipe import VllmTeacher
 
 _OURS: Final = frozenset({"model", "host", "port", "served_model_name", "tokenizer", "api_key"})
+_BATCHED_TOKENS: Final = 4096
+"""Tokens of one step on CPU; at least a whole prompt. A prompt cut over two steps rewinds the
+request's random generator, which PyTorch's generator on CPU cannot do: vLLM 0.32 then dies."""
 _CHECK_TIMEOUT_S: Final = 180.0
 _PARSE: Final = """
 import sys
@@ -70,7 +74,10 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
     for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
         if (size := getattr(vllm, name)) != 1:
             values[name] = size
-    if not cpu:
+    if cpu:
+        values["enable_chunked_prefill"] = False
+        values["max_num_batched_tokens"] = max(_BATCHED_TOKENS, teacher.max_model_len)
+    else:
         values["gpu_memory_utilization"] = vllm.gpu_memory_utilization
     if not model.is_local:
         values["revision"] = values["tokenizer_revision"] = model.revision
@@ -105,20 +112,23 @@ def _flags(values: Mapping[str, Any]) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    import json
-
     return json.dumps(value)
 
 
-def server_environment(vllm: Vllm, *, cpu: bool) -> dict[str, str]:
-    """Environment of a server: this process's own, and what vLLM reads from it."""
+def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]:
+    """Environment of one server: this process's own, and what vLLM reads from it.
+
+    On CPU each server is bound to cores of its own as far as there are enough.
+    """
     environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if cpu:
-        cores = len(os.sched_getaffinity(0))
-        threads = vllm.cpu_threads or max(1, cores // vllm.replicas)
+        cores = sorted(os.sched_getaffinity(0))
+        threads = min(vllm.cpu_threads or max(1, len(cores) // vllm.replicas), len(cores))
+        first = replica * threads
+        bound = sorted(cores[(first + offset) % len(cores)] for offset in range(threads))
         environment |= {
             "VLLM_CPU_KVCACHE_SPACE": str(vllm.cpu_kvcache_gib),
-            "OMP_NUM_THREADS": str(threads),
+            "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, bound)),
         }
     return environment
 

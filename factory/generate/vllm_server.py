@@ -111,7 +111,7 @@ class VllmServers:
             "vllm.entrypoints.openai.api_server",
             *arguments,
         ]
-        self._environment = server_environment(vllm, cpu=distribution.cpu)
+        self._cpu = distribution.cpu
         self._vllm = vllm
         self._log_dir = log_dir
         self._servers: list[_Server] = []
@@ -127,7 +127,8 @@ class VllmServers:
         try:
             for number in range(self._vllm.replicas):
                 log = self._log_dir / f"vllm-{number}.log"
-                self._servers.append(_Server(self._command, self._environment, log))
+                environment = server_environment(self._vllm, number, cpu=self._cpu)
+                self._servers.append(_Server(self._command, environment, log))
             for server in self._servers:
                 self._wait_healthy(server)
         except BaseException:

@@ -358,6 +358,8 @@ def main(first_uid: int) -> None:
         users = int(file.read().split()[2])
     if users < 1 << 32:
         first_uid = 1024 + first_uid % max(1, users - 1024 - UIDS)
+    # A mount point of the image decides its mode, whatever Docker was asked for.
+    Path(confine.WORK).chmod(0o777)
     os.chdir("/")
     os.umask(0o077)
     sys.setrecursionlimit(1000 + 50)

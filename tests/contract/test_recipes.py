@@ -29,13 +29,13 @@ def test_shipped_recipes_publish_under_different_names() -> None:
 
 VLLM_PROGRAM = """
 import sys
-from factory.generate.vllm_server import check_vllm_arguments, vllm_arguments
+from factory.generate.vllm_arguments import check_vllm_arguments, vllm_arguments
 from factory.models import resolve_model
 from factory.recipe_file import load_machine, load_recipe
 for path in sys.argv[1:]:
     teacher = load_recipe(path).generate.teacher
     model = resolve_model(teacher.model, teacher.revision)
-    check_vllm_arguments(vllm_arguments(teacher, load_machine("").vllm, model))
+    check_vllm_arguments(vllm_arguments(teacher, load_machine("").vllm, model, cpu=True))
 print("accepted", len(sys.argv) - 1)
 """
 
