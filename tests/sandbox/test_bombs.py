@@ -1,0 +1,117 @@
+"""Programs that use too much are stopped, named rightly, and harm nobody after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandboxes import Verdict
+from tests.sandbox.conftest import Run
+
+HONEST = {"kind": "stdio", "cases": [{"stdin": "20", "stdout": "21"}]}
+
+
+@pytest.fixture(autouse=True)
+def honest_run_after(run: Run) -> Iterator[None]:
+    yield
+    assert run("print(int(input()) + 1)", HONEST).verdict is Verdict.CORRECT
+
+
+def stdio(*stdin: str) -> dict[str, object]:
+    return {"kind": "stdio", "cases": [{"stdin": text, "stdout": "ok"} for text in stdin or ("",)]}
+
+
+BOMBS = {
+    "an endless loop": ("while True: pass", Verdict.TIMEOUT),
+    "a long sleep": ("import time\ntime.sleep(60)", Verdict.TIMEOUT),
+    "a loop that ignores signals": (
+        "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass",
+        Verdict.TIMEOUT,
+    ),
+    "waiting for input that never comes": ("import signal\nsignal.pause()", Verdict.TIMEOUT),
+    "a catastrophic expression": (
+        "import re\nre.match(r'(a+)+$', 'a' * 40 + 'b')",
+        Verdict.TIMEOUT,
+    ),
+    "memory": ("data = bytearray(1 << 30)", Verdict.MEMORY),
+    "memory in small pieces": ("data = []\nwhile True: data.append(' ' * 10000)", Verdict.MEMORY),
+    "a flood of output": ("while True: print('x' * 100000)", Verdict.OUTPUT_LIMIT),
+    "a flood of errors": (
+        "import sys\nwhile True: sys.stderr.write('x' * 100000)",
+        Verdict.OUTPUT_LIMIT,
+    ),
+    "a flood by a child": (
+        "import os\nif os.fork():\n    os.wait()\nwhile True: os.write(1, b'x' * 100000)",
+        Verdict.OUTPUT_LIMIT,
+    ),
+    "endless recursion": ("def f(): return f()\nf()", Verdict.ERROR),
+    "a crash of the interpreter": ("import ctypes\nctypes.string_at(0)", Verdict.ERROR),
+}
+
+
+@pytest.mark.parametrize(("program", "verdict"), BOMBS.values(), ids=BOMBS.keys())
+def test_a_bomb_has_its_verdict(run: Run, program: str, verdict: Verdict) -> None:
+    outcome = run(program, stdio(), wall_s=3, cpu_s=2)
+    assert outcome.verdict is verdict, outcome
+    assert outcome.wall_s < 4.5
+
+
+FORK_BOMBS = {
+    "fork": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+    "threads": "import threading, time\nwhile True:\n    try:\n"
+    "        threading.Thread(target=time.sleep, args=(60,)).start()\n"
+    "    except RuntimeError: pass",
+    "memory in many processes": "import os\nfor _ in range(40):\n    if os.fork() == 0: break\n"
+    "data = bytearray(200 << 20)\nimport time\ntime.sleep(60)",
+}
+
+
+@pytest.mark.parametrize("program", FORK_BOMBS.values(), ids=FORK_BOMBS.keys())
+def test_a_bomb_of_processes_ends(run: Run, program: str) -> None:
+    outcome = run(program, stdio(), wall_s=2, cpu_s=1)
+    assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.ERROR), outcome
+    assert outcome.wall_s < 4
+
+
+def test_limits_hold_over_all_cases_together(run: Run) -> None:
+    program = "import time\ntime.sleep(0.6)\nprint('ok')"
+    outcome = run(program, stdio("", "", "", ""), wall_s=1.5)
+    assert (outcome.verdict, outcome.passed, outcome.total) == (Verdict.TIMEOUT, 2, 4)
+
+
+@pytest.mark.parametrize("kind", ["call", "asserts"])
+def test_functions_have_the_same_limits(run: Run, kind: str) -> None:
+    tests: dict[str, object] = {
+        "call": {"kind": "call", "entry_point": "f", "cases": [{"args": [], "expected": 1}]},
+        "asserts": {"kind": "asserts", "code": "assert f() == 1"},
+    }[kind]
+    for body, verdict in {
+        "while True: pass": Verdict.TIMEOUT,
+        "__import__('time').sleep(60)": Verdict.TIMEOUT,
+        "return bytearray(1 << 30)": Verdict.MEMORY,
+        "print('x' * (1 << 22))": Verdict.OUTPUT_LIMIT,
+        "import os; os.kill(os.getpid(), 11)": Verdict.ERROR,
+    }.items():
+        outcome = run(f"def f():\n    {body}", tests, wall_s=2, cpu_s=1)
+        assert outcome.verdict is verdict, (body, outcome)
+
+
+def test_a_result_too_large_is_a_verdict(run: Run) -> None:
+    program = "def f(): return 'x' * (20 << 20)"
+    for tests in (
+        {"kind": "call", "entry_point": "f", "cases": [{"args": [], "expected": 1}]},
+        {"kind": "asserts", "code": "assert f() == 1"},
+    ):
+        outcome = run(program, tests)
+        assert outcome.verdict in (Verdict.ERROR, Verdict.OUTPUT_LIMIT, Verdict.MEMORY), outcome
+
+
+def test_values_that_cannot_be_read_are_a_verdict(run: Run) -> None:
+    program = "def f():\n    deep = []\n    for _ in range(100000): deep = [deep]\n    return deep"
+    for tests in (
+        {"kind": "call", "entry_point": "f", "cases": [{"args": [], "expected": [[]]}]},
+        {"kind": "asserts", "code": "assert f() == [[]]"},
+    ):
+        assert run(program, tests).verdict in (Verdict.ERROR, Verdict.INCORRECT)

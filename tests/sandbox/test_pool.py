@@ -1,0 +1,151 @@
+"""The pool itself: containers that die, owners that die, many threads, what is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+
+from sandboxes import ImageMissing, Limits, SandboxPool, Verdict, parse_tests
+from sandboxes.engine import check
+from sandboxes.image import content_digest, image_digest
+from sandboxes.owner import OWNED, sweep
+from sandboxes.pool import connect
+
+ECHO = parse_tests({"kind": "stdio", "cases": [{"stdin": "7", "stdout": "7"}]})
+SLOW = "import time\ntime.sleep(1)\nprint(input())"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def client(pool: SandboxPool) -> Iterator[docker.DockerClient]:
+    client = connect()
+    yield client
+    client.close()
+
+
+def test_a_killed_container_is_replaced_and_the_run_repeated(
+    client: docker.DockerClient,
+) -> None:
+    with SandboxPool(slots=1) as pool:
+        (victim,) = pool.container_ids()
+        killer = threading.Timer(0.4, lambda: client.containers.get(victim).kill())
+        killer.start()
+        outcome = pool.run(SLOW, ECHO, Limits())
+        killer.join()
+        assert outcome.verdict is Verdict.CORRECT, outcome
+        assert pool.container_ids() != [victim]
+
+
+def test_a_container_that_died_between_runs_is_replaced(client: docker.DockerClient) -> None:
+    with SandboxPool(slots=1) as pool:
+        client.containers.get(pool.container_ids()[0]).kill()
+        time.sleep(0.3)
+        assert pool.run("print(input())", ECHO, Limits()).verdict is Verdict.CORRECT
+
+
+def test_containers_end_with_the_process_that_owns_them(client: docker.DockerClient) -> None:
+    program = (
+        "import time\nfrom sandboxes import SandboxPool\n"
+        "pool = SandboxPool(slots=1).__enter__()\n"
+        "print(pool.container_ids()[0], flush=True)\ntime.sleep(60)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert owner.stdout is not None
+    container = owner.stdout.readline().strip()
+    owner.kill()
+    owner.communicate()
+    deadline = time.monotonic() + 15
+    while client.containers.list(all=True, filters={"id": container}, ignore_removed=True):
+        assert time.monotonic() < deadline, "the container lives on"
+        time.sleep(0.1)
+
+
+def test_a_sweep_removes_only_what_dead_owners_left(client: docker.DockerClient) -> None:
+    with SandboxPool(slots=1) as pool:
+        (ours,) = pool.container_ids()
+        label = client.containers.get(ours).labels[OWNED]
+        _, _, rest = label.split(" ", 2)
+        image = client.images.get("retort-sandbox-python:latest")
+        orphan = client.containers.create(
+            image, ["true"], labels={OWNED: f"{os.getpid()} 1 {rest}"}
+        )
+        other = client.containers.create(image, ["true"], labels={OWNED: "1 1 1 elsewhere host"})
+        try:
+            assert sweep(client) >= 1
+            ids = {
+                container.id for container in client.containers.list(all=True, ignore_removed=True)
+            }
+            assert orphan.id not in ids
+            assert {ours, other.id} <= ids
+        finally:
+            other.remove(force=True)
+
+
+def test_many_threads_share_the_slots() -> None:
+    tests = [
+        parse_tests({"kind": "stdio", "cases": [{"stdin": f"{n}", "stdout": f"{n * n}"}]})
+        for n in range(60)
+    ]
+    with SandboxPool(slots=2) as pool, ThreadPoolExecutor(8) as threads:
+        outcomes = list(
+            threads.map(lambda t: pool.run("print(int(input()) ** 2)", t, Limits()), tests)
+        )
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.CORRECT}
+
+
+def test_closing_leaves_no_container(client: docker.DockerClient) -> None:
+    with SandboxPool(slots=2) as pool:
+        ids = set(pool.container_ids())
+        assert len(ids) == 2
+    assert not ids & {
+        container.id for container in client.containers.list(all=True, ignore_removed=True)
+    }
+
+
+def test_an_image_that_is_missing_is_named_with_its_remedy(pool: SandboxPool) -> None:
+    with (
+        pytest.raises(ImageMissing, match=r"no-such-image.*python -m sandboxes\.image build"),
+        SandboxPool(image="no-such-image:1"),
+    ):
+        pass
+
+
+def test_limits_that_do_not_fit_are_refused(pool: SandboxPool) -> None:
+    with pytest.raises(ValueError, match="larger memory_bytes"):
+        pool.run("", ECHO, Limits(memory_bytes=1 << 40))
+
+
+def test_every_hardening_is_on(pool: SandboxPool, client: docker.DockerClient) -> None:
+    host = client.containers.get(pool.container_ids()[0]).attrs["HostConfig"]
+    assert host["NetworkMode"] == "none"
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert sorted(host["CapAdd"]) == ["KILL", "SETGID", "SETUID"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["IpcMode"] == "none"
+    assert host["LogConfig"]["Type"] == "none"
+    assert host["Privileged"] is False
+    assert not host["Binds"] and not host["Devices"]
+
+
+def test_the_report_of_the_engine_names_what_is_missing(pool: SandboxPool) -> None:
+    report = check("no-such-image:1")
+    assert report.answers and report.version
+    assert any("no-such-image:1" in line for line in report.missing)
+
+
+def test_the_image_is_the_one_that_its_dockerfile_makes(client: docker.DockerClient) -> None:
+    assert image_digest(client, "retort-sandbox-python:latest") == content_digest()
