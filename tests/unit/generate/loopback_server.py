@@ -1,0 +1,127 @@
+"""A real OpenAI-like server on 127.0.0.1 that also answers as badly as servers do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+Trouble = Callable[[web.Request, dict[str, Any], int], "web.StreamResponse | None"]
+
+
+def always_well(request: web.Request, body: dict[str, Any], times: int) -> None:
+    """No trouble at all."""
+
+
+class LoopbackServer:
+    """Serves `/v1/models`, `/v1/completions` and `/v1/chat/completions` from a thread.
+
+    `trouble(request, body, times)` may answer instead; `times` counts the requests with that seed.
+    """
+
+    def __init__(self, trouble: Trouble = always_well, *, key: str = "", latency_s: float = 0.0):
+        self.bodies: list[dict[str, Any]] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._trouble = trouble
+        self._key = key
+        self._latency_s = latency_s
+        self._times: Counter[int] = Counter()
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.base_url = ""
+
+    def __enter__(self) -> LoopbackServer:
+        self._thread.start()
+        assert self._started.wait(10)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        app = web.Application()
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/completions", self._answer)
+        app.router.add_post("/v1/chat/completions", self._answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self._started.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    def _refused(self, request: web.Request) -> bool:
+        return bool(self._key) and request.headers.get("Authorization") != f"Bearer {self._key}"
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        if self._refused(request):
+            return web.json_response({"error": "no"}, status=401)
+        return web.json_response({"data": [{"id": "tiny"}]})
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.bodies.append(body)
+        if self._refused(request):
+            return web.json_response({"error": "no"}, status=401)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await asyncio.sleep(self._latency_s)
+            self._times[body["seed"]] += 1
+            bad = self._trouble(request, body, self._times[body["seed"]])
+            return web.json_response(good(body)) if bad is None else bad
+        finally:
+            self.in_flight -= 1
+
+
+def good(body: dict[str, Any]) -> dict[str, Any]:
+    """What a server answers: each completion names its own seed."""
+    count = body.get("n", 1)
+    said = [f"seed {body['seed'] + offset}" for offset in range(count)]
+    choices: list[dict[str, Any]] = [
+        {"index": index, "text": text, "finish_reason": "stop", "token_ids": [1, 2, 3]}
+        for index, text in enumerate(said)
+    ]
+    if "messages" in body:
+        message = {"content": said[0], "reasoning_content": "so be it"}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    usage = {"prompt_tokens": 7, "completion_tokens": 3 * count}
+    return {"choices": choices, "usage": usage}
+
+
+def hang_up(request: web.Request) -> web.StreamResponse:
+    """Close the connection without an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+class HalfBody(web.Response):
+    """Promises more bytes than it sends."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        assert self._req is not None
+        assert self._req.transport is not None
+        self._req.transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+            b'{"choices": ['
+        )
+        self._req.transport.close()
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        self._req = request

@@ -1,0 +1,75 @@
+"""A finished artifact of `collect`, as the generation stage reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from factory.parts import as_table, write_manifest, write_part
+from schemas.arrow import PROBLEM, VERDICT
+from schemas.manifest import LedgerEntry, Manifest, PartFile
+from schemas.problem import Domain, GraderName, Problem
+from schemas.verdict import Status
+
+
+def problem(number: int, *, reasoning: bool = True) -> Problem:
+    return Problem(
+        problem_id=f"sums/{number}",
+        statement=f"What is {number} + {number}?",
+        gold=str(2 * number),
+        grader=GraderName.MATH,
+        domain=Domain.MATH,
+        source="sums",
+        license="MIT",
+        category="",
+        level="",
+        reasoning=reasoning,
+        solution="",
+    )
+
+
+def problems_folder(folder: Path, problems: Sequence[Problem]) -> Path:
+    table = as_table([one.model_dump(mode="json") for one in problems], PROBLEM)
+    part = write_part(folder, "problems-00000.parquet", table, made_from="test")
+    return _finish(folder, "collect", [part])
+
+
+def verdicts_folder(folder: Path, statuses: Sequence[tuple[str, Status]]) -> Path:
+    rows = [
+        {
+            "candidate_id": f"{number:032x}",
+            "problem_id": problem_id,
+            "index": number,
+            "round": 1,
+            "status": status.value,
+            "extracted": "",
+            "method": "string",
+            "detail": "",
+            "passed": None,
+            "total": None,
+            "wall_s": 0.0,
+        }
+        for number, (problem_id, status) in enumerate(statuses)
+    ]
+    part = write_part(folder, "verdicts-00000.parquet", as_table(rows, VERDICT), made_from="test")
+    return _finish(folder, "grade", [part])
+
+
+def _finish(folder: Path, stage: str, parts: list[PartFile]) -> Path:
+    rows = sum(part.rows for part in parts)
+    manifest = Manifest(
+        stage=stage,
+        recipe="test",
+        key="0" * 12,
+        code_version=1,
+        inputs={},
+        parts=parts,
+        digest="",
+        ledger=LedgerEntry(stage=stage, rows_in=rows, rows_out=rows),
+        figures={},
+        created_unix_s=0.0,
+        wall_s=0.0,
+        versions={},
+    )
+    write_manifest(folder, manifest)
+    return folder
