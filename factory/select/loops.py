@@ -11,8 +11,7 @@ back with other text between them.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,42 +22,36 @@ LOOP_WORDS: Final = 48
 LOOP_WORDS_BARE: Final = 256
 LOOP_CHARACTERS: Final = 256
 
-_RUN: Final = re.compile(rf"\S{{{LOOP_CHARACTERS},}}")
-
 
 def loop_in(text: str) -> str:
     """The first loop: how often which block stands, `9 x "so we get"`; empty where none is."""
     words = text.split()
-    found = _loop(words)
-    if found is not None:
-        start, block, length = found
-        words_of_block = words[start : start + block]
-        bare = not any(character.isalpha() for word in words_of_block for character in word)
+    for start, block, length in _loops(words):
+        repeated = " ".join(words[start : start + block])
+        bare = not any(character.isalpha() for character in repeated)
         if length >= (LOOP_WORDS_BARE if bare else LOOP_WORDS):
-            return f'{length // block} x "{" ".join(words_of_block)[:80]}"'
-    for run in _RUN.findall(text):
-        found = _loop(run)
-        if found is not None and found[2] >= LOOP_CHARACTERS:
-            start, block, length = found
-            return f'{length // block} x "{run[start : start + block]}"'
+            return f'{length // block} x "{repeated[:80]}"'
+    for run in (word for word in words if len(word) >= LOOP_CHARACTERS):
+        for start, block, length in _loops(run):
+            if length >= LOOP_CHARACTERS:
+                return f'{length // block} x "{run[start : start + block]}"'
     return ""
 
 
-def _loop(items: Sequence[str]) -> tuple[int, int, int] | None:
-    """(start, block size, length in items) of the longest loop; the smallest block if tied."""
+def _loops(items: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """(start, items in the block, items in all) of every block that stands `REPEATS` times.
+
+    Smallest blocks first, each from left to right.
+    """
     if len(items) < LOOP_WORDS:
-        return None
-    codes: dict[str, int] = {}
-    array = np.fromiter((codes.setdefault(item, len(codes)) for item in items), dtype=np.int64)
-    best: tuple[int, int, int] | None = None
+        return
+    array = np.fromiter(map(hash, items), np.int64, len(items))  # only compared for equality
     for block in range(1, min(LONGEST_BLOCK, len(items) // REPEATS) + 1):
         same = array[block:] == array[:-block]
-        if np.count_nonzero(same) < block * (REPEATS - 1):
+        wanted = block * (REPEATS - 1)
+        if np.count_nonzero(same) < wanted:
             continue
         breaks = np.flatnonzero(np.concatenate(([True], ~same, [True])))
-        gaps = np.diff(breaks) - 1
-        widest = int(gaps.argmax())
-        length = int(gaps[widest]) + block
-        if gaps[widest] >= block * (REPEATS - 1) and (best is None or length > best[2]):
-            best = (int(breaks[widest]), block, length)
-    return best
+        runs = np.diff(breaks) - 1
+        for found in np.flatnonzero(runs >= wanted):
+            yield int(breaks[found]), block, int(runs[found]) + block

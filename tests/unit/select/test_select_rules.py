@@ -126,6 +126,17 @@ def test_loops_are_found_in_the_middle_and_without_spaces() -> None:
     assert loop_in(prose) == ""
 
 
+def test_a_loop_of_words_is_found_beside_a_longer_column_of_zeros() -> None:
+    loop = "so we get four " * 15
+    assert loop_in(f"{'0 ' * 200} {loop}") == '15 x "so we get four"'
+
+
+def test_a_block_counts_from_eight_times_and_forty_eight_words() -> None:
+    assert loop_in("one two three four five six " * 7) == ""
+    assert loop_in("one two three four five six " * 8) == '8 x "one two three four five six"'
+    assert loop_in("one two " * 23) == ""
+
+
 def test_columns_of_zeros_and_rules_of_tables_are_no_loops() -> None:
     assert loop_in("0 " * 100) == ""
     assert loop_in("| --- " * 30) == ""
