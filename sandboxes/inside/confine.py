@@ -7,6 +7,7 @@ run is forked from never holds a program, an input, a test or a result.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import os
@@ -72,8 +73,7 @@ def enter(files: Files, bounds: Confinement) -> None:
     _arrange(files)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write(str(bounds.oom_score_adj))
+    _write("/proc/self/oom_score_adj", f"{bounds.oom_score_adj}")
     os.chdir(bounds.folder)
     _limit(bounds)
     os.setgroups([])
@@ -102,8 +102,6 @@ def _arrange(files: Files) -> None:
 
 
 def _above(fd: int) -> int:
-    import fcntl
-
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
 
 
@@ -126,5 +124,13 @@ def _limit(bounds: Confinement) -> None:
 
 def _own_bytes() -> int:
     """Address space that the interpreter itself uses already."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+    fd = os.open("/proc/self/statm", os.O_RDONLY)
+    pages = int(os.read(fd, 64).split()[0])
+    os.close(fd)
+    return pages * resource.getpagesize()
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY)
+    os.write(fd, text.encode())
+    os.close(fd)
