@@ -114,8 +114,8 @@ class WorkerPool:
 
     def close(self) -> None:
         """Stop the workers that are idle; call it when no `run` is under way."""
-        for _ in range(self.size):
-            worker = self._idle.get()
+        workers = [self._idle.get() for _ in range(self.size)]
+        for worker in workers:
             if worker is not None:
                 worker.stop()
             self._idle.put(None)

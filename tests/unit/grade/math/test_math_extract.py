@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,8 +110,7 @@ def test_extraction_and_the_cheap_tiers_never_raise_on_any_text(
     ids=lambda text: text[:12],
 )  # fmt: skip
 def test_long_hostile_responses_are_settled_at_once(text: str) -> None:
-    start = time.monotonic()
     with MathGrader(GradeMath(), workers=1) as grader:
         grading = grader.grade_texts([("5", text, STOP)])[0]
     assert grading.status in (Status.UNPARSABLE, Status.INCORRECT, Status.TRUNCATED)
-    assert time.monotonic() - start < 2.0
+    assert grading.wall_s < 2.0

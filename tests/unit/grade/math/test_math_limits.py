@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -40,9 +39,7 @@ def test_a_pair_past_its_deadline_is_a_timeout_and_its_neighbours_are_unharmed()
     ids=lambda answer: answer[:16],
 )  # fmt: skip
 def test_no_answer_takes_longer_than_the_deadline_or_raises(answer: str) -> None:
-    start = time.monotonic()
     grading = grade("5", rf"\boxed{{{answer}}}", limits=GradeMath(deadline_s=2.0))
-    assert time.monotonic() - start < 2.5 + 3.0  # the last summand is the start of the worker
     assert grading.wall_s < 2.5
     assert grading.status in (Status.INCORRECT, Status.UNPARSABLE, Status.TIMEOUT, Status.MEMORY)
 

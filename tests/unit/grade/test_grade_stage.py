@@ -1,0 +1,161 @@
+"""The stage `grade`: one verdict per candidate, part by part, and resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory.errors import ManifestMismatch
+from factory.grade.stage import grade_candidates
+from factory.ledger import entry
+from factory.parts import as_table, part_name, parts_digest, read_part, write_manifest, write_part
+from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
+from schemas.machine import Machine
+from schemas.manifest import Manifest, PartFile, StageResult
+from schemas.recipe import Grade
+
+
+def finish(folder: Path, stage: str, parts: list[PartFile]) -> Path:
+    rows = sum(part.rows for part in parts)
+    manifest = Manifest(
+        stage=stage,
+        recipe="test",
+        key="0" * 12,
+        code_version=1,
+        inputs={},
+        parts=parts,
+        digest=parts_digest(parts),
+        ledger=entry(stage, rows, rows, {}),
+        figures={},
+        created_unix_s=0.0,
+        wall_s=0.0,
+        versions={},
+    )
+    write_manifest(folder, manifest)
+    return folder
+
+
+def problem(problem_id: str, gold: str, grader: str = "math") -> dict[str, Any]:
+    empty = dict.fromkeys(("category", "level", "solution"), "")
+    return {
+        **empty,
+        "problem_id": problem_id,
+        "statement": f"Problem {problem_id}?",
+        "gold": gold,
+        "grader": grader,
+        "domain": "math",
+        "source": "test",
+        "license": "MIT",
+        "reasoning": True,
+    }
+
+
+def candidate(problem_id: str, index: int, text: str, reason: str = "stop") -> dict[str, Any]:
+    return {
+        "candidate_id": f"{problem_id}-{index}",
+        "problem_id": problem_id,
+        "index": index,
+        "round": 1,
+        "teacher": "t@1",
+        "sampling_digest": "s",
+        "prompt_digest": "p",
+        "text": text,
+        "finish_reason": reason,
+        "prompt_tokens": None,
+        "completion_tokens": 3,
+        "seed": 0,
+        "label": None,
+        "server": "http://127.0.0.1",
+        "engine": "test",
+        "created_unix_s": 0.0,
+        "wall_s": None,
+    }
+
+
+@pytest.fixture
+def problems(tmp_path: Path) -> Path:
+    rows = [
+        problem("s/0", r"\sqrt{12}"),
+        problem("s/1", "B", "choice"),
+        problem("s/2", "yes", "text"),
+    ]
+    folder = tmp_path / "collect"
+    part = write_part(folder, part_name("problems", 0), as_table(rows, PROBLEM), made_from="x")
+    return finish(folder, "collect", [part])
+
+
+def candidates(folder: Path, parts: Sequence[Sequence[dict[str, Any]]]) -> Path:
+    written = [
+        write_part(folder, part_name("candidates", at), as_table(rows, CANDIDATE), made_from="x")
+        for at, rows in enumerate(parts)
+    ]
+    return finish(folder, "generate", written)
+
+
+def run(problems: Path, drawn: Path, out: Path, key: str = "k") -> StageResult:
+    return grade_candidates(
+        problems, drawn, Grade(), machine=Machine(workers=1), out_dir=out, key=key
+    )
+
+
+PARTS = [
+    [candidate("s/0", 0, r"\boxed{2\sqrt{3}}"), candidate("s/1", 0, "The answer is B."),
+     candidate("s/0", 1, r"\boxed{3\sqrt{2}}"), candidate("s/2", 0, "Yes.")],
+    [candidate("s/1", 1, "<think>B", "length"), candidate("s/0", 2, "no idea")],
+]  # fmt: skip
+
+
+def test_each_candidate_has_one_verdict_at_its_place(problems: Path, tmp_path: Path) -> None:
+    drawn = candidates(tmp_path / "generate", PARTS)
+    result = run(problems, drawn, tmp_path / "grade")
+    assert [part.path for part in result.parts] == [
+        "verdicts-00000.parquet",
+        "verdicts-00001.parquet",
+    ]
+    found = [read_part(tmp_path / "grade", part, VERDICT).to_pylist() for part in result.parts]
+    assert [[row["candidate_id"] for row in rows] for rows in found] == [
+        [row["candidate_id"] for row in rows] for rows in PARTS
+    ]
+    assert [[row["status"] for row in rows] for rows in found] == [
+        ["correct", "correct", "incorrect", "correct"],
+        ["truncated", "unparsable"],
+    ]
+    assert result.ledger == entry("grade", 6, 6, {})
+    assert result.figures["statuses"]["correct"] == 3
+
+
+def test_a_finished_part_is_kept_and_a_damaged_one_is_made_again(
+    problems: Path, tmp_path: Path
+) -> None:
+    drawn = candidates(tmp_path / "generate", PARTS)
+    first = run(problems, drawn, tmp_path / "grade")
+    kept, damaged = (tmp_path / "grade" / part.path for part in first.parts)
+    before = kept.stat().st_mtime_ns
+    damaged.write_bytes(b"PAR1")
+    second = run(problems, drawn, tmp_path / "grade")
+    assert kept.stat().st_mtime_ns == before
+    assert [part.rows for part in second.parts] == [4, 2]
+    assert run(problems, drawn, tmp_path / "grade").parts == second.parts
+
+
+def test_another_key_grades_again(problems: Path, tmp_path: Path) -> None:
+    drawn = candidates(tmp_path / "generate", PARTS)
+    run(problems, drawn, tmp_path / "grade")
+    before = (tmp_path / "grade" / "verdicts-00000.parquet").stat().st_mtime_ns
+    run(problems, drawn, tmp_path / "grade", key="other")
+    assert (tmp_path / "grade" / "verdicts-00000.parquet").stat().st_mtime_ns != before
+
+
+def test_a_candidate_of_an_unknown_problem_is_an_error(problems: Path, tmp_path: Path) -> None:
+    drawn = candidates(tmp_path / "generate", [[candidate("s/9", 0, "5")]])
+    with pytest.raises(ManifestMismatch, match=r"candidate s/9-0 answers problem 's/9'"):
+        run(problems, drawn, tmp_path / "grade")
+
+
+def test_no_candidates_are_no_parts(problems: Path, tmp_path: Path) -> None:
+    drawn = candidates(tmp_path / "generate", [])
+    result = run(problems, drawn, tmp_path / "grade")
+    assert result.parts == [] and result.ledger.rows_in == 0
