@@ -1,0 +1,190 @@
+"""The stage `collect`: what stays, what leaves and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.collect.contamination import GRAM_WORDS, Benchmark
+from factory.collect.stage import REJECTED, collect_problems
+from factory.errors import SourceError
+from factory.parts import read_part
+from schemas.arrow import PROBLEM
+from schemas.machine import Machine
+from schemas.manifest import StageResult
+from schemas.problem import Domain, GraderName, Problem
+from schemas.recipe import FileSource, Gsm8kSource, Grade, MathSource, ProceduralSource, Source
+
+LONG = "A train leaves the old station at noon and travels north at sixty miles per hour for"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that recipes may name as `${RETORT_DATA}`."""
+    monkeypatch.setenv("RETORT_DATA", str(tmp_path))
+    return tmp_path
+
+
+def source(
+    folder: Path, name: str, rows: list[tuple[str, str]], limit: int | None = None
+) -> Source:
+    lines = (json.dumps({"problem": one, "gold": gold}) + "\n" for one, gold in rows)
+    (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    return FileSource(
+        kind="file",
+        name=name,
+        path=f"${{RETORT_DATA}}/{name}.jsonl",
+        license="MIT",
+        domain=Domain.MATH,
+        grader=GraderName.MATH,
+        limit=limit,
+    )
+
+
+def collect(out: Path, sources: list[Source], **changes: Any) -> StageResult:
+    options: dict[str, Any] = {"check_gold": True, "against": [], "seed": 0, "key": "k"}
+    options |= {"machine": Machine(workers=1, rows_per_part=2), **changes}
+    return collect_problems(sources, grade=Grade(), out_dir=out, **options)
+
+
+def kept(out: Path, result: StageResult) -> list[str]:
+    parts = [part for part in result.parts if part.path.startswith("problems-")]
+    return [
+        row for part in parts for row in read_part(out, part, PROBLEM)["problem_id"].to_pylist()
+    ]
+
+
+def rejected(out: Path, result: StageResult) -> dict[str, tuple[str, str]]:
+    parts = [part for part in result.parts if part.path.startswith("rejected-")]
+    rows = [row for part in parts for row in read_part(out, part, REJECTED).to_pylist()]
+    return {row["problem_id"]: (row["reason"], row["detail"]) for row in rows}
+
+
+def test_every_row_is_kept_or_rejected_with_its_evidence(folder: Path) -> None:
+    train = source(
+        folder,
+        "train",
+        [
+            ("What is 2-3?", "-1"),
+            ("What  is\n2-3?", "-1"),
+            ("What is 2+3?", "5"),
+            ("What is 9 - 4?", "5"),
+            (f"{LONG} two hours. How far?", "120"),
+            ("Nothing?", ""),
+            ("An open box?", "{"),
+        ],
+    )
+    suite = source(folder, "suite", [("WHAT IS 9-4", "5"), (f"Once: {LONG} three hours.", "180")])
+    result = collect(folder / "out", [train], against=[suite])
+    assert kept(folder / "out", result) == ["train/0", "train/2"]
+    found = rejected(folder / "out", result)
+    assert found["train/1"] == ("duplicate_problem", "same statement as train/0")
+    assert found["train/3"] == ("contaminated_problem", "suite/0: the whole statement")
+    assert found["train/4"][0] == "contaminated_problem"
+    assert found["train/4"][1].startswith("suite/1: a train leaves the old station")
+    assert found["train/5"][0] == found["train/6"][0] == "gold_rejected"
+    assert result.ledger.rows_in == 7 and result.ledger.rows_out == 2
+    assert result.ledger.drops == {
+        "contaminated_problem": 2,
+        "duplicate_problem": 1,
+        "gold_rejected": 2,
+    }
+
+
+def test_rows_beyond_the_limit_are_counted(folder: Path) -> None:
+    train = source(folder, "train", [(f"{n}?", str(n)) for n in range(7)], limit=3)
+    result = collect(folder / "out", [train])
+    assert (result.ledger.rows_in, result.ledger.rows_out) == (7, 3)
+    assert result.ledger.drops == {"beyond_limit": 4}
+    assert [part.rows for part in result.parts] == [2, 1, 2, 2]
+
+
+def test_the_same_inputs_make_the_same_bytes(folder: Path) -> None:
+    train = source(folder, "train", [(f"{n}?", str(n)) for n in range(7)], limit=5)
+    one, two = collect(folder / "one", [train]), collect(folder / "two", [train])
+    assert one.parts == two.parts
+
+
+def test_without_the_gold_check_nothing_is_graded(folder: Path) -> None:
+    train = source(folder, "train", [("Nothing?", ""), ("1?", "1")])
+    result = collect(folder / "out", [train], check_gold=False)
+    assert kept(folder / "out", result) == ["train/0", "train/1"]
+    assert result.figures["gold_unchecked"] == 2
+
+
+def test_no_problem_left_is_an_error_that_counts_the_reasons(folder: Path) -> None:
+    train = source(folder, "train", [("1?", "1")])
+    with pytest.raises(SourceError, match="contaminated_problem"):
+        collect(folder / "out", [train], against=[source(folder, "suite", [("1?", "1")])])
+
+
+def test_a_suite_with_a_limit_still_guards_all_its_items(folder: Path) -> None:
+    train = source(folder, "train", [("1?", "1"), ("2?", "2"), ("9?", "9")])
+    suite = source(folder, "suite", [("1?", "1"), ("2?", "2")], limit=1)
+    result = collect(folder / "out", [train], against=[suite])
+    assert kept(folder / "out", result) == ["train/2"]
+
+
+def test_procedural_splits_do_not_contaminate_each_other_by_their_templates(tmp_path: Path) -> None:
+    def split(name: str) -> ProceduralSource:
+        return ProceduralSource.model_validate(
+            {"kind": "procedural", "name": name, "family": "arithmetic", "split": name, "count": 40}
+        )
+
+    result = collect(tmp_path / "out", [split("train")], against=[split("heldout")])
+    assert "contaminated_problem" not in result.ledger.drops
+
+
+def benchmark(statement: str) -> Benchmark:
+    made = Benchmark()
+    made.add([problem("b/0", statement)], grams=True)
+    return made
+
+
+def problem(problem_id: str, statement: str) -> Problem:
+    empty = dict.fromkeys(("category", "level", "solution"), "")
+    return Problem(
+        problem_id=problem_id,
+        statement=statement,
+        gold="1",
+        grader=GraderName.MATH,
+        domain=Domain.MATH,
+        source="s",
+        license="MIT",
+        reasoning=True,
+        **empty,
+    )
+
+
+words = st.lists(st.sampled_from("red green blue ten cats run over hills and far away".split()))
+
+
+@given(words, words, st.lists(st.from_regex("[a-z]{3,6}", fullmatch=True), min_size=GRAM_WORDS))
+def test_a_long_run_of_words_is_found_in_any_case_punctuation_and_wrapping(
+    before: list[str], after: list[str], run: list[str]
+) -> None:
+    copied = "\n".join([*before, *(f"«{word.upper()}»," for word in run), *after])
+    assert benchmark(" ".join(run)).overlap(problem("p", copied)) is not None
+
+
+def test_fewer_words_in_common_and_other_signs_are_no_overlap() -> None:
+    twelve = " ".join(LONG.split()[:12])
+    assert benchmark(f"{twelve} x").overlap(problem("p", f"{twelve} y")) is None
+    assert benchmark("What is 2+3?").overlap(problem("p", "What is 2-3?")) is None
+    assert benchmark("What is 2+3?").overlap(problem("p", "what is 2 + 3")) is not None
+    assert benchmark("A well-known fact").overlap(problem("p", "a well known\nfact!")) is not None
+
+
+def test_real_test_sets_do_not_overlap_with_each_other(data: Path, tmp_path: Path) -> None:
+    gsm8k = Gsm8kSource(kind="gsm8k", name="g", path="${RETORT_DATA}/gsm8k/test.jsonl", limit=200)
+    math = MathSource(kind="math", name="m", path="${RETORT_DATA}/math/test.jsonl")
+    result = collect(tmp_path / "out", [gsm8k], against=[math])
+    assert result.ledger.drops == {"beyond_limit": 1119}
+    table = pq.read_table(tmp_path / "out" / "problems-00000.parquet")
+    assert table.schema.equals(PROBLEM)
