@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from factory.errors import Busy, ManifestMismatch, PublishError
+from factory.recipe_file import ROOT
 from factory.shard.description import check_files, read_description
 from factory.shard.publish import is_published, publish
 from tests.unit.shard.sample_artifacts import build, sample
@@ -110,14 +111,13 @@ def killed_after(source: Path, root: Path, copies: int) -> bool:
         "import sys; from pathlib import Path; from factory.shard.publish import publish; "
         f"publish(Path(sys.argv[1]), Path(sys.argv[2]), {NAME!r}, {VERSION!r})"
     )
-    project = Path(__file__).resolve().parents[3]
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(source), str(root)],
-        env={**os.environ, "PYTHONPATH": str(project)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     target = root / NAME / VERSION
-    deadline_s = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline_s:
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
         if len(list((root / NAME).glob(".publishing-*/data/*"))) >= copies:
             break
     process.send_signal(signal.SIGKILL)

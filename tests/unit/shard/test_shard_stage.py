@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import LedgerMismatch, ManifestMismatch, SchemaMismatch
+from factory.recipe_file import ROOT
 from factory.shard.description import check_files, read_description
 from factory.shard.layout import shard_sizes
 from factory.shard.rows import index_samples
 from schemas.arrow import PROBLEM, SAMPLE
 from tests.unit.select.graded_artifacts import write_artifact
-from tests.unit.shard.sample_artifacts import build, sample
+from tests.unit.shard.sample_artifacts import build, sample, write_samples
 
 TWELVE = [sample(number) for number in range(12)]
 
@@ -175,3 +181,38 @@ def test_samples_of_another_schema_are_refused(tmp_path: Path) -> None:
     wrong = write_artifact(tmp_path / "select", "select", "samples", [], PROBLEM)
     with pytest.raises(SchemaMismatch, match="expected columns"):
         index_samples(wrong, dedupe=True)
+
+
+def test_a_killed_build_goes_on_and_gives_the_same_digest(tmp_path: Path) -> None:
+    many = [sample(number) for number in range(120)]
+    whole = build(tmp_path / "whole", many, shard_bytes=1)
+    root = tmp_path / "killed"
+    write_samples(root / "select", many)
+    killed_build(root, shards=20)
+    data = root / "shard" / "dataset" / "data"
+    assert not (root / "shard" / "dataset" / "dataset.json").exists()
+    kept = {path: path.stat().st_mtime_ns for path in data.glob("train-*")}
+    assert kept
+    assert build(root, many, shard_bytes=1) == whole
+    assert kept.items() <= {path: path.stat().st_mtime_ns for path in data.iterdir()}.items()
+
+
+def killed_build(root: Path, *, shards: int) -> None:
+    """Build in a process and SIGKILL it once so many shards are there."""
+    script = (
+        "import sys; from pathlib import Path; from factory.shard.stage import build_shards; "
+        "from schemas.machine import Machine; from schemas.recipe import Shard; "
+        "root = Path(sys.argv[1]); "
+        "build_shards(root / 'select', Shard(name='unit-set', version='1.0.0', shard_bytes=1), "
+        "recipe_name='unit', upstream={}, machine=Machine(), out_dir=root / 'shard', key='k')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(root)], env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    until = time.monotonic() + 60
+    data = root / "shard" / "dataset" / "data"
+    while process.poll() is None and time.monotonic() < until:
+        if len(list(data.glob("train-*"))) >= shards:
+            break
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "the build ended before the kill"
