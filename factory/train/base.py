@@ -35,8 +35,8 @@ def make_random_base(base: RandomBase, out_dir: Path) -> list[PartFile]:
         )
     if base.hidden_size // base.heads not in _HEAD_SIZES:
         raise RecipeError(
-            f"base: expected hidden_size / heads to be one of {_HEAD_SIZES}, which vLLM serves on a "
-            f"CPU, found {base.hidden_size // base.heads}; a student of {base.hidden_size} could "
+            f"base: expected hidden_size / heads to be one of {_HEAD_SIZES}, which vLLM serves on "
+            f"a CPU, found {base.hidden_size // base.heads}; a student of {base.hidden_size} could "
             f"have {max(1, base.hidden_size // 32)} heads"
         )
     tokenizer = load_tokenizer(str(_tokenizer_folder(base.tokenizer)))

@@ -161,7 +161,7 @@ def test_a_random_base_follows_from_its_seed_and_keeps_the_real_tokenizer(
 
 @pytest.mark.parametrize(
     ("hidden_size", "message"),
-    [(30, "hidden_size a multiple of heads"), (64, "vLLM serves on a CPU, found 16")],
+    [(30, "hidden_size a multiple of heads"), (64, "on a CPU, found 16")],
 )
 def test_a_shape_that_cannot_be_built_or_served_is_refused(
     hidden_size: int, message: str, tmp_path: Path
