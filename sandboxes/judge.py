@@ -142,7 +142,7 @@ def _ending(answer: Answer, group: Group, ending: dict[str, Any], last: bool) ->
             return Verdict.SYNTAX, f"{report['syntax']}"
         if isinstance(report.get("raised"), dict):
             return _raised(report["raised"])
-    if ending["signal"] == signal.SIGKILL:
+    if ending["signal"] == signal.SIGKILL and answer.summary["killed_for_memory"]:
         return Verdict.MEMORY, "killed for the memory it used"
     if ending["signal"] is not None:
         return Verdict.ERROR, f"ended by signal {ending['signal']}"

@@ -71,7 +71,7 @@ class Slot:
             self._errors = bytearray()
             self._container.start()
             ready = self._converse(_start_message(), START_S).summary
-        except docker.errors.DockerException as error:
+        except (docker.errors.DockerException, OSError) as error:
             self.close()
             raise ContainerFailed(
                 f"a container of {image} did not start: {error}; `python -m sandboxes.engine "
@@ -111,6 +111,9 @@ class Slot:
             # Docker is removing it already, because its input closed.
             with contextlib.suppress(docker.errors.NotFound):
                 self._container.wait(condition="removed", timeout=START_S)
+        except OSError:
+            # The engine is gone, and its containers end with it; the next start says so.
+            return
 
     def _converse(self, request: bytes, timeout_s: float) -> Answer:
         deadline = time.monotonic() + timeout_s

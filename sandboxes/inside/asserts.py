@@ -20,6 +20,8 @@ from sandboxes.inside.confine import LINK_FD, REPORT_FD
 from sandboxes.inside.values import Codec, Malformed
 
 FILE_NAME = "<tests>"
+MODULES = {"np": "numpy", "numpy": "numpy"} | {name: name for name in sys.stdlib_module_names}
+"""Names that mean a module of the library where tests use an attribute of them."""
 
 
 class ProgramEnded(BaseException):
@@ -203,11 +205,11 @@ def names_under_test(tree: ast.Module) -> tuple[set[str], set[str]]:
         for alias in n.names
     }
     free = {n.id for n in read} - defined
-    modules = {name for name in bases - called & free if name in sys.stdlib_module_names}
+    modules = {name for name in (bases - called) & free if name in MODULES}
     program = {name for name in free - modules if not hasattr(builtins, name)}
     if not program:
         program = {name for name in map(_first_call, tree.body) if name in free}
-    return program, modules & free
+    return program, modules
 
 
 def _first_call(statement: ast.stmt) -> str:
@@ -239,7 +241,7 @@ def run_tests(code: str, entry_point: str | None) -> int:
 
     def find(name: str) -> Any:
         if name in modules:
-            return importlib.import_module(name)
+            return importlib.import_module(MODULES[name])
         if entry_point is not None and name == "candidate":
             return link.name(entry_point)
         if name in program:

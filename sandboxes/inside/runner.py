@@ -174,6 +174,7 @@ class Run:
         self._results = 0
         self._cpu_s = 0.0
         self._endings: list[list[dict[str, Any]]] = []
+        self._oom_kills = oom_kills()
         self.stopped: str | None = None
 
     def execute(self, group: list[dict[str, Any]]) -> None:
@@ -277,6 +278,7 @@ class Run:
     def summary(self) -> dict[str, Any]:
         return {
             "stopped": self.stopped,
+            "killed_for_memory": oom_kills() != self._oom_kills,
             "cpu_s": self._cpu_s,
             "wall_s": time.monotonic() - self._started,
             "endings": self._endings,
@@ -304,6 +306,20 @@ def _child(role: str, size: int, files: confine.Files, limits: dict[str, Any], u
     if role == "served":
         return program.serve_tests(payload["program"])
     return asserts.run_tests(payload["code"], payload["entry_point"])
+
+
+def oom_kills() -> int:
+    """How many processes the kernel has killed for the memory of this container."""
+    for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
+        try:
+            fd = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        counts = os.read(fd, 4096).decode().split()
+        os.close(fd)
+        if "oom_kill" in counts:
+            return int(counts[counts.index("oom_kill") + 1])
+    return 0
 
 
 def _links(count: int) -> list[int | None]:

@@ -47,6 +47,7 @@ BOMBS = {
         Verdict.OUTPUT_LIMIT,
     ),
     "endless recursion": ("def f(): return f()\nf()", Verdict.ERROR),
+    "a kill of itself": ("import os\nos.kill(os.getpid(), 9)", Verdict.ERROR),
     "a crash of the interpreter": ("import ctypes\nctypes.string_at(0)", Verdict.ERROR),
 }
 
@@ -73,6 +74,22 @@ def test_a_bomb_of_processes_ends(run: Run, program: str) -> None:
     outcome = run(program, stdio(), wall_s=2, cpu_s=1)
     assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.ERROR), outcome
     assert outcome.wall_s < 4
+
+
+def test_memory_of_files_and_processes_together_is_bounded(run: Run) -> None:
+    program = """
+import os, time
+for _ in range(12):
+    if os.fork() == 0:
+        data = bytearray(200 << 20)
+        for at in range(0, len(data), 4096): data[at] = 1
+        time.sleep(60)
+data = bytearray(240 << 20)
+for at in range(0, len(data), 4096): data[at] = 1
+time.sleep(60)
+"""
+    outcome = run(program, stdio(), wall_s=6, cpu_s=4)
+    assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY), outcome
 
 
 def test_limits_hold_over_all_cases_together(run: Run) -> None:

@@ -127,6 +127,9 @@ def test_a_library_module_of_the_tests_is_the_real_one(run: Run) -> None:
     program = "class math:\n    isclose = staticmethod(lambda *a, **k: True)\ndef f(x): return 0"
     outcome = run(program, {"kind": "asserts", "code": "assert math.isclose(f(1), 3.14)"})
     assert outcome.verdict is Verdict.INCORRECT, outcome
+    program = "class np:\n    allclose = staticmethod(lambda *a, **k: True)\ndef f(x): return 0"
+    outcome = run(program, {"kind": "asserts", "code": "assert np.allclose(f(1), 3.14)"})
+    assert outcome.verdict is Verdict.INCORRECT, outcome
 
 
 SPY = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
+import docker.errors
 import pytest
 
-from sandboxes import ImageMissing, Limits, SandboxPool, Verdict, parse_tests
+from sandboxes import ContainerFailed, ImageMissing, Limits, SandboxPool, Verdict, parse_tests
 from sandboxes.engine import check
 from sandboxes.image import content_digest, image_digest
 from sandboxes.owner import OWNED, sweep
@@ -43,6 +45,33 @@ def test_a_killed_container_is_replaced_and_the_run_repeated(
         killer.join()
         assert outcome.verdict is Verdict.CORRECT, outcome
         assert pool.container_ids() != [victim]
+
+
+def test_containers_that_always_die_are_an_error_and_no_verdict(
+    client: docker.DockerClient,
+) -> None:
+    done = threading.Event()
+    mine = {"filters": {"label": OWNED}, "ignore_removed": True}
+    spared = {container.id for container in client.containers.list(**mine)}
+
+    def kill_each() -> None:
+        while not done.wait(0.3):
+            for container in client.containers.list(**mine):
+                ours = container.labels[OWNED].startswith(f"{os.getpid()} ")
+                if ours and container.id not in spared:
+                    with contextlib.suppress(docker.errors.APIError):
+                        container.kill()
+
+    killer = threading.Thread(target=kill_each)
+    with SandboxPool(slots=1) as pool:
+        killer.start()
+        try:
+            with pytest.raises(ContainerFailed, match=r"died under the same|ended at its start"):
+                pool.run(SLOW.replace("sleep(1)", "sleep(5)"), ECHO, Limits())
+        finally:
+            done.set()
+            killer.join()
+        assert pool.run("print(input())", ECHO, Limits()).verdict is Verdict.CORRECT
 
 
 def test_a_container_that_died_between_runs_is_replaced(client: docker.DockerClient) -> None:
