@@ -29,6 +29,7 @@ _BACKOFF_MOST_S: Final = 30.0
 _CONNECT_TIMEOUT_S: Final = 10.0
 _FAILURES_IN_A_ROW: Final = 64
 _CHECK_EVERY_S: Final = 0.5
+_REST_POLL_S: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,6 @@ class Client:
     key: str | None = None
     check: Callable[[], None] = lambda: None
     _endpoints: list[_Endpoint] = field(default_factory=list, init=False)
-    _free: asyncio.Condition = field(default_factory=asyncio.Condition, init=False)
     _failed_in_a_row: int = field(default=0, init=False)
 
     async def run(self, asks: Iterator[Ask], done: Callable[[Reply], Awaitable[None]]) -> None:
@@ -155,7 +155,7 @@ class Client:
                 self._missed(endpoint)
                 continue
             finally:
-                await self._give_back(endpoint)
+                endpoint.in_flight -= 1
             wall_s = time.monotonic() - begun
             endpoint.away_since_s = None
             if isinstance(answer, list):
@@ -213,16 +213,7 @@ class Client:
                 chosen = min(ready, key=lambda endpoint: endpoint.in_flight)
                 chosen.in_flight += 1
                 return chosen
-            async with self._free:
-                try:
-                    await asyncio.wait_for(self._free.wait(), _CHECK_EVERY_S)
-                except TimeoutError:
-                    continue
-
-    async def _give_back(self, endpoint: _Endpoint) -> None:
-        endpoint.in_flight -= 1
-        async with self._free:
-            self._free.notify()
+            await asyncio.sleep(_REST_POLL_S)
 
     def _missed(self, endpoint: _Endpoint) -> None:
         now = time.monotonic()

@@ -57,7 +57,8 @@ def test_rendering_equals_transformers_on_a_template_with_every_extension(tmp_pa
     from transformers.utils.chat_template_utils import render_jinja_template
 
     source = (
-        "{{ bos_token }}\n{% for m in messages %}\n  {% if loop.index > 2 %}{% break %}{% endif %}\n"
+        "{{ bos_token }}\n{% for m in messages %}\n"
+        "  {% if loop.index > 2 %}{% break %}{% endif %}\n"
         "{{ m | tojson }}|{{ m.content | trim }}\n{% endfor %}\n{{ strftime_now('%Y') }}"
         "{%- if tools is none and documents is none %}none{% endif %}\n\n"
     )
