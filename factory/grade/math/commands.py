@@ -1,0 +1,312 @@
+"""Letters and LaTeX commands: symbols, functions, roots, matrices, arguments in braces."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import Final
+
+from factory.grade.math.quantities import Quantities
+from factory.grade.math.scan import DIGITS
+from factory.grade.math.tree import (
+    Collection,
+    Function,
+    Group,
+    Matrix,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Symbol,
+    Word,
+)
+
+FUNCTIONS: Final = frozenset(
+    {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
+     "ln", "log", "exp", "min", "max", "gcd", "lcm"}
+)  # fmt: skip
+GREEK: Final = frozenset(
+    {"alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta",
+     "iota", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi",
+     "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell"}
+)  # fmt: skip
+COMMAND: Final = re.compile(r"\\([A-Za-z]+)")
+LETTERS: Final = re.compile(r"[A-Za-z]+")
+_INVERSE: Final = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
+_PLAIN_INVERSE: Final = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+_SUBSCRIPT: Final = re.compile(r"\{([A-Za-z0-9 ,]{1,20})\}|([A-Za-z0-9])")
+_BRACES: Final = re.compile(r" ?\{([^{}]*)\}")
+_ENVIRONMENT: Final = re.compile(r"\{([a-z]{0,2}matrix|array)\}(?: ?\{[lcr| ]{0,20}\})?")
+
+
+class Commands(Quantities, ABC):
+    """Reads letters and commands; what stands in their arguments is read by `parse.Parser`."""
+
+    closed = ""
+    """The bracket that ended the last `bracket_items`."""
+
+    @abstractmethod
+    def items(self) -> list[Node]: ...
+
+    @abstractmethod
+    def relation(self) -> Node: ...
+
+    @abstractmethod
+    def product(self) -> Node: ...
+
+    @abstractmethod
+    def signed_power(self) -> Node: ...
+
+    @abstractmethod
+    def power(self) -> Node: ...
+
+    @abstractmethod
+    def exponent(self) -> Node: ...
+
+    @abstractmethod
+    def inner(self, text: str) -> Node: ...
+
+    @abstractmethod
+    def starts_factor(self) -> bool: ...
+
+    def letters(self) -> Node:
+        found = self.matches(LETTERS)
+        assert found is not None
+        run = found[0]
+        if run in ("pi", "Pi"):
+            return Symbol("pi")
+        if run.lower() in ("infinity", "inf", "oo"):
+            return Symbol("oo")
+        if run in ("sqrt", "cbrt"):
+            return self.root("cbrt" in run)
+        if run in FUNCTIONS or run in _PLAIN_INVERSE or run == "abs":
+            return self.function(_PLAIN_INVERSE.get(run, run))
+        if len(run) > 1 and run[-1] in "0123456789":
+            raise self.wrong("word")
+        if len(run) > 3:
+            self.at = found.start()
+            raise self.wrong("a word")
+        if len(run) > 1:
+            self.at = found.start() + 1
+            return self.subscripted(run[0])
+        return self.subscripted(run)
+
+    def subscripted(self, name: str) -> Node:
+        if self.takes("_"):
+            self.spaces()
+            found = self.matches(_SUBSCRIPT)
+            if found is None:
+                raise self.wrong("expected a subscript")
+            return Symbol(f"{name}_{(found[1] or found[2]).replace(' ', '')}")
+        prime = ""
+        while self.text[self.at : self.at + 1] == "'" and len(prime) < 3:
+            self.at += 1
+            prime += "'"
+        if name in ("f", "g", "h") and (self.sees("(") or self.sees("^{-1}")):
+            if self.takes("^{-1}"):
+                prime += "^-1"
+            if self.sees("("):
+                self.at += 1
+                return Function(name + prime, tuple(self.bracket_items(")")))
+        return Symbol(name + prime)
+
+    def bracket_items(self, *closings: str) -> list[Node]:
+        self.brackets += 1
+        bars, self.bars = self.bars, 0
+        items = self.items()
+        self.bars = bars
+        self.brackets -= 1
+        for closing in closings:
+            if self.takes(closing):
+                self.closed = closing
+                return items
+        raise self.wrong(f"expected one of {closings}")
+
+    def rest_of_braces(self) -> Node:
+        depth = self.depth
+        self.enter()
+        items = self.items()
+        self.needs("}")
+        self.depth = depth
+        if len(items) > 1:
+            return Collection(tuple(items), braces=True)
+        return items[0]
+
+    def command(self) -> Node:
+        if self.takes(r"\{"):
+            if self.takes(r"\}"):
+                return Word("no solution")
+            return Collection(tuple(self.bracket_items(r"\}")), braces=True)
+        found = self.matches(COMMAND)
+        if found is None:
+            raise self.wrong("unknown command")
+        name = found[1]
+        if name == "frac":
+            return Quotient(self.argument(), self.argument())
+        if name in ("sqrt", "cbrt"):
+            return self.root(name == "cbrt")
+        if name == "binom":
+            return Function("binomial", (self.argument(), self.argument()))
+        if name == "pi":
+            return Symbol("pi")
+        if name == "infty":
+            return Symbol("oo")
+        if name == "emptyset":
+            return Word("no solution")
+        if name in GREEK:
+            return self.subscripted(name)
+        if name in FUNCTIONS:
+            return self.function(name)
+        if name in ("dollar", "pounds", "euro"):
+            return Quantity(self.product(), name)
+        if name == "begin":
+            return self.environment()
+        if name in ("lfloor", "lceil", "langle"):
+            closing = {"lfloor": r"\rfloor", "lceil": r"\rceil", "langle": r"\rangle"}[name]
+            items = self.bracket_items(closing)
+            if name == "langle":
+                return Group("(", ")", tuple(items))
+            if len(items) != 1:
+                raise self.wrong("expected one expression")
+            return Function({"lfloor": "floor", "lceil": "ceiling"}[name], (items[0],))
+        if name == "mathbb":
+            if self.takes("{R}") or self.takes("R"):
+                return Group("(", ")", (negative(Symbol("oo")), Symbol("oo")))
+            raise self.wrong("unknown set")
+        if name == "overline":
+            raise self.wrong("a line over letters")
+        if name == "text":
+            return self.text_atom()
+        self.at = found.start()
+        raise self.wrong("unknown command")
+
+    def text_atom(self) -> Node:
+        """Words where a value is expected: mathematics in disguise, or no mathematics."""
+        found = _BRACES.match(self.text, self.at)
+        if found is None:
+            raise self.wrong("expected words")
+        content = found[1].strip()
+        if not re.fullmatch(r"[-+]?[\d.,]*\d|\(?[A-Za-z]\)?|i|e", content):
+            raise self.wrong("words")
+        self.at = found.end()
+        content = content.strip("()")
+        return Symbol(content) if content.isalpha() else self.inner(content)
+
+    def argument(self) -> Node:
+        """One argument of a command: braces, a command, or a single character."""
+        depth = self.depth
+        self.spaces()
+        self.enter()
+        if self.at >= len(self.text):
+            raise self.wrong("ends too early")
+        char = self.text[self.at]
+        if char == "{":
+            self.at += 1
+            node = self.rest_of_braces()
+        elif char in DIGITS:
+            self.at += 1
+            node = Number(Fraction(char))
+        elif char.isascii() and char.isalpha():
+            self.at += 1
+            node = Symbol(char)
+        elif char == "\\":
+            node = self.command()
+        else:
+            raise self.wrong("expected an argument")
+        self.depth = depth
+        return node
+
+    def root(self, cube: bool) -> Node:
+        index: Node = Number(Fraction(3 if cube else 2))
+        if not cube and self.takes("["):
+            items = self.bracket_items("]")
+            if len(items) != 1:
+                raise self.wrong("expected one index")
+            index = items[0]
+        self.spaces()
+        if self.sees("("):
+            self.at += 1
+            items = self.bracket_items(")")
+            if len(items) != 1:
+                raise self.wrong("expected one expression")
+            return Function("root", (items[0], index))
+        plain_digits = self.text[max(0, self.at - 1) : self.at] == " "
+        inside = self.number() if plain_digits and self.sees_digits() else self.argument()
+        return Function("root", (inside, index))
+
+    def sees_digits(self) -> bool:
+        """Whether a number of several digits follows, as `√12` writes it (`\\sqrt12` does not)."""
+        return bool(re.compile(r"\d{2}").match(self.text, self.at))
+
+    def function(self, name: str) -> Node:
+        depth = self.depth
+        self.enter()
+        exponent: Node | None = None
+        base: Node | None = None
+        if name == "log" and self.takes("_"):
+            base = self.argument()
+        if self.takes("^"):
+            exponent = self.exponent()
+            if exponent == Number(Fraction(-1)) and name in _INVERSE:
+                name, exponent = _INVERSE[name], None
+        self.spaces()
+        if self.sees("("):
+            self.at += 1
+            arguments = self.bracket_items(")")
+        elif self.takes("{"):
+            arguments = [self.rest_of_braces()]
+        else:
+            arguments = [self.bare_argument()]
+        node: Node = Function(name, tuple(arguments))
+        if base is not None:
+            node = Quotient(Function("ln", tuple(arguments)), Function("ln", (base,)))
+        self.depth = depth
+        return node if exponent is None else Power(node, exponent)
+
+    def bare_argument(self) -> Node:
+        """`3x` in `\\sin 3x`: factors up to a sign, a bracket or the next function."""
+        factors = [self.signed_power()]
+        while self.starts_factor():
+            command = COMMAND.match(self.text, self.at)
+            letters = LETTERS.match(self.text, self.at)
+            named = command[1] if command else letters[0] if letters else ""
+            if named in FUNCTIONS or self.text[self.at] in "([":
+                break
+            factors.append(self.power())
+        return product_of(factors)
+
+    def environment(self) -> Node:
+        found = self.matches(_ENVIRONMENT)
+        if found is None or found[1] == "vmatrix":
+            raise self.wrong("unknown environment")
+        rows: list[tuple[Node, ...]] = []
+        self.brackets += 1
+        while not self.sees(r"\end"):
+            row = [self.relation()]
+            while self.takes("&"):
+                row.append(self.relation())
+            rows.append(tuple(row))
+            if not self.takes("\\\\"):
+                break
+        self.brackets -= 1
+        self.needs(rf"\end{{{found[1]}}}")
+        if len({len(row) for row in rows}) != 1:
+            raise self.wrong("rows of different lengths")
+        return Matrix(tuple(rows))
+
+
+def product_of(factors: list[Node]) -> Node:
+    """One factor as it is, several as a product."""
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def negative(node: Node) -> Node:
+    """Minus a node; numbers keep their decimals."""
+    if isinstance(node, Number):
+        return Number(-node.value, node.last_place, node.figures)
+    if isinstance(node, Quantity):
+        return Quantity(negative(node.value), node.unit)
+    return Product((Number(Fraction(-1)), node))

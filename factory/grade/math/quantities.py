@@ -1,0 +1,120 @@
+"""Numbers and units as they are written: decimals, mixed numbers, bases, words behind a value."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Final
+
+from factory.grade.math.scan import Scanner
+from factory.grade.math.tree import (
+    Based,
+    Function,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Symbol,
+)
+from factory.grade.math.units import UNITS
+
+MAX_DIGITS: Final = 4000
+_DIGITS: Final = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)")
+THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?")
+_SPACED: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d)")
+_MIXED: Final = re.compile(r" ?\\frac ?(?:\{(\d+)\}|(\d)) ?(?:\{(\d+)\}|(\d))| +(\d+) ?/ ?(\d+)")
+_SCIENTIFIC: Final = re.compile(r"[eE]([+-]?\d{1,6})(?![\w.])")
+_REPEATED: Final = re.compile(r" ?\\overline ?\{(\d{1,50})\}")
+_BASE: Final = re.compile(r" ?(?:\{ ?(\d{1,2}) ?\}|(\d{1,2}))")
+_TEXT: Final = re.compile(r" ?\\text ?\{([^{}]*)\}")
+_UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
+_WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
+_NO_UNITS: Final = frozenset(
+    {"sqrt", "cbrt", "infinity", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
+)
+
+
+class Quantities(Scanner):
+    """Reads numbers and units; nothing here reads an expression."""
+
+    def number(self) -> Node:
+        start = self.at
+        found = self.matches(THOUSANDS) if self.thousands and self.brackets == 0 else None
+        found = found or self.matches(_SPACED) or self.matches(_DIGITS)
+        if found is None:
+            raise self.wrong("expected a number")
+        digits = found[0].replace(",", "").replace(" ", "")
+        if len(digits) > MAX_DIGITS:
+            raise self.wrong(f"more than {MAX_DIGITS} digits")
+        end = self.at
+        if self.sees("_"):
+            return self.in_base(digits)
+        self.at = end
+        if "." in digits:
+            return self.decimal(digits)
+        if scientific := self.matches(_SCIENTIFIC):
+            return Product(
+                (Number(Fraction(digits)), Power(Number(Fraction(10)), _integer(scientific[1])))
+            )
+        mixed = _MIXED.match(self.text, self.at)
+        if mixed and not self.text[max(0, start - 1) : start].strip().strip("(-+,=$ "):
+            top, bottom = [group for group in mixed.groups() if group is not None]
+            if len(top) + len(bottom) < MAX_DIGITS and 0 < int(top) < int(bottom):
+                self.at = mixed.end()
+                return Number(Fraction(digits) + Fraction(int(top), int(bottom)))
+        return Number(Fraction(digits))
+
+    def decimal(self, digits: str) -> Node:
+        whole, _, fraction = digits.partition(".")
+        if repeated := self.matches(_REPEATED):
+            block = Fraction(int(repeated[1]), 10 ** len(repeated[1]) - 1)
+            return Number(Fraction(digits.rstrip(".") or "0") + block / 10 ** len(fraction))
+        value = Fraction(f"{whole or '0'}.{fraction or '0'}")
+        figures = len((whole + fraction).lstrip("0"))
+        last_place = Fraction(1, 10 ** len(fraction)) if fraction else None
+        node: Node = Number(value, last_place, figures)
+        if scientific := self.matches(_SCIENTIFIC):
+            node = Product((Number(value), Power(Number(Fraction(10)), _integer(scientific[1]))))
+        return node
+
+    def in_base(self, digits: str) -> Node:
+        self.needs("_")
+        base = self.matches(_BASE)
+        if base is None or not 2 <= int(base[1] or base[2]) <= 36:
+            raise self.wrong("expected a base from 2 to 36")
+        return Based(digits, int(base[1] or base[2]))
+
+    def unit_text(self) -> str | None:
+        """The words in `\\text{…}` behind a value, with a power; None for `and`, `or`."""
+        found = _TEXT.match(self.text, self.at)
+        if found is None:
+            raise self.wrong("expected words")
+        words = " ".join(found[1].casefold().strip(" .,").split())
+        if words in ("and", "or") or words.startswith(("and ", "or ")):
+            return None
+        self.at = found.end()
+        power = self.matches(_UNIT_POWER)
+        return f"{words}^{power[1]}" if power else words
+
+    def plain_unit(self, before: Node) -> str | None:
+        """Plain words behind a number: a known unit, or words of four letters and more."""
+        if not isinstance(before, Number | Quotient | Quantity | Symbol | Power | Function):
+            return None
+        found = _WORDS.match(self.text, self.at)
+        if found is None:
+            return None
+        words = " ".join(found[0].casefold().split()).strip(" .")
+        first = words.split()[0] if words else ""
+        known = len(first) >= 2 and (first in UNITS or words in UNITS)
+        long = len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())
+        if not (known or long):
+            return None
+        self.at = found.end()
+        power = self.matches(_UNIT_POWER)
+        return f"{words}^{power[1]}" if power else words
+
+
+def _integer(text: str) -> Number:
+    return Number(Fraction(int(text)))
