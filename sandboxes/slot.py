@@ -19,6 +19,7 @@ from docker.types import LogConfig
 from sandboxes.answer import Answer, AnswerReader
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing
 from sandboxes.inside.boot import BOOT, WARM
+from sandboxes.inside.runner import EXTENSION
 from sandboxes.owner import owner_labels
 from sandboxes.request import frame
 
@@ -92,7 +93,7 @@ class Slot:
 
     def run(self, request: bytes, wall_s: float) -> Answer:
         """Send one request and return its answer. Raises `SlotDied` where there is none."""
-        return self._converse(request, wall_s + GRACE_S)
+        return self._converse(request, (1 + EXTENSION) * wall_s + GRACE_S)
 
     def close(self) -> None:
         """Remove the container, whatever it is doing."""
