@@ -30,6 +30,7 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _FAILURES_IN_A_ROW: Final = 64
 _CHECK_EVERY_S: Final = 0.5
 _REST_POLL_S: Final = 0.05
+_UNREACHABLE: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class Client:
             begun = time.monotonic()
             try:
                 answer = await self._post(session, url, ask)
-            except aiohttp.ClientConnectorError:
+            except _UNREACHABLE:
                 self._missed(endpoint)
                 continue
             finally:
@@ -192,7 +193,7 @@ class Client:
                 target + self.path, data=content, headers={"Content-Type": "application/json"}
             ) as response:
                 body = await response.read()
-        except aiohttp.ClientConnectorError:
+        except _UNREACHABLE:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return NoAnswer(Kind.BAD, f"{type(error).__name__}: {error}"[:300])

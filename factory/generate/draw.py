@@ -106,7 +106,7 @@ def draw(
                     else:
                         store.put(*outcome)
                 drawn.candidates += len(reply.texts)
-                drawn.failed += reply.ask.count - (len(reply.texts) or 0)
+                drawn.failed += reply.ask.count - len(reply.texts)
                 drawn.tokens += sum(text.completion_tokens or 0 for text in reply.texts)
                 rate = drawn.tokens / max(time.monotonic() - begun, 1e-9)
                 bar.set_postfix_str(f"{rate:,.0f} tokens/s", refresh=False)
@@ -183,7 +183,6 @@ def _client(
     drawn: Drawn,
 ) -> Generator[Client]:
     endpoints = machine.teacher
-    away_s = _ENDPOINTS_AWAY_S
     if isinstance(teacher, OpenaiTeacher):
         drawn.engine = "openai"
         drawn.servers = endpoints.base_urls
@@ -195,13 +194,12 @@ def _client(
                 endpoints.requests_in_flight,
                 endpoints.request_timeout_s,
                 endpoints.retries,
-                away_s,
+                _ENDPOINTS_AWAY_S,
             ),
             key=os.environ.get(endpoints.api_key_env),
         )
         return
     assert model is not None
-    away_s = machine.vllm.startup_timeout_s * 2
     with VllmServers(teacher, machine.vllm, model, out_dir / "logs") as servers:
         drawn.engine, drawn.startup_s = servers.engine, servers.startup_s
         drawn.servers = servers.base_urls()
@@ -213,7 +211,7 @@ def _client(
                 endpoints.requests_in_flight,
                 endpoints.request_timeout_s,
                 endpoints.retries,
-                away_s,
+                give_up_after_s=2 * machine.vllm.startup_timeout_s,
             ),
             check=servers.check,
         )

@@ -80,6 +80,8 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
             values[name] = size
     if cpu:
         values["enable_chunked_prefill"] = False
+        if _in_one_process(vllm):
+            values["distributed_executor_backend"] = "uni"
         values["max_num_batched_tokens"] = max(_BATCHED_TOKENS, teacher.max_model_len)
     else:
         values["gpu_memory_utilization"] = vllm.gpu_memory_utilization
@@ -122,19 +124,37 @@ def _json(value: Any) -> str:
 def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]:
     """Environment of one server: this process's own, and what vLLM reads from it.
 
-    On CPU each server is bound to cores of its own as far as there are enough.
+    On CPU a server of one thread computes in its engine's process, which saves a third of the
+    time that it takes to start; vLLM allows that only with its variable for multiprocessing off.
+    A server of several threads is bound to cores of its own as far as there are enough.
     """
     environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if cpu:
-        cores = sorted(os.sched_getaffinity(0))
-        threads = min(vllm.cpu_threads or max(1, len(cores) // vllm.replicas), len(cores))
-        first = replica * threads
-        bound = sorted(cores[(first + offset) % len(cores)] for offset in range(threads))
+        threads = _cpu_threads(vllm)
         environment |= {
             "VLLM_CPU_KVCACHE_SPACE": str(vllm.cpu_kvcache_gib),
-            "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, bound)),
+            "OMP_NUM_THREADS": str(threads),
         }
+        if _in_one_process(vllm):
+            environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        else:
+            cores = sorted(os.sched_getaffinity(0))
+            first = replica * threads
+            bound = sorted(cores[(first + offset) % len(cores)] for offset in range(threads))
+            environment["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, bound))
     return environment
+
+
+def _cpu_threads(vllm: Vllm) -> int:
+    """Threads of a server: as the machine file says, else its share of all cores but one, which
+    is left for tokenizing and for us."""
+    cores = len(os.sched_getaffinity(0))
+    return min(vllm.cpu_threads or max(1, (cores - 1) // vllm.replicas), cores)
+
+
+def _in_one_process(vllm: Vllm) -> bool:
+    ranks = vllm.tensor_parallel_size * vllm.pipeline_parallel_size * vllm.data_parallel_size
+    return ranks == 1 and _cpu_threads(vllm) == 1
 
 
 def check_vllm_arguments(arguments: list[str]) -> None:

@@ -41,13 +41,12 @@ class _Server:
         self._environment = environment
         self.log = log
         self.restarts = 0
-        self.healthy = False
+        log.write_bytes(b"")
         self.start()
 
     def start(self) -> None:
         self.port = _free_port()
         self.started_s = time.monotonic()
-        self.healthy = False
         command = [*self._command, "--host", "127.0.0.1", "--port", str(self.port)]
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
@@ -207,7 +206,6 @@ class VllmServers:
                 say(f"vLLM is loading {self._command[5]} ({waited_s:.0f} s)")
                 news_s += _NEWS_EVERY_S
             time.sleep(_POLL_S)
-        server.healthy = True
 
 
 def _free_port() -> int:

@@ -43,11 +43,12 @@ def has_vllm() -> bool:
 
 
 def test_on_cpu_a_prompt_is_never_cut_over_two_steps() -> None:
-    assert vllm_arguments(TEACHER, Vllm(), LOCAL, cpu=True) == [
+    assert vllm_arguments(TEACHER, Vllm(cpu_threads=1), LOCAL, cpu=True) == [
         *("--model", "/models/teacher", "--served-model-name", "embedded:teacher"),
         *("--max-model-len", "512", "--dtype", "float32", "--max-num-seqs", "128"),
         *("--enforce-eager", "--disable-uvicorn-access-log"),
-        *("--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"),
+        *("--no-enable-chunked-prefill", "--distributed-executor-backend", "uni"),
+        *("--max-num-batched-tokens", "4096"),
     ]
     long = TEACHER.model_copy(update={"max_model_len": 32768})
     assert vllm_arguments(long, Vllm(), LOCAL, cpu=True)[-1] == "32768"
@@ -78,16 +79,28 @@ def test_what_the_stage_decides_cannot_be_given(name: str) -> None:
         vllm_arguments(TEACHER, Vllm(args={name: "x"}), LOCAL, cpu=True)
 
 
-def test_replicas_on_cpu_have_cores_of_their_own_as_far_as_there_are_enough() -> None:
+def test_a_server_of_one_thread_computes_in_one_process() -> None:
+    environment = server_environment(Vllm(cpu_threads=1), 0, cpu=True)
+    assert environment["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
+    assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
+    split = Vllm(cpu_threads=1, tensor_parallel_size=2)
+    assert "uni" not in vllm_arguments(TEACHER, split, LOCAL, cpu=True)
+    assert "VLLM_CPU_KVCACHE_SPACE" not in server_environment(Vllm(), 0, cpu=False)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_servers_of_several_threads_have_cores_of_their_own_as_far_as_there_are_enough() -> None:
     cores = sorted(os.sched_getaffinity(0))
-    bound = [
-        server_environment(Vllm(replicas=len(cores)), number, cpu=True)["VLLM_CPU_OMP_THREADS_BIND"]
-        for number in range(len(cores))
-    ]
-    assert bound == [str(core) for core in cores]
-    alone = server_environment(Vllm(), 0, cpu=True)
-    assert alone["VLLM_CPU_OMP_THREADS_BIND"] == ",".join(map(str, cores))
-    assert alone["VLLM_CPU_KVCACHE_SPACE"] == "1"
+    most = Vllm(cpu_threads=len(cores))
+    everywhere = ",".join(map(str, cores))
+    for replica in range(2):
+        environment = server_environment(most, replica, cpu=True)
+        assert environment["VLLM_CPU_OMP_THREADS_BIND"] == everywhere
+    two = Vllm(cpu_threads=2, replicas=2)
+    assert server_environment(two, 0, cpu=True)["VLLM_CPU_OMP_THREADS_BIND"] == ",".join(
+        map(str, cores[:2])
+    )
 
 
 @pytest.mark.slow
