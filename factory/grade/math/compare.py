@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from factory.grade.math.equal import Same, equal
+from factory.grade.math.exact import exact
 from factory.grade.math.normalise import MAX_CHARS, normalise, squeeze, squeeze_number
 from factory.grade.math.parse import Unreadable, parse
 from factory.grade.math.tree import Node
@@ -29,7 +30,7 @@ class Hard(Exception):  # noqa: N818 - a finding, not a failure
     """The answer of the cheap tiers: this pair needs the worker."""
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def spelling(text: str) -> str:
     """The string of the first tier."""
     return squeeze(normalise(text))
@@ -68,8 +69,6 @@ def _needs_worker(gold: Node, answer: Node) -> bool:
 
 
 def _method(golds: tuple[Node, ...], answers: tuple[Node, ...]) -> str:
-    from factory.grade.math.exact import exact
-
     numbers = exact(golds[0]) is not None and exact(answers[0]) is not None
     return "rational" if numbers else "structure"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial
+from math import comb, factorial, isqrt
 from typing import Final
 
 from factory.grade.math.tree import (
@@ -99,8 +99,6 @@ def _function(name: str, values: list[Fraction]) -> Fraction:
 
 
 def _square_root(value: Fraction) -> Fraction:
-    from math import isqrt
-
     top, bottom = isqrt(value.numerator), isqrt(value.denominator)
     if top * top != value.numerator or bottom * bottom != value.denominator:
         raise NotExact

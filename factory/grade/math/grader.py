@@ -21,6 +21,8 @@ _Pair = tuple[str, str]
 
 _REMEMBERED: Final = 100_000
 """Answers repeat: findings of so many pairs are kept."""
+_SHORT: Final = 300
+"""Longer pairs are not remembered."""
 _KEPT_CHARS: Final = 2000
 """A longer answer is cut in `extracted`."""
 
@@ -84,7 +86,7 @@ class MathGrader:
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         self._known.update(
-            (pair, finding) for pair, finding in findings.items() if len(pair[1]) < _KEPT_CHARS
+            (pair, finding) for pair, finding in findings.items() if sum(map(len, pair)) < _SHORT
         )
 
 

@@ -11,8 +11,8 @@ import random
 from fractions import Fraction
 from typing import Any, Final
 
-from factory.grade.math.equal import close, symbols
 from factory.grade.math.exact import NotExact, based
+from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
     CONSTANTS,
     Based,
@@ -26,6 +26,7 @@ from factory.grade.math.tree import (
     Sum,
     Symbol,
 )
+from factory.grade.math.values import close
 
 DIGITS: Final = 50
 TRIES: Final = 16

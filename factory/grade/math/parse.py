@@ -29,7 +29,7 @@ _AND: Final = re.compile(r"\b(?:and|or)\b")
 _NAMED: Final = frozenset({"infinity", "inf"})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def parse(text: str) -> tuple[Node, ...]:
     """The readings of an answer, most likely first; a bare `1,234` has two.
 

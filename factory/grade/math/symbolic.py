@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from factory.grade.math.equal import symbols
 from factory.grade.math.exact import NotExact, based
 from factory.grade.math.numeric import refuted
+from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
     CONSTANTS,
     Based,

@@ -162,11 +162,8 @@ def problem(problem_id: str, statement: str) -> Problem:
     )
 
 
-words = st.lists(
-    st.sampled_from(
-        ["red", "green", "blue", "ten", "cats", "run", "over", "hills", "and", "far", "away"]
-    )
-)
+SOME_WORDS = ["red", "green", "blue", "ten", "cats", "run", "over", "hills", "and", "far", "away"]
+words = st.lists(st.sampled_from(SOME_WORDS))
 
 
 @given(words, words, st.lists(st.from_regex("[a-z]{3,6}", fullmatch=True), min_size=GRAM_WORDS))

@@ -82,7 +82,8 @@ marked = st.lists(
         st.text(max_size=20),
         st.sampled_from(
             ["\\boxed{", "}", "{", "<think>", "</think>", "####", "answer is ", "A: ", "$", "\\(",
-             "\\frac", "1,000", "-", ".", "\n", "\\text{", "\\begin{pmatrix}", "&", "\\\\", "^", "_"]
+             "\\frac", "1,000", "-", ".", "\n", "\\text{", "\\begin{pmatrix}", "&",
+             "\\\\", "^", "_"]
         ),
     ),
     max_size=12,

@@ -1,0 +1,75 @@
+"""Plus-minus signs spread into the values they stand for, and the letters of a value."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product as every
+
+from factory.grade.math.tree import (
+    Collection,
+    Function,
+    Node,
+    Number,
+    PlusMinus,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Relation,
+    Sum,
+    Symbol,
+)
+
+
+def spread(node: Node) -> Node:
+    """`a \\pm b` as a list; a list with such items as one list; other nodes as they are."""
+    if isinstance(node, Collection):
+        items = [part for item in node.items for part in _variants(item)]
+        return Collection(tuple(items), node.braces) if len(items) > 1 else items[0]
+    variants = _variants(node)
+    return Collection(tuple(variants), braces=False) if len(variants) > 1 else node
+
+
+def _variants(node: Node) -> list[Node]:
+    match node:
+        case PlusMinus(left, right):
+            lefts = [None] if left is None else _variants(left)
+            pairs = list(every(lefts, _variants(right)))
+            plus = [two if one is None else Sum((one, two)) for one, two in pairs]
+            minus = [_minus(two) if one is None else Sum((one, _minus(two))) for one, two in pairs]
+            return plus + minus
+        case Quotient(top, bottom):
+            return [Quotient(one, bottom) for one in _variants(top)]
+        case Product(factors) if any(_has_sign(factor) for factor in factors):
+            return [Product(one) for one in every(*map(_variants, factors))]
+        case Relation(operators, sides) if operators == ("=",):
+            return [Relation(operators, (sides[0], one)) for one in _variants(sides[1])]
+        case Quantity(value, unit):
+            return [Quantity(one, unit) for one in _variants(value)]
+        case _:
+            return [node]
+
+
+def _has_sign(node: Node) -> bool:
+    return isinstance(node, PlusMinus) or (isinstance(node, Quotient) and _has_sign(node.top))
+
+
+def _minus(node: Node) -> Node:
+    return Product((Number(Fraction(-1)), node))
+
+
+def symbols(node: Node) -> frozenset[str]:
+    """Names of the letters in a value, constants included."""
+    match node:
+        case Symbol(name):
+            return frozenset({name})
+        case Sum(parts) | Product(parts) | Function(_, parts):
+            return frozenset().union(*(symbols(part) for part in parts))
+        case Quotient(top, bottom) | Power(top, bottom):
+            return symbols(top) | symbols(bottom)
+        case Quantity(value, _):
+            return symbols(value)
+        case PlusMinus(left, right):
+            return symbols(right) | (symbols(left) if left else frozenset())
+        case _:
+            return frozenset()
