@@ -300,7 +300,7 @@ class Shard(Settings):
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     title: str = ""
     dedupe_exact: bool = True
-    """Keep one of the samples whose normalised completions are equal."""
+    """Keep one of the samples whose normalised conversations are equal."""
     shard_bytes: Positive = 200_000_000
     """Aimed size of a Parquet shard before compression."""
 
@@ -316,8 +316,8 @@ class RandomBase(Settings):
     """Folder in Hugging Face layout, or `embedded:NAME`."""
     hidden_size: Positive = 64
     layers: Positive = 2
-    heads: Positive = 4
-    kv_heads: Positive = 2
+    heads: Positive = 2
+    kv_heads: Positive = 1
     intermediate_size: Positive = 128
     seed: int = 0
 

@@ -12,7 +12,7 @@ import polars as pl
 from factory.recipe_file import ROOT
 from factory.shard.description import Description
 from schemas.manifest import LedgerEntry
-from schemas.recipe import Generate, Shard
+from schemas.recipe import Generate, ImportTeacher, Shard
 
 TEMPLATE: Final = ROOT / "data_cards" / "template.md"
 
@@ -95,7 +95,7 @@ def _counted(rows: pl.DataFrame, *columns: str) -> Table:
 
 
 def _sampling(generate: Generate | None) -> Table | None:
-    if generate is None:
+    if generate is None or isinstance(generate.teacher, ImportTeacher):
         return None
     settings: dict[str, Any] = {
         **generate.sampling.model_dump(),

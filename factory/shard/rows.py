@@ -14,7 +14,7 @@ import pyarrow as pa
 from factory.digest import canonical_json
 from factory.errors import ManifestMismatch
 from factory.parts import iter_parts
-from factory.shard.duplicates import completion_digest, mark_duplicates
+from factory.shard.duplicates import conversation_digest, mark_duplicates
 from schemas.arrow import SAMPLE
 
 KIND: Final = "samples"
@@ -33,7 +33,7 @@ _INDEX: Final = pl.Schema(
         "method": pl.String(),
         "chars": pl.Int64(),
         "bytes": pl.Int64(),
-        "completion": pl.String(),
+        "conversation": pl.String(),
     }
 )
 _COPIED: Final = (
@@ -54,7 +54,7 @@ def index_samples(samples_dir: Path, *, dedupe: bool) -> pl.DataFrame:
     `position` is the row's place in the parts.
 
     Args:
-        dedupe: Keep one of the samples with equal normalised completions; else keep all and look
+        dedupe: Keep one of the samples with equal normalised conversations; else keep all and look
             for no clusters.
 
     Raises:
@@ -89,7 +89,7 @@ def _index_row(row: dict[str, Any]) -> dict[str, Any]:
         "method": verified["method"],
         "chars": len(completion),
         "bytes": sum(len(text.encode("utf-8", "surrogatepass")) for text in texts),
-        "completion": completion_digest(completion),
+        "conversation": conversation_digest(turn["content"] for turn in row["messages"]),
     }
 
 

@@ -27,7 +27,7 @@ def sample(number: int, completion: str | None = None, **fields: Any) -> Sample:
         "problem": f"How many is {number}?",
         "answer": str(number),
         "messages": [
-            {"role": "user", "content": f"How many is {number}?"},
+            {"role": "user", "content": "How many is it?"},
             {"role": "assistant", "content": text},
         ],
         "generation_model": "unit-teacher@abc",

@@ -216,3 +216,18 @@ def killed_build(root: Path, *, shards: int) -> None:
             break
     process.kill()
     assert process.wait() == -signal.SIGKILL, "the build ended before the kill"
+
+
+def test_the_same_answer_to_two_questions_is_no_duplicate(tmp_path: Path) -> None:
+    asked = [
+        sample(0, "Hello!"),
+        sample(
+            1,
+            "Hello!",
+            messages=[
+                {"role": "user", "content": "Good morning."},
+                {"role": "assistant", "content": "Hello!"},
+            ],
+        ),
+    ]
+    assert build(tmp_path, asked).ledger.drops == {}
