@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial, isqrt
+from math import comb, factorial, gcd, isqrt, lcm
 from typing import Final
 
 from factory.grade.math.tree import (
@@ -87,7 +87,13 @@ def _function(name: str, values: list[Fraction]) -> Fraction:
         return Fraction(values[0].__ceil__())
     if name in ("min", "max"):
         return min(values) if name == "min" else max(values)
-    if len(whole) != len(values) or not all(0 <= number <= MAX_FACTORIAL for number in whole):
+    if len(whole) != len(values):
+        raise NotExact
+    if name in ("gcd", "lcm"):
+        if sum(number.bit_length() for number in whole) > MAX_BITS:
+            raise NotExact
+        return Fraction(gcd(*whole) if name == "gcd" else lcm(*whole))
+    if not all(0 <= number <= MAX_FACTORIAL for number in whole):
         raise NotExact
     if name == "factorial":
         return Fraction(factorial(whole[0]))

@@ -146,7 +146,7 @@ class Evaluation:
             if abs(x) > mp.mpf(10) ** 1000 or abs(mp.im(x)) > MAX_EXPONENT:
                 raise NoValue("too large")
             return getattr(mp, _ONE_ARGUMENT[name])(x)
-        if name[0] in "fgh":
+        if is_unknown(name):
             return self.unknown(name, values)
         raise NoValue(name)
 
@@ -166,6 +166,11 @@ class Evaluation:
                 raise NoValue("too large")
             total += self.mp.sin(value * rng.randint(2, 9) / 7 + rng.randint(1, 100))
         return total
+
+
+def is_unknown(name: str) -> bool:
+    """Whether it is a function that the answer only names: `f`, `g`, `h`, a derivative, inverse."""
+    return name.removesuffix("^-1").rstrip("'") in ("f", "g", "h")
 
 
 _ONE_ARGUMENT: Final = {

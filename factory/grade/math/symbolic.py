@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from factory.grade.math.exact import NotExact, based
-from factory.grade.math.numeric import refuted
+from factory.grade.math.numeric import is_unknown, refuted
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
     CONSTANTS,
@@ -164,14 +164,14 @@ def _function(name: str, values: list[Any]) -> Any:
         return sympy.log(x) / sympy.log(10)
     if name in _NAMES:
         return getattr(sympy, _NAMES[name])(*values)
-    if name[0] in "fgh":
+    if is_unknown(name):
         return sympy.Function(name)(*values)
     raise NotSymbolic(name)
 
 
 _NAMES: Final = {
     "abs": "Abs", "floor": "floor", "ceiling": "ceiling", "min": "Min", "max": "Max",
-    "gcd": "gcd", "lcm": "lcm", "ln": "log", "exp": "exp", "sin": "sin", "cos": "cos",
+    "ln": "log", "exp": "exp", "sin": "sin", "cos": "cos",
     "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "arcsin": "asin", "arccos": "acos",
     "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
 }  # fmt: skip

@@ -127,6 +127,18 @@ x^10 ~ x^{10}
 \frac{\sqrt{2}+\sqrt{6}}{4} ~ \cos 15^\circ
 \sqrt{5+2\sqrt{6}} ~ \sqrt2+\sqrt3
 100,200,300 ~ 100, 200, 300
+\gcd(12, 18) ~ 6
+\text{lcm}(4, 6) ~ \text{lcm}(4,6)
+\max(2, \sqrt{5}) ~ \sqrt{5}
+f'(x) + 1 ~ 1 + f'(x)
+0.\overline{142857} ~ \frac{1}{7}
+2/3 ~ \frac{2}{3}
+-3/4 ~ -0.75
+x \neq 3 ~ x \ne 3
+\mathbb{R} ~ (-\infty, \infty)
+\left(\frac{3}{5},\frac{8}{3}\right] ~ \frac{3}{5} < x \leq \frac{8}{3}
+1.5 \times 10^{-3} ~ 0.0015
+\sqrt{16} ~ 4
 A,B ~ \text{A and B}
 """
 
