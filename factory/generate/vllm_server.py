@@ -8,12 +8,14 @@ killed. One that dies while it is needed is started again, a bounded number of t
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,9 @@ _POLL_S: Final = 0.25
 _HEALTH_TIMEOUT_S: Final = 5.0
 _NEWS_EVERY_S: Final = 10.0
 _TAIL_LINES: Final = 12
+_LINE_CHARS: Final = 300
+_ERRORS_EACH: Final = 3
+_ERROR: Final = re.compile(r"^(?!.*\bWARNING\b).*\b\w+(Error|Exception): ")
 
 
 class _Server:
@@ -84,12 +89,24 @@ class _Server:
     def wait(self) -> None:
         self._process.wait()
 
-    def tail(self) -> str:
-        """The lines of the log that say most, at most a dozen."""
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        telling = [line for line in lines if "Error" in line or "ERROR" in line]
-        chosen = (telling or lines)[-_TAIL_LINES:]
-        return "\n".join(f"  {line[:300]}" for line in chosen)
+    def says(self) -> str:
+        """What the log says about the end of the server, a few lines."""
+        lines = telling_lines(self.log.read_text("utf-8", "replace").splitlines())
+        return "\n".join(f"  {line[:_LINE_CHARS]}" for line in lines)
+
+
+def telling_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of a server's log that say why it ended, in their order.
+
+    Each error with its message and the line after it, the first errors (the cause) and the last;
+    where there is none, the end of the log.
+    """
+    named = [number for number, line in enumerate(lines) if _ERROR.search(line)]
+    chosen = sorted({*named[:_ERRORS_EACH], *named[-_ERRORS_EACH:]})
+    found: list[str] = []
+    for number in chosen:
+        found += [line for line in lines[number : number + 2] if line not in found]
+    return found or list(lines[-_TAIL_LINES:])
 
 
 class VllmServers:
@@ -171,7 +188,7 @@ class VllmServers:
                 if server.restarts >= RESTARTS:
                     self._error = TeacherError(
                         f"vLLM server for {self._command[5]}: died {RESTARTS + 1} times; its log "
-                        f"{server.log} ends with\n{server.tail()}\nfinished candidates are kept"
+                        f"{server.log} ends with\n{server.says()}\nfinished candidates are kept"
                     )
                     return
                 server.restarts += 1
@@ -193,14 +210,14 @@ class VllmServers:
             if not server.alive:
                 raise TeacherError(
                     f"vLLM server for {self._command[5]}: expected it to start, it ended after "
-                    f"{waited_s:.0f} s; its log {server.log} says\n{server.tail()}\nchange the "
+                    f"{waited_s:.0f} s; its log {server.log} says\n{server.says()}\nchange the "
                     f"recipe's teacher or [vllm] of the machine file and run again"
                 )
             if waited_s > self._vllm.startup_timeout_s:
                 raise TeacherError(
                     f"vLLM server for {self._command[5]}: expected it to answer within "
                     f"{self._vllm.startup_timeout_s:.0f} s, it does not; its log {server.log} says"
-                    f"\n{server.tail()}\nraise vllm.startup_timeout_s in the machine file"
+                    f"\n{server.says()}\nraise vllm.startup_timeout_s in the machine file"
                 )
             if time.monotonic() > news_s:
                 say(f"vLLM is loading {self._command[5]} ({waited_s:.0f} s)")
