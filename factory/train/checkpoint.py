@@ -67,9 +67,9 @@ def resume(engine: Any, folder: Path, identity: dict[str, Any]) -> int:
     for name, value in identity.items():
         if before.get(name) != value:
             remedy = (
-                f"run with {before.get(name)} ranks"
+                f"run with {before.get(name)} ranks, or delete {folder} to start again"
                 if name == "ranks"
-                else "delete that folder to start again"
+                else f"delete {folder} to start again"
             )
             raise TrainError(
                 f"checkpoint {here}: expected {name} = {value}, found {before.get(name)}; {remedy}"

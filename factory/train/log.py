@@ -1,4 +1,8 @@
-"""`log.jsonl`: one line per optimizer step, for people and for the parent's progress bar."""
+"""`log.jsonl`: one line per optimizer step, for people and for the parent's progress bar.
+
+`loss` is the mean per target token in nats, over all ranks; `grad_norm` is taken before clipping
+and null for ZeRO stage 0, where DeepSpeed does not tell it; `left_s` is the time left.
+"""
 
 from __future__ import annotations
 

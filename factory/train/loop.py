@@ -27,7 +27,7 @@ from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.launch import die_with_parent
 from factory.train.log import TrainingLog
 from factory.train.pack import collate, join
-from factory.train.plan import Plan, Step, make_plan
+from factory.train.plan import Step, make_plan
 from factory.train.schedule import learning_rate
 from factory.train.tokens import TokenFiles
 
@@ -65,7 +65,7 @@ def train(job: TrainingJob) -> TrainingOutcome:
         dtype=torch.float32,
         attn_implementation="sdpa",
     )
-    _check_model(model.config, plan, data)
+    _check_model(model.config, data, len(tokenizer))
     model.config.use_cache = False
     if job.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -204,12 +204,17 @@ def _whole_state(engine: Any, learner: Any, job: TrainingJob) -> dict[str, Any] 
     return {name.removeprefix("model."): value for name, value in state.items()}
 
 
-def _check_model(config: Any, plan: Plan, data: TokenFiles) -> None:
+def _check_model(config: Any, data: TokenFiles, vocabulary: int) -> None:
     longest = int(data.lengths.max())
     if longest > config.max_position_embeddings:
         raise TrainError(
             f"train.max_length_tokens: expected at most {config.max_position_embeddings}, the "
             f"base's positions, found a document of {longest} tokens; lower it"
+        )
+    if vocabulary > config.vocab_size:
+        raise TrainError(
+            f"base: expected an embedding for each of the tokenizer's {vocabulary} tokens, found "
+            f"{config.vocab_size}; use the tokenizer that belongs to the model"
         )
     for name in ("final_logit_softcapping", "logits_scaling", "logit_scale"):
         if getattr(config, name, None) not in (None, 1.0):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from factory.digest import digest, folder_digest
+from factory.errors import MissingDependency
 from factory.ledger import entry
 from factory.models import Model
 from factory.parts import write_atomically
@@ -23,6 +25,7 @@ from schemas.recipe import Student, Train
 from schemas.sample import Drop
 
 _CPU_RANKS: Final = 2
+_PACKAGES: Final = ("torch", "transformers", "deepspeed")
 
 
 def train_student(
@@ -42,8 +45,10 @@ def train_student(
     no part; the model's files are.
 
     Raises:
+        MissingDependency: torch, transformers or DeepSpeed is not installed.
         TrainError: The data, the template or the base must not be trained on, or a rank failed.
     """
+    _check_packages()
     renderer = Renderer(load_tokenizer(base.location, "" if base.is_local else base.revision))
     work = out_dir / "work"
     tokens = work / "tokens.arrow"
@@ -80,6 +85,15 @@ def train_student(
         ),
         figures=outcome.model_dump() | {"longest_tokens": counts.longest_tokens},
     )
+
+
+def _check_packages() -> None:
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise MissingDependency(
+            f"train: expected the packages {', '.join(_PACKAGES)}, found no "
+            f"{', '.join(missing)}; install the project with its extra `cpu` or `gpu`"
+        )
 
 
 def _tokenise(

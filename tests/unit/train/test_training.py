@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,33 @@ def test_a_killed_training_leaves_no_rank_and_continues_to_the_same_bits(
     assert _bytes(killed.out / "model") == _bytes(whole.out / "model")
     assert [line["step"] for line in read_log(killed.out)] == list(range(1, outcome.steps + 1))
     assert not (killed.out / "checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_a_dead_rank_stops_the_training_and_a_cut_checkpoint_is_named(
+    tokens: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    job = make_job(tokens, tiny_base, tmp_path / "out", epochs=400, checkpoint_every_steps=5)
+    mark = job.out / "checkpoints" / "step-000010" / "complete.json"
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(run_training, job)
+        _wait_for(mark.exists, 120)
+        rank = next(
+            one
+            for one in psutil.Process().children(recursive=True)
+            if "factory.train.loop" in one.cmdline() and "--standalone" not in one.cmdline()
+        )
+        rank.kill()
+        killed_s = time.monotonic()
+        with pytest.raises(TrainError, match="a rank ended with an error"):
+            training.result(timeout=60)
+        assert time.monotonic() - killed_s < 30
+    newest = sorted(job.out.glob("checkpoints/step-*/complete.json"))[-1].parent
+    state = next(newest.glob("*optim_states.pt"))
+    os.truncate(state, state.stat().st_size // 2)
+    with pytest.raises(TrainError, match=f"{newest.name}: expected .* bytes in {state.name}"):
+        run_training(job)
+    assert len(list(job.out.glob("checkpoints/step-*/complete.json"))) == 2
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(
