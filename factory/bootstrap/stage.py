@@ -1,20 +1,19 @@
-"""The stage: nothing -> tokenizer, teacher and base students, by the training loop of students."""
+"""The stage: nothing -> tokenizer, base students and teacher."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from factory.bootstrap.learn import Learning, learn
 from factory.bootstrap.lessons import Syllabus, lessons_tokenizer, write_lessons
 from factory.bootstrap.tokenizer import POSITIONS
 from factory.ledger import entry
+from factory.parts import map_parts
 from factory.train.base import make_base
-from factory.train.export import save_model
 from factory.train.files import describe_files
-from factory.train.job import TrainingJob, TrainingOutcome
-from factory.train.launch import run_training
-from factory.train.render import end_token_id
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
 from schemas.recipe import RandomBase
@@ -27,20 +26,20 @@ class Embedded:
     name: str
     arch: Literal["qwen2", "llama"]
     syllabus: Syllabus
-    lr: float
+    start: str = ""
+    """The embedded model that it goes on from; empty: random weights."""
 
 
 EMBEDDED_MODELS: Final = (
-    Embedded("teacher", "qwen2", Syllabus(arithmetic=40_000, python=22_000, chat=14_000), 3e-3),
-    Embedded("base-qwen2", "qwen2", Syllabus(arithmetic=16_000, python=8_000, chat=7_000), 3e-3),
-    Embedded("base-llama", "llama", Syllabus(arithmetic=16_000, python=8_000, chat=7_000), 3e-3),
+    Embedded("base-qwen2", "qwen2", Syllabus(arithmetic=6500, python=3800, chat=3500)),
+    Embedded("base-llama", "llama", Syllabus(arithmetic=6500, python=3800, chat=3500)),
+    Embedded(
+        "teacher", "qwen2", Syllabus(arithmetic=9000, python=5000, chat=3500), start="base-qwen2"
+    ),
 )
-"""Found by trying; the scores that came of it are in the models' cards."""
+"""Each after the one that it starts from. The scores that came of it are in the models' cards."""
 
-_BATCH_TOKENS: Final = 4096
-_WEIGHT_DECAY: Final = 0.05
-_BETAS: Final = (0.9, 0.98)
-_CPU_RANKS: Final = 2
+_SIDE_BY_SIDE: Final = 2
 
 
 def bootstrap_models(
@@ -48,43 +47,47 @@ def bootstrap_models(
 ) -> StageResult:
     """Tokenizer, teacher and bases in `out_dir/{teacher,base-qwen2,base-llama}`.
 
-    Each is a folder in Hugging Face layout with weights in float16. A model that is there already
-    is kept, and one that was begun continues from its last checkpoint. The same seed, scale and
-    number of ranks give the same weights on the same kind of machine.
+    Each is a folder in Hugging Face layout with weights in float16. The bases start from random
+    weights; the teacher goes on from the Qwen2 base with other lessons. A model that is there
+    already is kept. The same seed and scale give the same weights on the same kind of machine.
 
     Args:
-        machine: Ranks, sizes and time limits of training.
+        machine: Its `workers` say how many models learn side by side, two at most.
         out_dir: The artifact's folder, private to `key`.
         key: Of the stage; the folder holds nothing of another one.
         seed: Of the lessons, the first weights and the order of lessons.
         scale: Share of the lessons, for a quick look.
 
     Raises:
-        TrainError: A rank failed.
+        TrainError: The loss of a model is no number.
     """
     work = out_dir / "work"
     tokenizer = lessons_tokenizer(work / "tokenizer", seed)
-    parts: list[PartFile] = []
+    workers = min(_SIDE_BY_SIDE, machine.workers or os.cpu_count() or 1)
     figures: dict[str, Any] = {"key": key, "scale": scale}
     taught = 0
+    for from_nothing in (True, False):
+        models = [one for one in EMBEDDED_MODELS if (not one.start) == from_nothing]
+        jobs = [learning(one, tokenizer, out_dir, seed, scale) for one in models]
+        for position, learned in map_parts(learn, jobs, workers=workers):
+            figures[models[position].name] = learned.model_dump()
+            taught += learned.documents
+    parts: list[PartFile] = []
     for model in EMBEDDED_MODELS:
-        tokens = work / f"{model.name}.arrow"
-        syllabus = model.syllabus.scaled(scale)
-        taught += write_lessons(tokens, syllabus, tokenizer, seed)
-        outcome = _train(model, tokens, tokenizer, machine, work / model.name, seed)
-        if not (out_dir / model.name).exists():
-            _export(work / model.name / "model", out_dir / model.name)
         parts += describe_files(out_dir, model.name)
-        figures[model.name] = outcome.model_dump()
     return StageResult(parts=parts, ledger=entry("bootstrap", taught, taught, {}), figures=figures)
 
 
-def _train(
-    model: Embedded, tokens: Path, tokenizer: Any, machine: Machine, work: Path, seed: int
-) -> TrainingOutcome:
-    import torch
-
-    start = work / "start"
+def learning(
+    model: Embedded, tokenizer: Any, out_dir: Path, seed: int, scale: float = 1.0
+) -> Learning:
+    """What `learn` needs for one model: its lessons and its start, made or kept."""
+    work = out_dir / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    tokens = work / f"{model.name}.arrow"
+    other = 1000 if model.start else 0
+    write_lessons(tokens, model.syllabus.scaled(scale), tokenizer, seed + other)
+    start = out_dir / model.start if model.start else work / f"start-{model.arch}"
     if not (start / "config.json").is_file():
         shape = RandomBase(
             arch=model.arch,
@@ -97,32 +100,4 @@ def _train(
             seed=seed,
         )
         make_base(shape, tokenizer, start, positions=POSITIONS)
-    on_gpu = torch.cuda.is_available()
-    return run_training(
-        TrainingJob(
-            tokens=[str(tokens)],
-            base=str(start),
-            out_dir=str(work),
-            end_token_id=end_token_id(tokenizer),
-            lr=model.lr,
-            batch_tokens=_BATCH_TOKENS,
-            weight_decay=_WEIGHT_DECAY,
-            betas=_BETAS,
-            seed=seed,
-            device="cuda" if on_gpu else "cpu",
-            ranks=1 if on_gpu else machine.training.ranks or _CPU_RANKS,
-            micro_batch_tokens=machine.training.micro_batch_tokens,
-            checkpoint_every_steps=200,
-            stall_timeout_s=machine.training.stall_timeout_s,
-        )
-    )
-
-
-def _export(trained: Path, folder: Path) -> None:
-    """The trained model with its weights in float16: half the bytes, and every engine reads it."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(trained)
-    model: Any = AutoModelForCausalLM.from_pretrained(trained, dtype=torch.float16)
-    save_model(model, tokenizer, folder, end_token_id=end_token_id(tokenizer))
+    return Learning(tokens, start, out_dir / model.name, work / f"{model.name}.jsonl", seed)

@@ -35,7 +35,7 @@ class Story:
 STORIES: Final = (
     Story(
         lambda v: Step(Step(v["a"], "+", v["b"]), "-", v["c"]),
-        {"a": (5, 80), "b": (3, 60), "c": (2, 60)},
+        {"a": (5, 50), "b": (3, 40), "c": (2, 30)},
         (
             "{n} has {a} {things} and gets {b} more. Then {n} loses {c}. "
             "How many {things} does {n} have now?",
@@ -45,7 +45,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "-", v["b"]), "+", v["c"]),
-        {"a": (20, 99), "b": (2, 60), "c": (2, 50)},
+        {"a": (20, 80), "b": (2, 40), "c": (2, 30)},
         (
             "{n} has {a} {things}, gives {b} to {m} and finds {c}. "
             "How many {things} does {n} have now?",
@@ -55,7 +55,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "-", v["b"]), "-", v["c"]),
-        {"a": (30, 120), "b": (2, 50), "c": (2, 50)},
+        {"a": (30, 99), "b": (2, 40), "c": (2, 30)},
         (
             "{n} has {a} {things}. {n} gives {b} to {m} and loses {c}. How many {things} are left?",
             "A shop has {a} {things}. It sells {b} on Monday and {c} on Tuesday. "
@@ -64,7 +64,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "+", v["b"]), "+", v["c"]),
-        {"a": (3, 50), "b": (3, 50), "c": (3, 50)},
+        {"a": (3, 40), "b": (3, 30), "c": (3, 20)},
         (
             "{n} finds {a} {things}, then {b}, then {c}. How many {things} is that in all?",
             "A shop sells {a} {things} on Monday, {b} on Tuesday and {c} on Friday. "
@@ -73,7 +73,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "*", v["b"]), "+", v["c"]),
-        {"a": (2, 12), "b": (2, 12), "c": (2, 40)},
+        {"a": (2, 9), "b": (2, 9), "c": (2, 30)},
         (
             "{n} has {a} bags with {b} {things} each and {c} more. "
             "How many {things} does {n} have?",
@@ -83,7 +83,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "*", v["b"]), "-", v["c"]),
-        {"a": (2, 12), "b": (2, 12), "c": (2, 40)},
+        {"a": (2, 9), "b": (2, 9), "c": (2, 30)},
         (
             "{n} has {a} bags with {b} {things} each and gives {c} to {m}. "
             "How many {things} are left?",
@@ -92,7 +92,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["p"], "/", v["a"]), "+", v["c"]),
-        {"a": (2, 9), "b": (2, 14), "c": (2, 40)},
+        {"a": (2, 9), "b": (2, 9), "c": (2, 30)},
         (
             "{a} friends share {p} {things} equally. {n} is one of them and had {c} before. "
             "How many {things} does {n} have now?",
@@ -103,7 +103,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "+", v["b"]), "/", v["c"]),
-        {"a": (4, 60), "b": (4, 60), "c": (2, 9)},
+        {"a": (4, 40), "b": (4, 40), "c": (2, 9)},
         (
             "{n} has {a} {things} and {m} has {b}. They share all of them equally among {c} "
             "friends. How many {things} does each friend get?",
@@ -111,7 +111,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(Step(v["a"], "-", v["b"]), "/", v["c"]),
-        {"a": (20, 99), "b": (2, 40), "c": (2, 9)},
+        {"a": (20, 80), "b": (2, 40), "c": (2, 9)},
         (
             "{n} has {a} {things}, keeps {b} and shares the rest equally among {c} friends. "
             "How many {things} does each friend get?",
@@ -119,7 +119,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(v["a"], "+", Step(v["a"], "*", v["b"])),
-        {"a": (3, 30), "b": (2, 5)},
+        {"a": (2, 9), "b": (2, 9)},
         (
             "{n} has {a} {things}. {m} has {b} times as many. "
             "How many {things} do they have together?",
@@ -127,7 +127,7 @@ STORIES: Final = (
     ),
     Story(
         lambda v: Step(v["a"], "+", Step(v["a"], "+", v["b"])),
-        {"a": (3, 60), "b": (2, 30)},
+        {"a": (3, 40), "b": (2, 20)},
         (
             "{n} has {a} {things}. {m} has {b} more than {n}. "
             "How many {things} do they have together?",

@@ -44,7 +44,7 @@ def write_trace(
     final = _final(rng, answer)
     if not think:
         return " ".join([*lines, final])
-    opening = rng.choice(["", "", "Let me think. ", "Step by step. ", "Okay. "])
+    opening = rng.choice(["", "", "Let me think. ", "Step by step. "])
     check = ""
     if rng.random() < _CHECKS:
         check = "\n" + _check(rng, steps[-1], answer)
@@ -53,7 +53,7 @@ def write_trace(
 
 
 def _line(rng: random.Random, step: Step, answer: Answer, *, last: bool, plainly: bool) -> str:
-    lead = rng.choice(["", "", "Then ", "So ", "Now "])
+    lead = rng.choice(["", "", "Then ", "So "])
     if last and answer.unknown and rng.random() < 0.5:
         lead = f"{answer.unknown} = "
     text = _worked(rng, step, answer.write)
@@ -87,10 +87,6 @@ def _worked(rng: random.Random, step: Step, write: Callable[[Fraction], str]) ->
         if middle > 0 and rng.random() < 0.6:
             first = f"{write(left)}{step.operation}{write(tens)}={write(middle)}"
             return f"{first}, {write(middle)}{step.operation}{write(right % 10)}={result}"
-    if whole and step.operation == "*" and left >= 10 and right < 10 and left % 10:
-        tens = left - left % 10
-        parts = f"{write(tens * right)}+{write(left % 10 * right)}"
-        return f"{bare}={parts}={result}"
     if whole and step.operation == "/" and rng.random() < 0.5:
         return f"{bare}={result} as {write(right)}*{result}={write(left)}"
     return f"{bare}={result}"

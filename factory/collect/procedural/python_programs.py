@@ -51,22 +51,22 @@ def _up_to(n: int) -> list[int]:
 INPUTS: Final = {
     "list": Input(
         *("a list of integers", "numbers", "xs", "xs", list),
-        lambda rng: [rng.randint(-9, 15) for _ in range(rng.randint(3, 6))],
+        lambda rng: [rng.randint(-6, 12) for _ in range(rng.randint(3, 5))],
         *(steps.number_filters, steps.number_maps, steps.number_folds),
     ),
     "words": Input(
         *("a list of words", "words", "words", "words", list),
-        lambda rng: rng.sample(_WORDS, rng.randint(3, 5)),
+        lambda rng: rng.sample(_WORDS, rng.randint(2, 4)),
         *(steps.word_filters, steps.word_maps, steps.word_folds),
     ),
     "string": Input(
         *("a string", "characters", "s", "s", list),
-        lambda rng: "".join(rng.choices(_LETTERS, k=rng.randint(4, 8))),
+        lambda rng: "".join(rng.choices(_LETTERS, k=rng.randint(3, 6))),
         *(steps.letter_filters, steps.letter_maps, steps.letter_folds),
     ),
     "digits": Input(
         *("a non-negative integer", "digits", "n", "[int(d) for d in str(n)]", _digits),
-        lambda rng: rng.randint(10, 99999),
+        lambda rng: rng.randint(100, 99999),
         *(steps.number_filters, steps.number_maps, steps.number_folds),
     ),
     "range": Input(

@@ -19,7 +19,7 @@ from factory.collect.procedural.splits import Drawn
 
 _VERBS: Final = ("get", "make", "find", "pick", "count", "build", "work", "run")
 _NOUNS: Final = ("score", "total", "list", "value", "part", "result", "item", "data")
-_CASES: Final = 10
+_CASES: Final = 12
 _SLIPS: Final = 0.06
 
 
@@ -33,7 +33,7 @@ def draw(rng: random.Random) -> Drawn:
     gold = {"kind": "call", "entry_point": name, "cases": cases}
     return Drawn(
         skeleton=program.skeleton,
-        statement=_statement(rng, program, name, cases[: rng.choice([1, 1, 2])]),
+        statement=_statement(rng, program, name, cases[:1]),
         gold=json.dumps(gold, ensure_ascii=False),
         category=program.source,
         level=str(1 + bool(program.keep.code) + (program.change.code != "x")),
@@ -90,7 +90,7 @@ def _statement(
 def _trace(rng: random.Random, program: Program, name: str) -> str:
     """`<think>` with the parts of the program, then the program in a fenced block."""
     kind = program.input
-    lines = [rng.choice([f"The input is {kind.says}.", f"We walk over {kind.walk}.", ""])]
+    lines = [rng.choice([f"We walk over {kind.walk}.", ""])]
     for step, word in ((program.keep, "Keep"), (program.change, "Map")):
         if step.code in ("", "x"):
             continue
@@ -99,14 +99,11 @@ def _trace(rng: random.Random, program: Program, name: str) -> str:
             mend = rng.choice(["No, wait", "That is wrong", "Hmm, no"])
             slip = f"{step.slip}. {mend}: "
         says = step.says.removeprefix("are ")
-        lead = rng.choice([f"{word}: {says}, so ", f"{word}: ", f"{says}: "])
+        lead = rng.choice([f"{word}: {says}, so ", f"{says}: "])
         lines.append(f"{lead}{slip}{step.code}.")
-    lines.append(
-        rng.choice(["Return", "Result", "At the end"]) + f": {program.fold.code.format('...')}."
-    )
+    lines.append(rng.choice(["Return", "At the end"]) + f": {program.fold.code.format('...')}.")
     thought = rng.choice(["\n", " "]).join(line for line in lines if line)
-    body = rng.choices(
-        [program.in_one_line(), program.in_steps(), program.in_a_loop()], weights=[5, 3, 2]
-    )[0]
+    ways = [program.in_one_line(), program.in_steps(), program.in_a_loop()]
+    body = rng.choices(ways, weights=[6, 3, 1])[0]
     code = function(name, program, body)
     return f"<think>\n{thought}\n</think>\n\n```python\n{code}\n```"

@@ -150,7 +150,7 @@ def test_reference_programs_and_programs_of_traces_pass_all_cases(split: Split) 
     for problem, text in traced(source("python", split)):
         assert problem.grader is GraderName.CODE and problem.domain is Domain.CODE
         gold = json.loads(problem.gold)
-        assert gold["kind"] == "call" and len(gold["cases"]) == 10
+        assert gold["kind"] == "call" and len(gold["cases"]) == 12
         (written,) = re.findall(r"```python\n(.*?)\n```", text.split("</think>")[1], re.DOTALL)
         for code in (problem.solution, written):
             assert f"def {gold['entry_point']}(" in code

@@ -1,0 +1,178 @@
+"""Learning from nothing: one small model in one process, by Muon on its matrices and AdamW.
+
+Students are taught by `factory.train`; this is the start that they are given. From random weights
+Muon needs far fewer tokens than AdamW does, and it wants whole matrices, which ZeRO does not keep.
+Loss, token files, learning rate and export are those of `factory.train`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from factory.errors import TrainError
+from factory.parts import write_atomically
+from factory.progress import progress
+from factory.train.pack import IGNORED, Ints
+from factory.train.schedule import learning_rate
+from factory.train.tokens import TokenFiles
+from schemas.row import Row
+
+_MICRO_TOKENS: Final = 2048
+"""Padded tokens of one forward pass."""
+_SAY_EVERY_STEPS: Final = 25
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How one model learns."""
+
+    tokens: Path
+    start: Path
+    """Folder of the untrained model and its tokenizer."""
+    out: Path
+    """Gets the model in float16; there whole or not at all."""
+    log: Path
+    """One JSON line per 25 steps."""
+    seed: int
+    lr: float = 0.03
+    """Of the matrices; Muon."""
+    vectors_lr: float = 0.006
+    """Of embeddings, biases and norms; AdamW."""
+    batch_tokens: int = 2048
+    """Tokens per step, padding excluded."""
+
+
+class Learned(Row):
+    """What a finished learning reports."""
+
+    documents: int
+    steps: int
+    tokens: int
+    target_tokens: int
+    parameters: int
+    final_loss: float
+    """Mean per target token over the last steps."""
+    wall_s: float
+
+
+def learn(job: Learning) -> Learned:
+    """Train once over the lessons; the same job gives the same weights on the same kind of machine.
+
+    A finished model is kept.
+
+    Raises:
+        TrainError: The loss is no number.
+    """
+    done = job.log.with_suffix(".done.json")
+    if done.is_file() and (job.out / "config.json").is_file():
+        return Learned.model_validate_json(done.read_bytes())
+
+    import torch
+    import transformers
+
+    from factory.train.export import save_model
+    from factory.train.loss import Learner
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        torch.set_num_threads(1)
+    torch.manual_seed(job.seed)
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(job.start)
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(job.start, dtype=torch.float32)
+    learner = Learner(model.to(device).train())
+    optimizers = _optimizers(model, job)
+    data = TokenFiles([job.tokens])
+    steps = _steps(data.lengths, job.batch_tokens, job.seed)
+    started = time.monotonic()
+    recent: list[float] = []
+    with progress(f"learn {job.out.name}", len(steps), "steps") as bar, open(job.log, "w") as log:
+        for number, documents in enumerate(steps):
+            scale = learning_rate(
+                number, steps=len(steps), peak=1.0, warmup_ratio=0.03, min_lr_ratio=0.02
+            )
+            targets = int((data.lengths - data.prompt_tokens)[documents].sum())
+            total = 0.0
+            for arrays in _micro_batches(data, documents, tokenizer.pad_token_id):
+                loss = learner(*(torch.from_numpy(one).to(device) for one in arrays)) / targets
+                loss.backward()
+                total += loss.item()
+            if not np.isfinite(total):
+                raise TrainError(f"{job.out.name}: step {number + 1}: the loss is {total}")
+            torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = group["peak_lr"] * scale
+                optimizer.step()
+                optimizer.zero_grad()
+            recent = [*recent[1 - _SAY_EVERY_STEPS :], total]
+            bar.update()
+            if (number + 1) % _SAY_EVERY_STEPS == 0:
+                line = {"step": number + 1, "steps": len(steps), "loss": float(np.mean(recent))}
+                log.write(json.dumps(line | {"wall_s": time.monotonic() - started}) + "\n")
+                log.flush()
+    save_model(model.half(), tokenizer, job.out, end_token_id=tokenizer.eos_token_id)
+    learned = Learned(
+        documents=len(data),
+        steps=len(steps),
+        tokens=int(data.lengths.sum()),
+        target_tokens=int((data.lengths - data.prompt_tokens).sum()),
+        parameters=sum(one.numel() for one in learner.parameters()),
+        final_loss=float(np.mean(recent)),
+        wall_s=time.monotonic() - started,
+    )
+    write_atomically(done, learned.model_dump_json().encode())
+    return learned
+
+
+def _optimizers(model: Any, job: Learning) -> list[Any]:
+    import torch
+
+    embedding = model.get_input_embeddings().weight
+    matrices = [one for one in model.parameters() if one.ndim == 2 and one is not embedding]
+    vectors = [one for one in model.parameters() if one.ndim != 2 or one is embedding]
+    return [
+        torch.optim.Muon(
+            [{"params": matrices, "peak_lr": job.lr}], lr=job.lr, momentum=0.95, weight_decay=0.01
+        ),
+        torch.optim.AdamW(
+            [{"params": vectors, "peak_lr": job.vectors_lr}],
+            lr=job.vectors_lr,
+            betas=(0.9, 0.95),
+            weight_decay=0.0,
+        ),
+    ]
+
+
+def _steps(lengths: Ints, batch_tokens: int, seed: int) -> list[list[int]]:
+    """Every document once, in an order drawn by seed, in steps of about `batch_tokens`."""
+    order = np.random.default_rng(seed).permutation(len(lengths))
+    step_of = np.cumsum(lengths[order]) // batch_tokens
+    edges = np.flatnonzero(np.diff(step_of)) + 1
+    return [part.tolist() for part in np.split(order, edges)]
+
+
+def _micro_batches(
+    data: TokenFiles, documents: list[int], pad_id: int
+) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """`(ids, labels, positions)` of documents of similar length, one per row, padded at the end."""
+    ordered = sorted(documents, key=lambda number: (int(data.lengths[number]), number))
+    while ordered:
+        width = int(data.lengths[ordered[-1]])
+        rows = max(1, _MICRO_TOKENS // width)
+        chosen, ordered = ordered[-rows:], ordered[:-rows]
+        ids = np.full((len(chosen), width), pad_id, dtype=np.int64)
+        labels = np.full_like(ids, IGNORED)
+        for row, number in enumerate(chosen):
+            document = data.document(number)
+            ids[row, : len(document.ids)] = document.ids
+            labels[row, document.prompt_tokens : len(document.ids)] = document.ids[
+                document.prompt_tokens :
+            ]
+        yield ids, labels, np.tile(np.arange(width), (len(chosen), 1))
