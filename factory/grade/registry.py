@@ -13,7 +13,8 @@ from schemas.recipe import Grade
 def open_grader(name: GraderName, grade: Grade, machine: Machine) -> Grader:
     """A grader of that name with the recipe's limits and the machine's workers.
 
-    It is a context manager; what it holds (workers, containers) starts when it is first needed.
+    It is a context manager: the code grader starts its containers when it is entered, the
+    grader of mathematics its workers at the first pair that needs one.
     """
     match name:
         case GraderName.MATH:

@@ -105,7 +105,7 @@ def test_a_final_letter_is_looked_for_in_any_text_without_an_error(text: str) ->
     assert final_letter(text) in (None, *"ABCDEFGHIJ")
 
 
-def test_every_grader_of_the_recipe_opens() -> None:
-    for name in GraderName:
+def test_every_grader_that_needs_no_sandbox_opens_by_its_name() -> None:
+    for name in set(GraderName) - {GraderName.CODE}:
         with open_grader(name, Grade(), Machine(workers=1)) as grader:
             assert grader.grade_many([]) == []
