@@ -75,7 +75,9 @@ class MakeBase(_OfStudent):
     def work(self) -> StageResult:
         base = self.settings().base
         assert isinstance(base, RandomBase)
-        parts = make_random_base(base, self.out_dir)
+        files = make_random_base(base, self.folder)
+        name = self.folder.name
+        parts = [file.model_copy(update={"path": f"{name}/{file.path}"}) for file in files]
         return StageResult(parts=parts, ledger=LedgerEntry(stage=self.name, rows_in=0, rows_out=0))
 
 
