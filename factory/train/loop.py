@@ -8,7 +8,6 @@ step, so a step depends only on the weights and the plan.
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from factory.digest import digest
 from factory.errors import TrainError
 from factory.parts import write_atomically
 from factory.train.deepspeed_settings import deepspeed_config
+from factory.train.engine import check_model, parameter_groups, start_engine, whole_state
 from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.launch import die_with_parent
 from factory.train.log import TrainingLog
@@ -65,7 +65,7 @@ def train(job: TrainingJob) -> TrainingOutcome:
         dtype=torch.float32,
         attn_implementation="sdpa",
     )
-    _check_model(model.config, data, len(tokenizer))
+    check_model(model.config, data, len(tokenizer))
     model.config.use_cache = False
     if job.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -73,9 +73,9 @@ def train(job: TrainingJob) -> TrainingOutcome:
     learner = Learner(model)
     parameters = sum(one.numel() for one in learner.parameters())
     optimizer = torch.optim.AdamW(
-        _groups(learner, job.weight_decay), lr=job.lr, betas=job.betas, eps=job.eps
+        parameter_groups(learner, job.weight_decay), lr=job.lr, betas=job.betas, eps=job.eps
     )
-    engine = _engine(learner, optimizer, settings, job)
+    engine = start_engine(learner, optimizer, settings, job)
     device = engine.device
 
     identity = {"ranks": ranks, "plan": plan.digest(), "settings": _settings_digest(job)}
@@ -115,7 +115,7 @@ def train(job: TrainingJob) -> TrainingOutcome:
             checkpoint.save(engine, checkpoints, number + 1, identity, job.checkpoints_kept)
 
     wall_s = time.monotonic() - started
-    state = _whole_state(engine, learner, job)
+    state = whole_state(engine, learner, job)
     if rank == 0:
         if job.precision == "bfloat16":
             model.config.dtype = torch.bfloat16
@@ -166,62 +166,6 @@ def _step(
     total = total.to(device)
     torch.distributed.all_reduce(total)
     return float(total.item()) / step.targets
-
-
-def _engine(learner: Any, optimizer: Any, settings: dict[str, Any], job: TrainingJob) -> Any:
-    import deepspeed
-    import deepspeed.ops
-
-    if job.device == "cpu":  # gloo alone: the shared-memory op would be compiled at first use
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.init_distributed(
-        dist_backend="gloo" if job.device == "cpu" else "nccl",
-        timeout=datetime.timedelta(seconds=job.stall_timeout_s),
-        verbose=False,
-    )
-    engine, *_ = deepspeed.initialize(model=learner, optimizer=optimizer, config=settings)
-    return engine
-
-
-def _groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
-    parameters = [one for one in learner.parameters() if one.requires_grad]
-    if weight_decay == 0:
-        return [{"params": parameters, "weight_decay": 0.0}]
-    return [
-        {"params": [one for one in parameters if one.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [one for one in parameters if one.ndim < 2], "weight_decay": 0.0},
-    ]
-
-
-def _whole_state(engine: Any, learner: Any, job: TrainingJob) -> dict[str, Any] | None:
-    """The model's weights by the model's own names, whole on rank 0."""
-    if job.zero_stage == 3:
-        state = engine._zero3_consolidated_16bit_state_dict()
-    else:
-        state = learner.state_dict()
-    if state is None:
-        return None
-    return {name.removeprefix("model."): value for name, value in state.items()}
-
-
-def _check_model(config: Any, data: TokenFiles, vocabulary: int) -> None:
-    longest = int(data.lengths.max())
-    if longest > config.max_position_embeddings:
-        raise TrainError(
-            f"train.max_length_tokens: expected at most {config.max_position_embeddings}, the "
-            f"base's positions, found a document of {longest} tokens; lower it"
-        )
-    if vocabulary > config.vocab_size:
-        raise TrainError(
-            f"base: expected an embedding for each of the tokenizer's {vocabulary} tokens, found "
-            f"{config.vocab_size}; use the tokenizer that belongs to the model"
-        )
-    for name in ("final_logit_softcapping", "logits_scaling", "logit_scale"):
-        if getattr(config, name, None) not in (None, 1.0):
-            raise TrainError(
-                f"base: expected logits that are the output layer's, found {name} in its "
-                f"configuration (model_type {config.model_type}), which our loss does not apply"
-            )
 
 
 def _settings_digest(job: TrainingJob) -> str:
