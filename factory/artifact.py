@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ _PACKAGES: Final = (
 
 
 @contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
+def sole_writer(folder: Path) -> Generator[None]:
     """Hold a folder for this process; the kernel lets go of it when the process dies.
 
     Raises:

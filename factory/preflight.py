@@ -8,7 +8,15 @@ from importlib.util import find_spec
 from factory.errors import MissingDependency
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Recipe, Source
+from schemas.recipe import (
+    FileSource,
+    HubSource,
+    HumanEvalSource,
+    MbppSource,
+    ProceduralSource,
+    Recipe,
+    Source,
+)
 
 
 def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
@@ -54,12 +62,19 @@ def check_installed(stage: str, packages: Iterable[str]) -> None:
 
 def runs_code(sources: Iterable[Source]) -> bool:
     """Whether a problem of these sources is graded by running programs."""
-    return any(
-        source.kind in ("humaneval", "mbpp")
-        or (source.kind == "procedural" and source.family == "python")
-        or (source.kind in ("file", "hub") and source.grader is GraderName.CODE)
-        for source in sources
-    )
+    return any(_runs_code(source) for source in sources)
+
+
+def _runs_code(source: Source) -> bool:
+    match source:
+        case HumanEvalSource() | MbppSource():
+            return True
+        case ProceduralSource():
+            return source.family == "python"
+        case FileSource() | HubSource():
+            return source.grader is GraderName.CODE
+        case _:
+            return False
 
 
 def _all_sources(recipe: Recipe) -> list[Source]:

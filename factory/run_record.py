@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from factory.errors import ManifestMismatch
+from factory.shard.description import read_description
 from schemas.manifest import Manifest
 from schemas.run import DatasetRef, Run, StageRef
 from schemas.score import Score
 
 RUN_FILE: Final = "run.json"
 SCORES_FILE: Final = "scores.json"
-DATASET_FILE: Final = "dataset.json"
 _SCORES: Final = TypeAdapter(list[Score])
 
 
@@ -53,9 +52,7 @@ def stage_ref(task: str, folder: Path, manifest: Manifest) -> StageRef:
     )
 
 
-def dataset_ref(folder: Path, version: str) -> DatasetRef:
+def dataset_ref(folder: Path) -> DatasetRef:
     """A published dataset as a run names it."""
-    content = json.loads((folder / DATASET_FILE).read_text(encoding="utf-8"))
-    return DatasetRef(
-        path=str(folder), version=version, digest=content["digest"], rows=content["rows"]
-    )
+    about = read_description(folder)
+    return DatasetRef(path=str(folder), version=about.version, digest=about.digest, rows=about.rows)

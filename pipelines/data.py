@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import luigi
+
 from factory.collect.stage import collect_problems, sources_fingerprint
 from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates
-from factory.shard.publish import is_published, publish
-from factory.shard.stage import build_shards
-
 from factory.models import teacher_fingerprint
 from factory.recipe_file import resolve_plain
 from factory.select.stage import select_samples
+from factory.shard.publish import is_published, publish
+from factory.shard.stage import build_shards
 from pipelines.stage import RecipeTask, Stage
 from schemas.manifest import StageResult
 

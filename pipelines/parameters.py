@@ -7,7 +7,7 @@ starts. On the command line that message ends the program; from Python it is a `
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import luigi
 
@@ -58,6 +58,6 @@ class MachineParameter(luigi.Parameter):
         return digest(x)[:KEY_HEX]
 
 
-def _leave(error: RecipeError) -> Any:
+def _leave(error: RecipeError) -> NoReturn:
     print(f"RecipeError: {error}", file=sys.stderr)  # noqa: T201 - the command line's own output
     sys.exit(EXIT_BAD_RECIPE)

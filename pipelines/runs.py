@@ -129,7 +129,7 @@ class RunTask(RecipeTask):
             stages=[stage_ref(s.task_family, s.out_dir, m) for s, m in manifests],
             ledger=ledger,
             scores=[score for task in self.measured() for score in read_scores(task.out_dir)],
-            dataset=dataset_ref(self.published().folder, self.recipe.shard.version),
+            dataset=dataset_ref(self.published().folder),
             students=[str(student.folder) for student in self.students()],
         )
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import luigi
-from factory.collect.stage import collect_problems, sources_fingerprint
-from factory.validate.stage import validate_model
 
+from factory.collect.stage import collect_problems, sources_fingerprint
 from factory.digest import folder_digest
 from factory.errors import RecipeError
 from factory.models import (
@@ -21,6 +20,7 @@ from factory.models import (
 )
 from factory.train.base import make_random_base
 from factory.train.stage import train_student
+from factory.validate.stage import validate_model
 from pipelines.data import PublishDataset
 from pipelines.stage import RecipeTask, Stage
 from schemas.manifest import LedgerEntry, StageResult

@@ -123,7 +123,7 @@ def validate_model(
     return StageResult(
         parts=parts,
         ledger=entry(
-            f"validate:{name}",
+            f"validate:{role}:{name}",
             drawn.ledger.rows_in,
             graded.ledger.rows_out,
             drawn.ledger.drops,

@@ -169,7 +169,7 @@ def test_each_suite_and_all_have_their_scores(tmp_path: Path, validated: Validat
     one = found["all", "pass@1"]
     assert (one.model, one.role, one.arch) == ("unit-student", "student", "qwen2")
     assert (one.temperature, one.k, one.seed) == (0.6, K, 5)
-    assert result.ledger.stage == "validate:unit-student"
+    assert result.ledger.stage == "validate:student:unit-student"
     assert (result.ledger.rows_in, result.ledger.rows_out) == (12, 12)
 
 
