@@ -6,6 +6,7 @@ from 0 where it has none, so they do not depend on `limit`, seed or other source
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -176,9 +177,13 @@ def _math(source: _FourKinds, row: SourceRow, at: int) -> Problem:
 
 def _humaneval(source: _FourKinds, row: SourceRow, at: int) -> Problem:
     stub, test, entry_point = row.text("prompt"), row.text("test"), row.text("entry_point")
+    try:
+        helpers = _without(stub, entry_point)
+    except SyntaxError as error:
+        raise row.wrong("prompt", "a Python stub", stub[:60]) from error
     gold = {
         "kind": "asserts",
-        "code": f"{test}\ncheck(candidate)\n",
+        "code": f"{helpers}\n{test}\ncheck(candidate)\n",
         "entry_point": entry_point,
     }
     return Problem(
@@ -194,6 +199,21 @@ def _humaneval(source: _FourKinds, row: SourceRow, at: int) -> Problem:
         reasoning=True,
         solution=stub + row.text("canonical_solution"),
     )
+
+
+def _without(stub: str, entry_point: str) -> str:
+    """The imports and helper functions of a stub, as the tests may use them.
+
+    Some tests call a helper of the prompt (`poly`, `encode_cyclic`): they must not take it from
+    the program that is under test.
+    """
+    module = ast.parse(stub)
+    kept = [
+        node
+        for node in module.body
+        if not (isinstance(node, ast.FunctionDef) and node.name == entry_point)
+    ]
+    return ast.unparse(ast.Module(kept, type_ignores=[]))
 
 
 def _mbpp(source: _FourKinds, row: SourceRow, at: int) -> Problem:

@@ -81,6 +81,9 @@ def test_humaneval_gives_the_stub_and_tests_that_call_check(data: Path) -> None:
     assert "```python\nfrom typing import List" in found[0].statement
     assert "METADATA" not in found[0].statement and "for idx" not in found[0].statement
     compile(found[0].solution, "solution", "exec")
+    uses_a_helper = json.loads(found[38].gold)["code"]
+    assert uses_a_helper.startswith("def encode_cyclic(")
+    assert "def decode_cyclic" not in uses_a_helper
 
 
 def test_mbpp_names_the_function_by_its_first_test_alone(data: Path) -> None:
