@@ -58,6 +58,9 @@ def make_job(tokens: Path, base: Path, out_dir: Path, **changes: Any) -> Trainin
         "batch_tokens": 900,
         "micro_batch_tokens": 512,
         "weight_decay": 0.01,
+        # Adam divides by the gradient's own size: with its usual 1e-8 a gradient that is only
+        # rounding moves a weight by the whole learning rate, in either direction.
+        "eps": 1e-6,
         "seed": 3,
     }
     return TrainingJob(**(settings | changes))
