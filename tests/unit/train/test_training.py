@@ -92,6 +92,8 @@ def reference(job: TrainingJob) -> tuple[dict[str, np.ndarray], list[float]]:
             {"params": [p for p in model.parameters() if p.ndim > 1]},
             {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
         ],
+        betas=job.betas,
+        eps=job.eps,
         weight_decay=job.weight_decay,
     )
     losses: list[float] = []
