@@ -32,8 +32,6 @@ def test_it_publishes_a_dataset_whose_ledger_adds_up(place: Place) -> None:
         assert one["rows_in"] == one["rows_out"] + sum(one["drops"].values())
     assert stages["generate"]["rows_in"] == 24
     assert stages["select"]["drops"]["incorrect"] == 9
-    assert (
-    )
     assert stages["shard"]["rows_out"] == summary["dataset"]["rows"]
     folder = Path(summary["dataset"]["path"])
     assert (
