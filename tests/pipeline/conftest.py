@@ -40,38 +40,32 @@ class Place:
             file.write_text("[paths]\n" + "\n".join(lines) + "\n")
         return file
 
-    def start(self, task: str, recipe: str) -> subprocess.Popen[str]:
+    @property
+    def log(self) -> Path:
+        """Output of the latest run."""
+        return self.folder / "run.log"
+
+    def start(self, task: str, recipe: str) -> subprocess.Popen[bytes]:
         """Start a run from a folder that is not the project's; it leads its own process group."""
-        return subprocess.Popen(
-            [
-                self.python,
-                "-m",
-                "luigi",
-                "--module",
-                "pipelines",
-                task,
-                "--recipe",
-                recipe,
-                "--machine",
-                str(self.machine),
-            ],
-            cwd=self.folder,
-            env={**os.environ, "RETORT_PROGRESS": "1", **self.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        command = [self.python, "-m", "luigi", "--module", "pipelines", task]
+        with open(self.log, "w") as log:
+            return subprocess.Popen(
+                [*command, "--recipe", recipe, "--machine", str(self.machine)],
+                cwd=self.folder,
+                env={**os.environ, "RETORT_PROGRESS": "1", **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def run(self, task: str, recipe: str, timeout_s: float = 900) -> tuple[int, str]:
         """Exit code and output of a run that is waited for."""
         process = self.start(task, recipe)
         try:
-            output, _ = process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
+            process.wait(timeout_s)
+        finally:
             kill_group(process)
-            raise
-        return process.returncode, output
+        return process.returncode, self.log.read_text()
 
     def finish(self, task: str, recipe: str, timeout_s: float = 900) -> str:
         """Output of a run that must succeed."""
@@ -87,7 +81,7 @@ class Place:
         deadline = time.monotonic() + timeout_s
         try:
             while not ready():
-                assert process.poll() is None, "the run ended before it could be killed"
+                assert process.poll() is None, f"ended too early:\n{self.log.read_text()[-6000:]}"
                 assert time.monotonic() < deadline, "the run never came to the point"
                 time.sleep(0.02)
             helpers = psutil.Process(process.pid).children(recursive=True)
@@ -131,13 +125,11 @@ class Place:
         return json.loads(done.stdout)
 
 
-def kill_group(process: subprocess.Popen[str]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """End what a test started, by its own group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(30)
-    if process.stdout:
-        process.stdout.close()
 
 
 @pytest.fixture
