@@ -17,14 +17,14 @@ from factory.train.base import make_base
 from factory.train.render import load_tokenizer
 from schemas.recipe import RandomBase
 
-SYLLABUS = Syllabus(150, 60, 60)
+SYLLABUS = Syllabus(150, 60, 50, 10)
 
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Learning:
     folder = tmp_path_factory.mktemp("learning")
     rows = lessons(SYLLABUS, seed=0)
-    made: Any = make_tokenizer(text for one, answer in rows for text in (one.statement, answer))
+    made: Any = make_tokenizer(text for lesson in rows for text in lesson)
     save_tokenizer(made, folder / "tokenizer")
     tokenizer = load_tokenizer(str(folder / "tokenizer"))
     shape = RandomBase(arch="llama", tokenizer="embedded:teacher", hidden_size=32, layers=1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from factory.bootstrap.drills import drills
 from factory.bootstrap.lessons import Syllabus, lessons, write_lessons
 from factory.bootstrap.tokenizer import END, THINK, VOCABULARY, make_tokenizer, save_tokenizer
+from factory.collect.procedural.expressions import Number, Operation, Step, plain, skeleton
 from factory.collect.procedural.splits import split_of
 from factory.train.render import end_token_id, load_tokenizer
 from factory.train.tokens import TokenFiles
@@ -17,11 +19,7 @@ from tests.unit.bootstrap.golden_template import check_template
 
 
 def texts() -> list[str]:
-    return [
-        text
-        for problem, completion in lessons(Syllabus(300, 300, 300), seed=0)
-        for text in (problem.statement, completion)
-    ]
+    return [text for lesson in lessons(Syllabus(300, 300, 300, 30), seed=0) for text in lesson]
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +56,38 @@ def test_the_same_texts_give_the_same_tokenizer_of_the_stated_size(tokenizer: An
     assert len(again) <= VOCABULARY
 
 
-def test_lessons_come_from_the_bootstrap_split_and_chat_is_told_more_than_once() -> None:
-    rows = list(lessons(Syllabus(5, 5, 3600), seed=0))
-    assert len(rows) == 3610
-    chat = [problem.statement for problem, _ in rows[10:]]
+def test_chat_prompts_come_from_the_bootstrap_split_and_are_told_more_than_once() -> None:
+    prompts = [prompt for prompt, _ in lessons(Syllabus(5, 5, 3600, 2), seed=0)]
+    assert len(prompts) == 3612
+    chat = prompts[10:-2]
     assert len(set(chat)) < len(chat)
-    words = " ".join(re.findall(r"\w+", chat[0].casefold()))
-    assert split_of("chat", words) == "bootstrap"
+    words = [" ".join(re.findall(r"\w+", prompt.casefold())) for prompt in chat]
+    assert {split_of("chat", one) for one in words} == {"bootstrap"}
+
+
+def test_drilled_sums_are_right_and_none_is_a_held_out_problem() -> None:
+    rows = list(drills(200, seed=3))
+    assert rows == list(drills(200, seed=3))
+    for prompt, completion in rows:
+        asked = prompt.removeprefix("Work out: ").split(", ")
+        worked = completion.removesuffix(".").split(". ")
+        assert len(asked) == len(worked) == 8
+        for one, told in zip(asked, worked, strict=True):
+            left, operation, right = re.split(r"([-+*/])", one)
+            step = Step(Number(left), cast(Operation, operation), Number(right))
+            assert split_of("arithmetic", skeleton(step)) == "bootstrap"
+            assert re.split(r"=| as ", told.split(", ")[-1])[1] == plain(step.value)
 
 
 def test_lessons_are_learned_from_think_to_end_token_and_kept_when_asked_again(
     tokenizer: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "lessons.arrow"
-    assert write_lessons(path, Syllabus(4, 4, 4), tokenizer, seed=0) == 12
+    assert write_lessons(path, Syllabus(4, 4, 4, 1), tokenizer, seed=0) == 13
     written = path.stat().st_mtime_ns
-    assert write_lessons(path, Syllabus(4, 4, 4), tokenizer, seed=0) == 12
+    assert write_lessons(path, Syllabus(4, 4, 4, 1), tokenizer, seed=0) == 13
     assert path.stat().st_mtime_ns == written
-    assert write_lessons(path, Syllabus(4, 4, 5), tokenizer, seed=0) == 13
+    assert write_lessons(path, Syllabus(4, 4, 5, 1), tokenizer, seed=0) == 14
     data = TokenFiles([path])
     for number in range(len(data)):
         document = data.document(number)
@@ -86,4 +98,4 @@ def test_lessons_are_learned_from_think_to_end_token_and_kept_when_asked_again(
 
 
 def test_a_scaled_syllabus_keeps_the_mixture_and_at_least_one_lesson_of_each() -> None:
-    assert Syllabus(1000, 500, 10).scaled(0.01) == Syllabus(10, 5, 1)
+    assert Syllabus(1000, 500, 10, 200).scaled(0.01) == Syllabus(10, 5, 1, 2)

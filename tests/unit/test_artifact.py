@@ -1,0 +1,71 @@
+"""factory.artifact: one writer, and a commit that is whole or absent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import pytest
+
+from factory.artifact import commit, installed_versions, sole_writer
+from factory.errors import Busy, SourceError
+from factory.ledger import entry
+from factory.parts import MANIFEST, read_manifest
+from schemas.manifest import Manifest, StageResult
+
+RESULT = StageResult(parts=[], ledger=entry("select", 3, 1, {"incorrect": 2}))
+
+
+def commit_in(folder: Path, result: StageResult | Exception) -> Manifest:
+    def work() -> StageResult:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return commit(
+        folder, work, stage="select", recipe="r", key="k", code_version=1, inputs={"grade": "g"}
+    )
+
+
+def test_a_commit_says_what_was_done_and_from_what(tmp_path: Path) -> None:
+    manifest = commit_in(tmp_path, RESULT)
+    assert read_manifest(tmp_path) == manifest
+    assert manifest.inputs == {"grade": "g"}
+    assert manifest.ledger.drops == {"incorrect": 2}
+    assert "pyarrow" in manifest.versions
+
+
+def test_work_that_fails_commits_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        commit_in(tmp_path, SourceError("a source: expected rows, found none"))
+    assert not (tmp_path / MANIFEST).exists()
+    commit_in(tmp_path, RESULT)
+
+
+def hold(folder: Path) -> None:
+    with sole_writer(folder):
+        (folder / "held").touch()
+        time.sleep(60)
+
+
+def test_a_second_writer_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    holder = multiprocessing.get_context("spawn").Process(target=hold, args=(tmp_path,))
+    holder.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "held").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(Busy, match="expected to be the only writer"), sole_writer(tmp_path):
+            pass
+    finally:
+        holder.kill()
+        holder.join()
+        holder.close()
+    with sole_writer(tmp_path):
+        pass
+
+
+def test_versions_are_only_of_what_is_installed() -> None:
+    assert all(installed_versions().values())
