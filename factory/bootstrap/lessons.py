@@ -1,4 +1,4 @@
-"""What the embedded models learn from: procedural problems of the split `bootstrap`, traced."""
+"""What the embedded models learn from: the procedural split `bootstrap`, traced, and drills."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from factory.bootstrap.drills import drills
 from factory.bootstrap.tokenizer import make_tokenizer, save_tokenizer
 from factory.collect.procedural import VERSION, traced
 from factory.digest import digest
 from factory.parts import write_atomically
 from factory.train.render import Renderer, load_tokenizer
 from factory.train.tokens import tokens_made_from, write_tokens
-from schemas.problem import Problem
 from schemas.recipe import ProceduralSource
 
 Family = Literal["arithmetic", "python", "chat"]
@@ -31,34 +31,36 @@ class Syllabus:
     arithmetic: int
     python: int
     chat: int
+    drills: int
 
     def scaled(self, scale: float) -> Syllabus:
         """The same mixture, larger or smaller; at least one of each."""
-        counts = (self.arithmetic, self.python, self.chat)
+        counts = (self.arithmetic, self.python, self.chat, self.drills)
         return Syllabus(*(max(1, round(count * scale)) for count in counts))
 
 
-def lessons(syllabus: Syllabus, seed: int) -> Iterator[tuple[Problem, str]]:
-    """Problems with a correct completion each, family after family."""
+def lessons(syllabus: Syllabus, seed: int) -> Iterator[tuple[str, str]]:
+    """Prompts with a correct completion each, kind after kind."""
     yield from _lessons("arithmetic", syllabus.arithmetic, seed)
     yield from _lessons("python", syllabus.python, seed)
     left, again = syllabus.chat, 0
     while left:
         yield from _lessons("chat", min(left, _CHAT_PROBLEMS), seed + again)
         left, again = left - min(left, _CHAT_PROBLEMS), again + 1
+    yield from drills(syllabus.drills, seed)
 
 
-def _lessons(family: Family, count: int, seed: int) -> Iterator[tuple[Problem, str]]:
-    return traced(
-        ProceduralSource(
-            kind="procedural",
-            name=f"bootstrap-{family}",
-            family=family,
-            split="bootstrap",
-            count=count,
-            seed=seed,
-        )
+def _lessons(family: Family, count: int, seed: int) -> Iterator[tuple[str, str]]:
+    source = ProceduralSource(
+        kind="procedural",
+        name=f"bootstrap-{family}",
+        family=family,
+        split="bootstrap",
+        count=count,
+        seed=seed,
     )
+    for problem, completion in traced(source):
+        yield problem.statement, completion
 
 
 def lessons_tokenizer(folder: Path, seed: int) -> Any:
@@ -68,8 +70,8 @@ def lessons_tokenizer(folder: Path, seed: int) -> Any:
         count = _TOKENIZER_PROBLEMS
         texts = [
             text
-            for problem, completion in lessons(Syllabus(count, count, count), seed)
-            for text in (problem.statement, completion)
+            for lesson in lessons(Syllabus(count, count, count, count // 10), seed)
+            for text in lesson
         ]
         save_tokenizer(make_tokenizer(texts), folder)
         write_atomically(done, b"{}\n")
@@ -85,13 +87,10 @@ def write_lessons(path: Path, syllabus: Syllabus, tokenizer: Any, seed: int) -> 
     renderer = Renderer(tokenizer)
     rows = list(lessons(syllabus, seed))
     documents = renderer.documents(
-        [problem.problem_id for problem, _ in rows],
+        [f"lesson {number}" for number in range(len(rows))],
         [
-            [
-                {"role": "user", "content": problem.statement},
-                {"role": "assistant", "content": completion},
-            ]
-            for problem, completion in rows
+            [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
+            for prompt, completion in rows
         ],
     )
     write_tokens(path, documents, made_from=made_from)

@@ -31,10 +31,17 @@ class Embedded:
 
 
 EMBEDDED_MODELS: Final = (
-    Embedded("base-qwen2", "qwen2", Syllabus(arithmetic=6500, python=3800, chat=3500)),
-    Embedded("base-llama", "llama", Syllabus(arithmetic=6500, python=3800, chat=3500)),
     Embedded(
-        "teacher", "qwen2", Syllabus(arithmetic=9000, python=5000, chat=3500), start="base-qwen2"
+        "base-qwen2", "qwen2", Syllabus(arithmetic=13_000, python=3200, chat=4000, drills=4000)
+    ),
+    Embedded(
+        "base-llama", "llama", Syllabus(arithmetic=13_000, python=6000, chat=5000, drills=4000)
+    ),
+    Embedded(
+        "teacher",
+        "qwen2",
+        Syllabus(arithmetic=24_000, python=7000, chat=9000, drills=2000),
+        start="base-qwen2",
     ),
 )
 """Each after the one that it starts from. The scores that came of it are in the models' cards."""

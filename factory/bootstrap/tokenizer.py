@@ -1,18 +1,24 @@
-"""The tokenizer of the embedded models: a byte-level BPE, one token per digit, with `<think>`."""
+"""The tokenizer of the embedded models: a byte-level BPE, one token per digit, with `<think>`.
+
+It is a `Qwen2Tokenizer` with its own vocabulary: transformers gives every model of Qwen2
+architecture that class, and with it Qwen2's way to cut text into words, whatever the file says.
+So the merges are learned on words that are cut in that way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 END: Final = "<|end|>"
 """Ends every turn."""
-PAD: Final = "<|pad|>"
+PAD: Final = "<|endoftext|>"
+"""Padding; the name that Qwen2's class expects to find."""
 ROLES: Final = ("<|system|>", "<|user|>", "<|assistant|>")
 THINK: Final = ("<think>", "</think>")
 VOCABULARY: Final = 1024
-"""Tokens, all included: 256 bytes, the 7 below, and merges."""
+"""Tokens, all included: 256 bytes, the 7 above, and merges."""
 POSITIONS: Final = 1024
 """Longest sequence of the embedded models, in tokens."""
 
@@ -30,31 +36,35 @@ def make_tokenizer(texts: Iterable[str]) -> Any:
 
     `<think>` and `</think>` are one token each and not special, so decoding shows them.
     """
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
+    import json
 
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
+    from transformers import Qwen2Tokenizer
+
+    specials = [PAD, END, *ROLES]
+    trained = Tokenizer(models.BPE())
+    trained.normalizer = Qwen2Tokenizer().backend_tokenizer.normalizer
+    trained.pre_tokenizer = Qwen2Tokenizer().backend_tokenizer.pre_tokenizer
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY - len(THINK),
-        special_tokens=[PAD, END, *ROLES],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=specials,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.add_tokens([AddedToken(one, special=False, normalized=False) for one in THINK])
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        eos_token=END,
+    trained.train_from_iterator(texts, trainer)
+    merges = json.loads(trained.to_str())["model"]["merges"]
+    tokenizer: Any = cast(Any, Qwen2Tokenizer)(
+        vocab=trained.get_vocab(),
+        merges=[tuple(pair) for pair in merges],
+        unk_token=PAD,
         pad_token=PAD,
+        eos_token=END,
         model_max_length=POSITIONS,
-        clean_up_tokenization_spaces=False,
     )
-    fast.chat_template = CHAT_TEMPLATE
-    return fast
+    tokenizer.add_tokens([AddedToken(one, special=True, normalized=False) for one in specials])
+    tokenizer.add_tokens([AddedToken(one, special=False, normalized=False) for one in THINK])
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:

@@ -56,7 +56,7 @@ def _line(rng: random.Random, step: Step, answer: Answer, *, last: bool, plainly
     lead = rng.choice(["", "", "Then ", "So "])
     if last and answer.unknown and rng.random() < 0.5:
         lead = f"{answer.unknown} = "
-    text = _worked(rng, step, answer.write)
+    text = worked(rng, step, answer.write)
     slip = ""
     if not plainly and rng.random() < _SLIPS:
         wrong = step.value + rng.choice([-1, 1, 2, 10])
@@ -74,7 +74,7 @@ def _bare(step: Step, write: Callable[[Fraction], str]) -> str:
     return f"{left}{step.operation}{right}"
 
 
-def _worked(rng: random.Random, step: Step, write: Callable[[Fraction], str]) -> str:
+def worked(rng: random.Random, step: Step, write: Callable[[Fraction], str]) -> str:
     """`12+39=51`, or the same by tens and ones, over a common denominator, by the inverse."""
     bare, result = _bare(step, write), write(step.value)
     left, right = step.left.value, step.right.value
