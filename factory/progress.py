@@ -28,8 +28,22 @@ def progress(label: str, total: int | None, unit: str, initial: int = 0) -> tqdm
         mininterval=0.2 if terminal else _SECONDS_BETWEEN_LINES,
         maxinterval=10.0 if terminal else _SECONDS_BETWEEN_LINES,
         ascii=not terminal,
-        file=sys.stderr,
+        file=sys.stderr if terminal else _Lines(),
     )
+
+
+class _Lines:
+    """Standard error for a log: a line for each state of a bar, and none for clearing it."""
+
+    def write(self, text: str) -> None:
+        """Take what tqdm would draw over itself."""
+        for state in text.replace("\r", "\n").splitlines():
+            if state.strip():
+                sys.stderr.write(state.rstrip() + "\n")
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+        sys.stderr.flush()
 
 
 def say(line: str) -> None:
