@@ -30,7 +30,7 @@ fi
 # pip is quiet, but for the packages themselves; its own log tells the rest when something fails.
 log=$venv/setup.log
 pip() {
-    "$python" -m pip --disable-pip-version-check install --quiet --log "$log" "$@" 2>>"$log"
+    "$python" -m pip --disable-pip-version-check install --quiet --progress-bar off --log "$log" "$@" 2>>"$log"
 }
 
 case $profile in
