@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from factory.digest import digest, file_sha256
 from factory.errors import GraderError, ManifestMismatch, SchemaMismatch
+from factory.orphans import die_with_parent
 from schemas.manifest import Manifest, PartFile
 
 MANIFEST: Final = "manifest.json"
@@ -207,7 +208,12 @@ def map_parts(
         for position, item in enumerate(items):
             yield position, work(item)
         return
-    with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(items)),
+        mp_context=get_context("spawn"),
+        initializer=die_with_parent,
+        initargs=(os.getpid(),),
+    ) as pool:
         waiting: dict[Future[Made], int] = {}
         todo = iter(enumerate(items))
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import Final
 
 from factory.digest import digest
 from factory.errors import TrainError
+from factory.orphans import die_with_parent
 from factory.parts import write_atomically
 from factory.progress import progress
 from factory.recipe_file import ROOT
@@ -22,17 +22,13 @@ from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.log import LOG, read_log
 
 _PARENT: Final = "RETORT_PARENT_PID"
-_PR_SET_PDEATHSIG: Final = 1
 _POLL_S: Final = 0.2
 _TAIL_LINES: Final = 25
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.environ.get(_PARENT, str(os.getppid())) != str(os.getppid()):
-        raise SystemExit(1)  # it died before the line above
+def bind_to_parent() -> None:
+    """End this process when the one that started it ends."""
+    die_with_parent(int(os.environ.get(_PARENT, os.getppid())))
 
 
 def run_training(job: TrainingJob) -> TrainingOutcome:
@@ -165,7 +161,7 @@ def _why(job: TrainingJob, code: int, output: Path) -> str:
 
 def main() -> None:
     """torchrun, bound to the life of the process that started it."""
-    die_with_parent()
+    bind_to_parent()
     os.environ[_PARENT] = str(os.getpid())  # the ranks are bound to this process
     from torch.distributed.run import main as torchrun
 

@@ -24,7 +24,7 @@ from factory.parts import write_atomically
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.engine import check_model, parameter_groups, start_engine, whole_state
 from factory.train.job import TrainingJob, TrainingOutcome
-from factory.train.launch import die_with_parent
+from factory.train.launch import bind_to_parent
 from factory.train.log import TrainingLog
 from factory.train.pack import collate, join
 from factory.train.plan import Step, make_plan
@@ -185,7 +185,7 @@ def _settings_digest(job: TrainingJob) -> str:
 
 def main(path: str) -> int:
     """Exit code 0; 3 after an error made on purpose, which lies in `work/error-<rank>.json`."""
-    die_with_parent()
+    bind_to_parent()
     job = TrainingJob.model_validate_json(Path(path).read_text(encoding="utf-8"))
     rank = int(os.environ["RANK"])
     try:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -140,3 +144,35 @@ def test_an_error_of_the_work_is_raised_as_it_is(workers: int) -> None:
 def test_a_worker_that_dies_is_an_error_and_not_a_result() -> None:
     with pytest.raises(GraderError, match="a worker process died"):
         list(map_parts(die, [1, 2, 3, 4], workers=2))
+
+
+def sleep_long(folder: str) -> int:
+    (Path(folder) / f"{os.getpid()}").touch()
+    time.sleep(120)
+    return 0
+
+
+KILLED = """
+import sys
+from factory.parts import map_parts
+from tests.unit.test_parts import sleep_long
+if __name__ == "__main__":
+    list(map_parts(sleep_long, [sys.argv[1]] * 2, workers=2))
+"""
+
+
+def test_workers_end_with_a_run_that_is_killed(tmp_path: Path, project: Path) -> None:
+    program = tmp_path / "run.py"
+    program.write_text(KILLED)
+    run = subprocess.Popen(
+        [sys.executable, program, tmp_path], env={**os.environ, "PYTHONPATH": str(project)}
+    )
+    deadline = time.monotonic() + 60
+    while len(workers := [path.name for path in tmp_path.iterdir() if path.name.isdigit()]) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    processes = [psutil.Process(int(pid)) for pid in workers]
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert alive == []
