@@ -28,6 +28,8 @@ class Embedded:
     syllabus: Syllabus
     start: str = ""
     """The embedded model that it goes on from; empty: random weights."""
+    gentleness: float = 1.0
+    """Divides the learning rates; a model that knows something already wants smaller ones."""
 
 
 EMBEDDED_MODELS: Final = (
@@ -40,11 +42,20 @@ EMBEDDED_MODELS: Final = (
     Embedded(
         "teacher",
         "qwen2",
-        Syllabus(arithmetic=24_000, python=7000, chat=9000, drills=2000),
-        start="base-qwen2",
+        Syllabus(arithmetic=3500, python=1500, chat=1500, drills=5000),
+        start="work/draft",
+        gentleness=1.5,
     ),
 )
-"""Each after the one that it starts from. The scores that came of it are in the models' cards."""
+"""The scores that came of it are in the models' cards."""
+
+_DRAFT: Final = Embedded(
+    "work/draft",
+    "qwen2",
+    Syllabus(arithmetic=24_000, python=7000, chat=9000, drills=2000),
+    start="base-qwen2",
+)
+"""What the teacher is before its last drills; kept among the working files only."""
 
 _SIDE_BY_SIDE: Final = 2
 
@@ -55,8 +66,9 @@ def bootstrap_models(
     """Tokenizer, teacher and bases in `out_dir/{teacher,base-qwen2,base-llama}`.
 
     Each is a folder in Hugging Face layout with weights in float16. The bases start from random
-    weights; the teacher goes on from the Qwen2 base with other lessons. A model that is there
-    already is kept. The same seed and scale give the same weights on the same kind of machine.
+    weights; the teacher goes on from the Qwen2 base with other lessons, and then with drills. A
+    model that is there already is kept. The same seed and scale give the same weights on the same
+    kind of machine.
 
     Args:
         machine: Its `workers` say how many models learn side by side, two at most.
@@ -73,8 +85,8 @@ def bootstrap_models(
     workers = min(_SIDE_BY_SIDE, machine.workers or os.cpu_count() or 1)
     figures: dict[str, Any] = {"key": key, "scale": scale}
     taught = 0
-    for from_nothing in (True, False):
-        models = [one for one in EMBEDDED_MODELS if (not one.start) == from_nothing]
+    *bases, teacher = EMBEDDED_MODELS
+    for models in (bases, [_DRAFT], [teacher]):
         jobs = [learning(one, tokenizer, out_dir, seed, scale) for one in models]
         for position, learned in map_parts(learn, jobs, workers=workers):
             figures[models[position].name] = learned.model_dump()
@@ -91,8 +103,9 @@ def learning(
     """What `learn` needs for one model: its lessons and its start, made or kept."""
     work = out_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
-    tokens = work / f"{model.name}.arrow"
-    other = 1000 if model.start else 0
+    name = Path(model.name).name
+    tokens = work / f"{name}.arrow"
+    other = {"": 0, "base-qwen2": 1000, "work/draft": 2000}[model.start]
     write_lessons(tokens, model.syllabus.scaled(scale), tokenizer, seed + other)
     start = out_dir / model.start if model.start else work / f"start-{model.arch}"
     if not (start / "config.json").is_file():
@@ -107,4 +120,12 @@ def learning(
             seed=seed,
         )
         make_base(shape, tokenizer, start, positions=POSITIONS)
-    return Learning(tokens, start, out_dir / model.name, work / f"{model.name}.jsonl", seed)
+    return Learning(
+        tokens,
+        start,
+        out_dir / model.name,
+        work / f"{name}.jsonl",
+        seed,
+        lr=0.03 / model.gentleness,
+        vectors_lr=0.006 / model.gentleness,
+    )
