@@ -38,15 +38,16 @@ def checkpointed(place: Place) -> bool:
     return any(list(one.rglob("*.pt")) for one in place.artifacts("train"))
 
 
-MOMENTS: dict[str, Callable[[Place], bool]] = {
-    "collect": lambda place: place.unfinished("collect"),
-    "generate, some candidates stored": lambda place: len(stored(place)) > 0,
-    "grade": lambda place: place.unfinished("grade"),
-    "select": lambda place: bool(place.artifacts("select")),
-    "shard": lambda place: bool(place.artifacts("shard")),
-    "train, at a checkpoint": checkpointed,
-    "validate": lambda place: len(place.artifacts("validate")) > 1,
+MOMENTS: dict[str, Callable[[Place, int], bool]] = {
+    "collect": lambda place, _: place.unfinished("collect"),
+    "generate, some candidates stored": lambda place, before: len(stored(place)) > before,
+    "grade": lambda place, _: place.unfinished("grade"),
+    "select": lambda place, _: bool(place.artifacts("select")),
+    "shard": lambda place, _: bool(place.artifacts("shard")),
+    "train, at a checkpoint": lambda place, _: checkpointed(place),
+    "validate, some candidates stored": lambda place, before: len(stored(place)) > before,
 }
+"""When to kill, from the place and the number of candidates stored before."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -54,7 +55,7 @@ def test_killed_with_sigkill_it_leaves_nothing_running_and_loses_no_candidate(
     shared_place: Place, moment: str
 ) -> None:
     before = stored(shared_place)
-    shared_place.kill_when("DistillAll", TINY, lambda: MOMENTS[moment](shared_place))
+    shared_place.kill_when("DistillAll", TINY, lambda: MOMENTS[moment](shared_place, len(before)))
     after = stored(shared_place)
     assert before.items() <= after.items(), "a stored candidate was lost or drawn again"
 
