@@ -17,6 +17,7 @@ from schemas.row import Settings
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 # --------------------------------------------------------------------------- sources of problems
@@ -154,7 +155,7 @@ class VllmTeacher(Settings):
     """Commit hash of a hub model; empty for folders, whose revision is their digest."""
     max_model_len: Positive
     """Context of the server in tokens, prompt and completion together."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     vllm_args: dict[str, Any] = Field(default_factory=dict)
     """Further vLLM arguments that change what is generated, by their names in vLLM's parser with
     underscores, e.g. `quantization`. What only changes speed is in the machine file."""
@@ -383,6 +384,8 @@ class Validate(Settings):
     prompt: Prompt = Prompt()
     seed: int = 0
     max_model_len: Positive = 32768
+    dtype: Dtype = "auto"
+    """What the models compute in; `auto` takes what their weights are stored in."""
     teacher: bool = True
     """Measure the teacher too; not possible for imported generations."""
 

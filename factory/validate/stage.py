@@ -140,6 +140,7 @@ def as_generate(validate: Validate, model: Model) -> Generate:
             model=model.name,
             revision=model.revision,
             max_model_len=validate.max_model_len,
+            dtype=validate.dtype,
         ),
         sampling=validate.sampling,
         prompt=validate.prompt,
