@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from factory import row_files
 from factory.errors import SourceError
-
-SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -76,50 +69,5 @@ def read_rows(path: Path) -> Iterator[SourceRow]:
     Raises:
         SourceError: Nothing readable is there, or a row is no JSON object in UTF-8.
     """
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
-    if not files:
-        raise SourceError(f"{path}: expected files that end with {SUFFIXES}, found none")
-    for file in files:
-        if not file.name.endswith(SUFFIXES):
-            raise SourceError(f"{file}: expected a file that ends with one of {SUFFIXES}")
-        try:
-            yield from _parquet(file) if file.suffix == ".parquet" else _json_lines(file)
-        except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
-            raise SourceError(
-                f"{file}: cannot be read ({error}); check that it is whole and of the kind that "
-                f"its name says"
-            ) from error
-
-
-def _json_lines(file: Path) -> Iterator[SourceRow]:
-    with gzip.open(file, "rb") if file.suffix == ".gz" else open(file, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError as error:
-                raise SourceError(
-                    f"{file}, row {number}: expected UTF-8, found byte "
-                    f"0x{line[error.start]:02x} at column {error.start + 1}; convert the file"
-                ) from error
-            except (ValueError, RecursionError) as error:
-                raise SourceError(
-                    f"{file}, row {number}: expected one JSON object per line, found {error}"
-                ) from error
-            if not isinstance(values, dict):
-                raise SourceError(
-                    f"{file}, row {number}: expected a JSON object, found {type(values).__name__}"
-                )
-            yield SourceRow(values, str(file), number)
-
-
-def _parquet(file: Path) -> Iterator[SourceRow]:
-    number = 0
-    with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(batch_size=4096):
-            for values in batch.to_pylist():
-                number += 1
-                yield SourceRow(values, str(file), number)
+    for file, number, values in row_files.read_rows(path, SourceError):
+        yield SourceRow(values, str(file), number)

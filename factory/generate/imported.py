@@ -8,16 +8,11 @@ admitted responses are in memory at once.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from factory import ledger
 from factory.digest import digest
@@ -25,6 +20,7 @@ from factory.errors import ImportedRowError
 from factory.generate.store import Identity
 from factory.parts import as_table, iter_parts, kept_part, part_name, write_part
 from factory.recipe_file import existing
+from factory.row_files import read_rows
 from schemas.arrow import CANDIDATE, PROBLEM
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
@@ -45,12 +41,12 @@ class Response:
     file_time_unix_s: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Where:
     """A place in a file, for messages."""
 
     path: Path
-    row: int = 0
+    row: int
 
     def wrong(self, expected: str, found: object) -> NoReturn:
         raise ImportedRowError(
@@ -118,11 +114,10 @@ def read_file(file: ImportFile) -> Iterator[tuple[str, list[Response]]]:
         ImportedRowError: A row is not what the recipe says, with file and row (from 1).
     """
     path = existing(file.path, f"generations of {file.source}")
-    where = _Where(path)
     lists: bool | None = None
     seen: set[str] = set()
-    for row in _rows(where):
-        where.row += 1
+    for place, number, row in read_rows(path, ImportedRowError):
+        where = _Where(place, number)
         found = _value(row, file.problem_id, where)
         if isinstance(found, bool) or not isinstance(found, str | int):
             where.wrong(f"text or an integer in `{file.problem_id}`", found)
@@ -183,42 +178,6 @@ def _value(row: dict[str, Any], column: str, where: _Where) -> Any:
     if column not in row:
         where.wrong(f"a column `{column}`", sorted(row))
     return row[column]
-
-
-def _rows(where: _Where) -> Iterator[dict[str, Any]]:
-    if where.path.suffix == ".parquet":
-        yield from _parquet_rows(where)
-        return
-    opener = gzip.open if where.path.suffix == ".gz" else open
-    with opener(where.path, "rb") as lines:
-        try:
-            for line in lines:
-                if line.strip():
-                    yield _parse(line, where)
-        except (EOFError, gzip.BadGzipFile, OSError) as error:
-            where.wrong("a whole file", str(error))
-
-
-def _parse(line: bytes, where: _Where) -> dict[str, Any]:
-    where = _Where(where.path, where.row + 1)
-    try:
-        value = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        where.wrong("UTF-8", str(error))
-    except json.JSONDecodeError as error:
-        where.wrong("one JSON object per line", str(error))
-    if not isinstance(value, dict):
-        where.wrong("one JSON object per line", value)
-    return value
-
-
-def _parquet_rows(where: _Where) -> Iterator[dict[str, Any]]:
-    try:
-        with pq.ParquetFile(where.path) as file:
-            for batch in file.iter_batches(batch_size=1024):
-                yield from batch.to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
-        where.wrong("a Parquet file that can be read", str(error))
 
 
 def _row(problem: str, index: int, response: Response, teacher: str) -> dict[str, Any]:

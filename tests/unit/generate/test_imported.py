@@ -129,7 +129,7 @@ GOOD = {"problem_id": "0", "responses": ["a", "b"]}
         ({"problem_id": "1", "responses": "alone"}, {}, "one kind of row"),
         (GOOD, {}, "each problem once"),
         ({"problem_id": "1", "responses": ["\ud800"]}, {}, "valid Unicode"),
-        ([1, 2], {}, "one JSON object per line"),
+        ([1, 2], {}, "expected a JSON object"),
     ],
 )
 def test_a_wrong_row_is_named(
@@ -157,9 +157,9 @@ def test_a_label_of_another_shape_or_type_is_named(
     [
         ("made.jsonl", b'{"problem_id": "0", "responses": ["\xff"]}\n', "row 1: expected UTF-8"),
         ("made.jsonl", b"{} nonsense\n", "row 1: expected one JSON object"),
-        ("made.parquet", b"PAR1 and nothing more", "a Parquet file that can be read"),
+        ("made.parquet", b"PAR1 and nothing more", "cannot be read"),
         ("made.jsonl.gz", gzip.compress(b'{"problem_id": "0"}\n' * 999)[:-20], "row "),
-        ("made.jsonl.gz", b"no gzip at all", "a whole file"),
+        ("made.jsonl.gz", b"no gzip at all", "cannot be read"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(
