@@ -76,7 +76,7 @@ FORK_BOMBS = {
 def test_a_bomb_of_processes_ends(run: Run, program: str) -> None:
     outcome = run(program, stdio(), wall_s=2, cpu_s=1)
     assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.ERROR), outcome
-    assert outcome.wall_s < 8, "the limit, and the time to take down what it started"
+    assert outcome.wall_s < 20, "the limit, and the time to take down what it started"
 
 
 def test_memory_of_files_and_processes_together_is_bounded(run: Run) -> None:
