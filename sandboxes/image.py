@@ -205,6 +205,9 @@ def apt_mirror(folder: Path = Path("/etc/apt")) -> str:
     """The mirror that the system's apt sources name for Debian packages.
 
     The first source with the component `main` that is no security or update archive.
+
+    Raises:
+        EngineSetupError: No source names the release.
     """
     for file in sorted((folder / "sources.list.d").glob("*.sources")):
         for stanza in re.split(r"\n\s*\n", file.read_text("utf-8")):
@@ -219,7 +222,11 @@ def apt_mirror(folder: Path = Path("/etc/apt")) -> str:
             found = re.match(r"deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)", line)
             if found and "main" in found[3].split() and _is_release(found[2]):
                 return found[1]
-    return "http://deb.debian.org/debian"
+    raise EngineSetupError(
+        f"sandbox image: expected apt sources in {folder} that name a mirror of Debian {SUITE}, "
+        f"found none; name one there, or build on a base that you have: "
+        f"`python -m sandboxes.image build --base IMAGE`"
+    )
 
 
 def _is_release(suites: str) -> bool:
