@@ -48,9 +48,10 @@ class Place:
     def start(self, task: str, recipe: str) -> subprocess.Popen[bytes]:
         """Start a run from a folder that is not the project's; it leads its own process group."""
         command = [self.python, "-m", "luigi", "--module", "pipelines", task]
+        command += ["--recipe", recipe, "--machine", str(self.machine)]
         with open(self.log, "w") as log:
             return subprocess.Popen(
-                [*command, "--recipe", recipe, "--machine", str(self.machine)],
+                command,
                 cwd=self.folder,
                 env={**os.environ, "RETORT_PROGRESS": "1", **self.environment},
                 stdout=log,
