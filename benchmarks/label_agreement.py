@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from math_verify import parse, verify
+from math_verify import LatexExtractionConfig, parse, verify
 
 from factory.grade.math import MathGrader
 from factory.recipe_file import data_root
@@ -53,8 +53,13 @@ def ours(items: list[Response]) -> list[tuple[bool, str]]:
 
 
 def math_verify(items: list[Response]) -> list[tuple[bool, str]]:
-    """The same by math-verify, as its documentation uses it."""
-    return [(bool(verify(parse(f"${gold}$"), parse(text))), "") for _, gold, text, _ in items]
+    """The same by math-verify, with its LaTeX extraction alone: the one for plain expressions
+    hands text to sympy's `parse_expr`, which evaluates it."""
+    latex = [LatexExtractionConfig()]
+    return [
+        (bool(verify(parse(f"${gold}$", latex), parse(text, latex))), "")
+        for _, gold, text, _ in items
+    ]
 
 
 def cpu_s() -> float:

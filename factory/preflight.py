@@ -25,22 +25,22 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
     Args:
         recipe: The run.
         machine: The machine file.
-        unfinished: Names of the stages that still have work to do.
+        unfinished: Names of the tasks that still have work to do.
 
     Raises:
         MissingDependency: A package is not installed.
         SandboxUnavailable: Code must be run and Docker does not answer, or has no image.
         TeacherError: The teacher's endpoint does not answer, or vLLM refuses its arguments.
     """
-    if "train" in unfinished:
+    if "TrainStudent" in unfinished:
         check_installed("train", ("torch", "transformers", "deepspeed"))
-    if "validate" in unfinished:
+    if "ValidateModel" in unfinished:
         check_installed("validate", ("vllm",))
-    if "generate" in unfinished:
+    if "GenerateCandidates" in unfinished:
         from factory.generate.preflight import check_teacher
 
         check_teacher(recipe.generate, machine)
-    if unfinished & {"collect", "grade", "validate"} and runs_code(_all_sources(recipe)):
+    if _grades_code(recipe, unfinished):
         from factory.grade.code import check_sandbox
 
         check_sandbox(machine.sandbox)
@@ -77,6 +77,9 @@ def _runs_code(source: Source) -> bool:
             return False
 
 
-def _all_sources(recipe: Recipe) -> list[Source]:
+def _grades_code(recipe: Recipe, unfinished: Set[str]) -> bool:
     suites = recipe.validation.suites if recipe.validation else []
-    return [*recipe.collect.sources, *(source for suite in suites for source in suite.sources)]
+    asked = [source for suite in suites for source in suite.sources]
+    problems = {"CollectProblems", "GradeCandidates"} & unfinished
+    measured = {"CollectSuite", "ValidateModel"} & unfinished
+    return bool((problems and runs_code(recipe.collect.sources)) or (measured and runs_code(asked)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,6 +18,7 @@ from schemas.row import Settings
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The project's root: where relative paths start."""
 
+_CREDENTIALS: Final = re.compile(r"://[^/@\s]*@")
 _DATA: Final = "${RETORT_DATA}"
 _Model = TypeVar("_Model", bound=Settings)
 
@@ -107,4 +109,5 @@ def _explain(one: object) -> str:
         return "unknown key; see schemas/recipe.py and schemas/machine.py for the known ones"
     if one["type"] == "missing":
         return "missing"
-    return f"{one['msg']}, found {one['input']!r:.80}"
+    found = _CREDENTIALS.sub("://…@", repr(one["input"]))
+    return f"{one['msg']}, found {found:.80}"

@@ -53,24 +53,28 @@ class RunTask(RecipeTask):
 
     @cached_property
     def _needs_checked(self) -> bool:
-        unfinished = {stage.name for stage in self.stages if not stage.complete()}
+        unfinished = {stage.task_family for stage in self.stages if not stage.complete()}
         check_needs(self.recipe, self.machine, unfinished)
         return True
 
     @cached_property
     def stages(self) -> list[Stage]:
         """Every stage of the run, each after what it reads."""
-        found: dict[str, Stage] = {}
+        found: list[Stage] = []
+        seen: set[str] = set()
 
         def visit(task: luigi.Task) -> None:
+            if task.task_id in seen:
+                return
+            seen.add(task.task_id)
             for needed in luigi.task.flatten(task.requires()):
                 visit(needed)
             if isinstance(task, Stage):
-                found.setdefault(task.task_id, task)
+                found.append(task)
 
         for task in [self.published(), *self.students(), *self.measured()]:
             visit(task)
-        return list(found.values())
+        return found
 
     @cached_property
     def run_name(self) -> str:

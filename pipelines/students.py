@@ -228,7 +228,17 @@ class ValidateModel(Stage):
         validate = validate_section(self)
         shared = validate.model_dump(mode="json", exclude={"teacher"})
         identity = "" if self.maker() else self.model().identity
-        return {"validate": shared, "role": self.role, "model": identity}
+        return {
+            "validate": shared,
+            "role": self.role,
+            "model": identity,
+            "vllm_args": self.vllm_args(),
+        }
+
+    def vllm_args(self) -> dict[str, Any]:
+        """The teacher is served here as it is in `generate`."""
+        teacher = self.recipe.generate.teacher
+        return teacher.vllm_args if self.role == "teacher" and teacher.engine == "vllm" else {}
 
     def inputs(self) -> Mapping[str, Stage]:
         inputs: dict[str, Stage] = {f"suite:{one.suite}": one for one in self.suites()}
@@ -247,6 +257,7 @@ class ValidateModel(Stage):
             arch=architecture(model),
             machine=self.machine,
             store=self.artifacts / "candidates.sqlite",
+            vllm_args=self.vllm_args(),
             out_dir=self.out_dir,
             key=self.key,
         )

@@ -7,8 +7,9 @@ Secrets are not here: a field names the environment variable that holds one.
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.row import Settings
 
@@ -28,6 +29,19 @@ class Endpoints(Settings):
 
     base_urls: list[str] = Field(default_factory=list)
     """Each ends before `/chat/completions`, e.g. `http://127.0.0.1:8000/v1`."""
+
+    @field_validator("base_urls")
+    @classmethod
+    def _are_addresses(cls, urls: list[str]) -> list[str]:
+        for number, url in enumerate(urls):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(
+                    f"address {number + 1} must begin with http:// or https:// and name a host"
+                )
+            _ = parts.port  # a port that is no number is a ValueError
+        return urls
+
     api_key_env: str = "OPENAI_API_KEY"
     requests_in_flight: Positive = 16
     """Per server."""

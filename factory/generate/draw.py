@@ -20,6 +20,7 @@ from factory.models import Model
 from factory.progress import progress
 from schemas.machine import Machine
 from schemas.recipe import OpenaiTeacher, Sampling, VllmTeacher
+from schemas.sample import Drop
 
 CANDIDATES_PER_REQUEST: Final = 8
 _SEED_HEX: Final = 12
@@ -41,6 +42,7 @@ class Drawn:
 
     candidates: int = 0
     failed: int = 0
+    """After every retry; over-long prompts are not the server's fault and not counted here."""
     tokens: int = 0
     startup_s: float = 0.0
     seconds: float = 0.0
@@ -106,7 +108,9 @@ def draw(
                     else:
                         store.put(*outcome)
                 drawn.candidates += len(reply.texts)
-                drawn.failed += reply.ask.count - len(reply.texts)
+                if reply.failure is not None:
+                    overlong = reply.failure[0] is Drop.OVERLONG_PROMPT
+                    drawn.failed += 0 if overlong else reply.ask.count
                 drawn.tokens += sum(text.completion_tokens or 0 for text in reply.texts)
                 rate = drawn.tokens / max(time.monotonic() - begun, 1e-9)
                 bar.set_postfix_str(f"{rate:,.0f} tokens/s", refresh=False)

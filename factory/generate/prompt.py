@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from factory.digest import digest
 from factory.errors import RecipeError, TeacherError
 from factory.models import Model
+from factory.template_clock import strftime_now
 from schemas.problem import Problem
 from schemas.recipe import Prompt
 from schemas.sample import Message
@@ -176,7 +176,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
     )
     environment.filters["tojson"] = _tojson
-    own: dict[str, Any] = {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
+    own: dict[str, Any] = {"raise_exception": _raise_exception, "strftime_now": strftime_now}
     environment.globals.update(own)
     return environment
 
@@ -195,7 +195,3 @@ def _tojson(
 
 def _raise_exception(message: str) -> None:
     raise TemplateError(message)
-
-
-def _strftime_now(form: str) -> str:
-    return datetime.now().strftime(form)

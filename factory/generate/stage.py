@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from factory import ledger
 from factory.digest import digest
-from factory.errors import RecipeError
+from factory.errors import RecipeError, TeacherError
+from factory.generate.client import shown
 from factory.generate.draw import Drawn, Missing, draw
 from factory.generate.imported import import_candidates
 from factory.generate.prompt import chat_template, render
@@ -62,8 +63,8 @@ def generate_candidates(
 
     Returns:
         `candidates-*` ordered by (the problem's position, index) and `failures-*`; in the ledger,
-        rows in are the candidates requested, dropped are `failed` and `overlong_prompt`. A later
-        run asks again for what failed.
+        rows in are the candidates requested, dropped are `failed` and `overlong_prompt`. The store
+        does not keep failures as answers: another recipe or round asks for them again.
 
     Raises:
         TeacherError: Servers could not start, refuse us, or are gone for good. What was drawn is
@@ -98,6 +99,7 @@ def generate_candidates(
                 store=open_store,
                 out_dir=out_dir,
             )
+        _must_have_answered(drawn)
         ids = [identity.candidate_id for identity in requested]
         known = open_store.known_ids(ids)
         parts = list(
@@ -121,6 +123,27 @@ def generate_candidates(
         ledger=ledger.entry("generate", len(requested), len(known), drops),
         figures=_figures(len(requested), drawn),
     )
+
+
+_TOLERATED_SHARE: Final = 0.05
+_TOLERATED_FAILURES: Final = 16
+"""So many candidates of a stage may fail, or this share of them, before the server is to blame."""
+
+
+def _must_have_answered(drawn: Drawn) -> None:
+    """A server that fails often is a broken machine, and no data.
+
+    Raises:
+        TeacherError: More requests failed than single bad ones explain; nothing is committed.
+    """
+    asked = drawn.candidates + drawn.failed
+    tolerated = max(_TOLERATED_FAILURES, round(_TOLERATED_SHARE * asked))
+    if drawn.failed and (not drawn.candidates or drawn.failed > tolerated):
+        raise TeacherError(
+            f"model servers {', '.join(map(shown, drawn.servers))}: expected at most {tolerated} "
+            f"candidates to fail, found {drawn.failed} of {asked} after every retry; see the "
+            f"servers' logs and run again, what was drawn is kept"
+        )
 
 
 def sampling_digest(generate: Generate, seed: int) -> str:

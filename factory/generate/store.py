@@ -108,7 +108,7 @@ class CandidateStore:
         self._queue: queue.Queue[tuple[Identity, Completion | Failure] | None] = queue.Queue(
             _QUEUE_ROWS
         )
-        self._broken: sqlite3.Error | None = None
+        self._broken: Exception | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._reader = self._connect()
@@ -211,7 +211,7 @@ class CandidateStore:
                 if batch and self._broken is None:
                     connection = connection or self._connect()
                     _commit(connection, batch)
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001 - told to whoever puts or flushes next
                 self._broken = error
             for _ in range(len(batch) + last):
                 self._queue.task_done()
@@ -238,7 +238,7 @@ class CandidateStore:
         if self._broken is not None:
             raise self._error(self._broken) from self._broken
 
-    def _error(self, error: sqlite3.Error) -> TeacherError:
+    def _error(self, error: Exception) -> TeacherError:
         return TeacherError(
             f"candidate store {self._path}: cannot be used ({error}); check that the disk has room "
             f"and that the file is a store of this version, then run again: committed candidates "

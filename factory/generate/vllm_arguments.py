@@ -122,13 +122,14 @@ def _json(value: Any) -> str:
 
 
 def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]:
-    """Environment of one server: this process's own, and what vLLM reads from it.
+    """Environment of one server: this process's own without keys, and what vLLM reads from it.
 
     On CPU a server of one thread computes in its engine's process, which saves a third of the
     time that it takes to start; vLLM allows that only with its variable for multiprocessing off.
     A server of several threads is bound to cores of its own as far as there are enough.
     """
-    environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    own = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    environment = {**own, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if cpu:
         threads = _cpu_threads(vllm)
         environment |= {

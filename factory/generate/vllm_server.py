@@ -160,12 +160,12 @@ class VllmServers:
     def close(self) -> None:
         """End the servers; returns when they are gone."""
         self._stop.set()
+        if self._watcher.is_alive():
+            self._watcher.join()  # it may be starting a server again; afterwards nobody is
         for server in self._servers:
             server.release()
         for server in self._servers:
             server.wait()
-        if self._watcher.is_alive():
-            self._watcher.join()
 
     def base_urls(self) -> list[str]:
         """Where the servers listen now; a restarted one has moved."""

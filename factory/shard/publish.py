@@ -17,7 +17,7 @@ from factory.artifact import sole_writer
 from factory.errors import ManifestMismatch, PublishError
 from factory.parts import sync_folder
 from factory.shard.description import Description, check_files, read_description
-from factory.shard.layout import DATASET
+from factory.shard.layout import CARD, DATASET
 
 _STAGING: Final = ".publishing-"
 
@@ -25,7 +25,7 @@ _STAGING: Final = ".publishing-"
 def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
     """The folder `datasets_root/name/version` with the built dataset in it.
 
-    The same content again changes nothing: content is the digest of the rows.
+    The same content (rows and card) again changes nothing.
 
     Args:
         built: Folder with `dataset.json`, card and shards.
@@ -40,6 +40,11 @@ def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
         raise PublishError(
             f"{built}: expected dataset {name} {version}, found {description.name} "
             f"{description.version}; build it again from the recipe that is to be published"
+        )
+    if description.rows == 0:
+        raise PublishError(
+            f"{built}: expected rows to publish, found none; `retort summary` and the parts "
+            f"`dropped-*` of select say where they went"
         )
     target = datasets_root / name / version
     with sole_writer(target.parent):
@@ -59,24 +64,30 @@ def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
 def is_published(built: Path, folder: Path) -> bool:
     """Whether the folder holds the content that was built; False where either is missing."""
     try:
-        return read_description(built).digest == read_description(folder).digest
+        return _content(read_description(built)) == _content(read_description(folder))
     except ManifestMismatch:
         return False
 
 
+def _content(description: Description) -> tuple[str, str]:
+    """What makes a version the one that it is: its rows, and its card. Not the layout of shards."""
+    cards = [file.sha256 for file in description.files if file.path == CARD]
+    return description.digest, cards[0] if cards else ""
+
+
 def _must_be_the_same(target: Path, description: Description) -> None:
     try:
-        found = read_description(target).digest
+        found = read_description(target)
     except ManifestMismatch as error:
         raise PublishError(
             f"{target}: expected a published dataset or nothing, found a folder without a valid "
             f"{DATASET}; raise `shard.version`, or remove the folder by hand"
         ) from error
-    if found != description.digest:
+    if _content(found) != _content(description):
         raise PublishError(
-            f"{target}: version {description.version} is published with content {found[:12]}, "
-            f"expected {description.digest[:12]}; a version never changes: raise `shard.version` "
-            f"in the recipe and run again"
+            f"{target}: version {description.version} is published with other "
+            f"{'rows' if found.digest != description.digest else 'words on its card'}; a version "
+            f"never changes: raise `shard.version` in the recipe and run again"
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from factory.errors import TrainError
+from factory.template_clock import strftime_now
 from factory.train.tokens import Document
 
 THINK: Final = "<think>"
@@ -54,6 +55,7 @@ def end_token_id(tokenizer: Any) -> int:
     text: str = tokenizer.apply_chat_template(
         [{"role": "user", "content": "u"}, {"role": "assistant", "content": _PROBE}],
         tokenize=False,
+        strftime_now=strftime_now,
     )
     after = text[text.rfind(_PROBE) + len(_PROBE) :]
     ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
@@ -132,7 +134,7 @@ class Renderer:
 
     def _prompt(self, messages: Sequence[dict[str, str]]) -> str:
         text: str = self._tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
+            list(messages), tokenize=False, add_generation_prompt=True, strftime_now=strftime_now
         )
         if text.rstrip().endswith(THINK):
             return text[: text.rindex(THINK)]

@@ -6,8 +6,9 @@ own inside the folder, each with its manifest, so that a killed validation goes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from factory.artifact import commit
 from factory.digest import canonical_json, file_sha256
@@ -36,6 +37,7 @@ def validate_model(
     arch: str,
     machine: Machine,
     store: Path,
+    vllm_args: Mapping[str, Any] | None = None,
     out_dir: Path,
     key: str,
 ) -> StageResult:
@@ -78,7 +80,7 @@ def validate_model(
         lambda folder: generate_candidates(
             problems_dir,
             [],
-            as_generate(validate, model),
+            as_generate(validate, model, vllm_args),
             round=1,
             seed=validate.seed,
             machine=machine,
@@ -132,7 +134,9 @@ def validate_model(
     )
 
 
-def as_generate(validate: Validate, model: Model) -> Generate:
+def as_generate(
+    validate: Validate, model: Model, vllm_args: Mapping[str, Any] | None = None
+) -> Generate:
     """A validation as the generation that it is: one round of k candidates per problem."""
     return Generate(
         teacher=VllmTeacher(
@@ -141,6 +145,7 @@ def as_generate(validate: Validate, model: Model) -> Generate:
             revision=model.revision,
             max_model_len=validate.max_model_len,
             dtype=validate.dtype,
+            vllm_args=dict(vllm_args or {}),
         ),
         sampling=validate.sampling,
         prompt=validate.prompt,

@@ -80,7 +80,7 @@ def test_no_docker(place: Place) -> None:
 
 def test_arguments_that_vllm_does_not_know(place: Place) -> None:
     recipe = TINY.replace(
-        'dtype = "float32"\n', 'dtype = "float32"\nvllm_args = { colour = "red" }\n'
+        'dtype = "float32"\n', 'dtype = "float32"\nvllm_args = { colour = "red" }\n', 1
     )
     output = refused(place, "BuildDataset", recipe)
     assert "colour" in output

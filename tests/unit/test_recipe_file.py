@@ -95,3 +95,21 @@ def test_an_unknown_embedded_model_names_the_known_ones() -> None:
 def test_a_tokenizer_must_be_a_folder_with_one() -> None:
     with pytest.raises(RecipeError, match=r"tokenizer_config\.json"):
         tokenizer_folder("./schemas")
+
+
+@pytest.mark.parametrize(
+    "urls", ['["localhost:8000/v1"]', '["http://:80/v1"]', '["http://host:many/v1"]', '[""]']
+)
+def test_an_address_of_a_server_must_be_one(tmp_path: Path, urls: str) -> None:
+    file = tmp_path / "machine.toml"
+    file.write_text(f"[teacher]\nbase_urls = {urls}\n")
+    with pytest.raises(RecipeError, match=r"teacher\.base_urls"):
+        load_machine(str(file))
+
+
+def test_a_wrong_machine_file_does_not_show_credentials(tmp_path: Path) -> None:
+    file = tmp_path / "machine.toml"
+    file.write_text('[teacher]\nbase_urls = "http://me:s3cret@host/v1"\n')
+    with pytest.raises(RecipeError, match=r"teacher\.base_urls") as caught:
+        load_machine(str(file))
+    assert "s3cret" not in str(caught.value)

@@ -11,12 +11,14 @@ import json
 import os
 import queue
 import select
+import signal
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +29,8 @@ from schemas.verdict import Status
 
 START_TIMEOUT_S: Final = 120.0
 _ROOT: Final = Path(__file__).resolve().parents[3]
+_GRACE_S: Final = 2.0
+"""A worker that closed its pipe has so long to end, so that its exit code is its own."""
 _LENGTH: Final = struct.Struct(">I")
 
 
@@ -93,8 +97,11 @@ class _Worker:
             content += chunk
         return content
 
-    def stop(self) -> int:
-        """Kill it, reap it, and say its exit code."""
+    def stop(self, grace_s: float = 0.0) -> int:
+        """Kill it, reap it, and say its exit code; one that is ending may do so by itself."""
+        if grace_s:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(grace_s)
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
@@ -138,7 +145,7 @@ class WorkerPool:
         with ThreadPoolExecutor(min(self.size, len(pairs))) as threads:
             return list(threads.map(self._one, pairs))
 
-    def _one(self, pair: tuple[str, str]) -> tuple[Finding, float]:
+    def _one(self, pair: tuple[str, str], *, again: bool = False) -> tuple[Finding, float]:
         worker = self._idle.get()
         try:
             worker = worker or _Worker(self.limits)
@@ -146,15 +153,25 @@ class WorkerPool:
             try:
                 finding = _finding(self._ask(worker, pair))
             except _Died as death:
-                code = worker.stop()
+                code = worker.stop(0.0 if death.timed_out else _GRACE_S)
                 worker = None
-                finding = self._death(death, code)
-            if worker is not None and finding.status is Status.MEMORY:
+                if code == -signal.SIGKILL and not death.timed_out:
+                    finding = None  # the machine killed it, not a limit of ours
+                else:
+                    finding = self._death(death, code)
+            if finding is None and again:
+                raise GraderError(
+                    "a worker of symbolic grading was killed twice on one pair, expected only its "
+                    "own limits to end it; is the machine out of memory? lower `workers` in the "
+                    "machine file and run again, finished parts are kept"
+                )
+            if worker is not None and finding is not None and finding.status is Status.MEMORY:
                 worker.stop()
                 worker = None
-            return finding, time.monotonic() - start
+            seconds = time.monotonic() - start
         finally:
             self._idle.put(worker)
+        return self._one(pair, again=True) if finding is None else (finding, seconds)
 
     def _ask(self, worker: _Worker, pair: tuple[str, str]) -> dict[str, Any]:
         return worker.ask({"gold": pair[0], "answer": pair[1]}, self.limits.deadline_s)

@@ -58,6 +58,21 @@ def test_another_content_under_the_same_version_is_refused(tmp_path: Path) -> No
     assert read_description(folder).digest == digest
 
 
+def test_another_card_under_the_same_version_is_refused(tmp_path: Path) -> None:
+    folder = publish(built(tmp_path / "1"), tmp_path / "datasets", NAME, VERSION)
+    other = built(tmp_path / "2", title="Another title")
+    assert read_description(other).digest == read_description(folder).digest
+    assert not is_published(other, folder)
+    with pytest.raises(PublishError, match="other words on its card"):
+        publish(other, tmp_path / "datasets", NAME, VERSION)
+
+
+def test_a_dataset_without_rows_is_not_published(tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="expected rows to publish, found none"):
+        publish(built(tmp_path / "1", rows=0), tmp_path / "datasets", NAME, VERSION)
+    assert not (tmp_path / "datasets" / NAME / VERSION).exists()
+
+
 def test_another_version_stands_beside_it(tmp_path: Path) -> None:
     publish(built(tmp_path / "1"), tmp_path / "datasets", NAME, VERSION)
     publish(built(tmp_path / "2", rows=7, version="1.1.0"), tmp_path / "datasets", NAME, "1.1.0")
@@ -118,7 +133,7 @@ def killed_after(source: Path, root: Path, copies: int) -> bool:
     target = root / NAME / VERSION
     until = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < until:
-        if len(list((root / NAME).glob(".publishing-*/data/*"))) >= copies:
+        if copied(root) >= copies:
             break
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -126,3 +141,11 @@ def killed_after(source: Path, root: Path, copies: int) -> bool:
         check_files(target, read_description(target))
         return False
     return True
+
+
+def copied(root: Path) -> int:
+    """Files that a publication under way has copied; leftovers of an earlier one may just go."""
+    try:
+        return len(list((root / NAME).glob(".publishing-*/data/*")))
+    except FileNotFoundError:
+        return 0

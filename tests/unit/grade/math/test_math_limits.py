@@ -44,12 +44,11 @@ def test_no_answer_takes_longer_than_the_deadline_or_raises(answer: str) -> None
     assert grading.status in (Status.INCORRECT, Status.UNPARSABLE, Status.TIMEOUT, Status.MEMORY)
 
 
-def test_a_worker_that_dies_costs_its_own_pair_and_is_replaced() -> None:
+def test_a_worker_that_the_machine_kills_is_replaced_and_its_pair_asked_again() -> None:
     workers = WorkerPool(GradeMath(memory_bytes=400 * 1024 * 1024, deadline_s=20.0), 1)
     try:
         assert workers.run([HARD])[0][0].status is Status.CORRECT
         os.kill(workers.worker_pids()[0], 9)
-        assert workers.run([HARD])[0][0].status is Status.MEMORY
         assert workers.run([HARD])[0][0].status is Status.CORRECT
     finally:
         workers.close()
