@@ -16,6 +16,8 @@ from factory.train.pack import IGNORED
 
 _CHUNK_LOGITS: Final = 1 << 26
 """Logits held at a time: 256 MiB in float32."""
+_CHUNK_LOGITS_CPU: Final = 1 << 22
+"""On CPU 16 MiB, which the allocator keeps: twice as fast as 256 MiB, which it maps anew."""
 
 
 class Learner(nn.Module):
@@ -39,7 +41,9 @@ class Learner(nn.Module):
         kept = labels_n != IGNORED
         labels_n = labels_n[kept]
         hidden_nh = hidden_bth[:, :-1].flatten(0, 1)[kept]
-        chunk = max(1, _CHUNK_LOGITS // self.model.config.vocab_size)
+        on_cpu = hidden_nh.device.type == "cpu"
+        logits = _CHUNK_LOGITS_CPU if on_cpu else _CHUNK_LOGITS
+        chunk = max(1, logits // self.model.config.vocab_size)
         if len(labels_n) <= chunk:
             return self._sum(hidden_nh, labels_n)
         parts = [
