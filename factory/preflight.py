@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from importlib.util import find_spec
+from typing import Final
 
 from factory.errors import MissingDependency
 from schemas.machine import Machine
@@ -17,6 +18,8 @@ from schemas.recipe import (
     Recipe,
     Source,
 )
+
+TRAIN_PACKAGES: Final = ("torch", "transformers", "deepspeed")
 
 
 def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
@@ -33,7 +36,7 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         TeacherError: The teacher's endpoint does not answer, or vLLM refuses its arguments.
     """
     if "TrainStudent" in unfinished:
-        check_installed("train", ("torch", "transformers", "deepspeed"))
+        check_installed("train", TRAIN_PACKAGES)
     if "ValidateModel" in unfinished:
         check_installed("validate", ("vllm",))
     if "GenerateCandidates" in unfinished:

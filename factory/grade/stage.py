@@ -15,9 +15,10 @@ from factory.errors import GraderError, ManifestMismatch
 from factory.grade.contract import Grader, Grading, Item
 from factory.grade.registry import open_grader
 from factory.ledger import entry
-from factory.parts import as_table, iter_parts, kept_part, read_manifest, read_part, write_part
+from factory.parts import as_table, kept_part, read_manifest, read_part, write_part
+from factory.problems import read_problems
 from factory.progress import progress
-from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
+from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
@@ -62,7 +63,7 @@ def grade_candidates(
             made_from = digest([key, part.sha256])
             kept = kept_part(out_dir, name, made_from=made_from)
             if kept is None:
-                problems = problems or _problems(problems_dir)
+                problems = problems or read_problems(problems_dir)
                 table = read_part(candidates_dir, part, CANDIDATE).select(_READ)
                 verdicts = _verdicts(table, problems, graders, bar, candidates_dir / part.path)
                 kept = write_part(out_dir, name, verdicts, made_from=made_from)
@@ -89,14 +90,6 @@ class _Graders:
             grader = open_grader(name, self._grade, self._machine)
             self._open[name] = self._stack.enter_context(grader)
         return self._open[name]
-
-
-def _problems(folder: Path) -> dict[str, Problem]:
-    return {
-        row["problem_id"]: Problem(**row)
-        for table in iter_parts(folder, "problems", PROBLEM)
-        for row in table.to_pylist()
-    }
 
 
 def _verdicts(

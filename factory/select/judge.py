@@ -10,9 +10,10 @@ from typing import Any, Final
 import polars as pl
 
 from factory.errors import ManifestMismatch
-from factory.parts import read_part, read_parts
+from factory.parts import read_part
+from factory.problems import read_problems
 from factory.select.rules import Case, first_drop
-from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
+from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.manifest import PartFile
 from schemas.problem import Problem
@@ -55,8 +56,7 @@ class Pair:
 @lru_cache(maxsize=2)
 def problems_of(problems_dir: Path, digest: str) -> dict[str, Problem]:
     """The admitted problems by id; `digest` is that of the manifest, so that nothing goes stale."""
-    rows = read_parts(problems_dir, "problems", PROBLEM).to_pylist()
-    return {row["problem_id"]: Problem.model_validate(row) for row in rows}
+    return read_problems(problems_dir)
 
 
 def judge(pair: Pair, problems: dict[str, Problem]) -> pl.DataFrame:

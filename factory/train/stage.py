@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from factory.digest import digest, folder_digest
-from factory.errors import MissingDependency
 from factory.ledger import entry
 from factory.models import Model
 from factory.parts import write_atomically
+from factory.preflight import TRAIN_PACKAGES, check_installed
 from factory.train.files import describe_files
 from factory.train.job import TrainingJob
 from factory.train.launch import run_training
@@ -25,7 +24,6 @@ from schemas.recipe import Student, Train
 from schemas.sample import Drop
 
 _CPU_RANKS: Final = 2
-_PACKAGES: Final = ("torch", "transformers", "deepspeed")
 
 
 def train_student(
@@ -48,7 +46,7 @@ def train_student(
         MissingDependency: torch, transformers or DeepSpeed is not installed.
         TrainError: The data, the template or the base must not be trained on, or a rank failed.
     """
-    _check_packages()
+    check_installed("train", TRAIN_PACKAGES)
     renderer = Renderer(load_tokenizer(base.location, "" if base.is_local else base.revision))
     work = out_dir / "work"
     tokens = work / "tokens.arrow"
@@ -85,15 +83,6 @@ def train_student(
         ),
         figures=outcome.model_dump() | {"longest_tokens": counts.longest_tokens},
     )
-
-
-def _check_packages() -> None:
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise MissingDependency(
-            f"train: expected the packages {', '.join(_PACKAGES)}, found no "
-            f"{', '.join(missing)}; install the project with its extra `cpu` or `gpu`"
-        )
 
 
 def _tokenise(
