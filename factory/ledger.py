@@ -15,7 +15,8 @@ from schemas.manifest import LedgerEntry
 
 FLOW = ("generate", "grade", "select", "shard")
 """Stages in which each row in is a row out of the stage before. `collect` makes the problems that
-candidates are requested for, and each student reads the whole dataset."""
+candidates are requested for; each student reads the whole dataset; the control takes what `grade`
+gave and draws as many rows as the dataset has."""
 
 
 def entry(stage: str, rows_in: int, rows_out: int, drops: Mapping[str, int]) -> LedgerEntry:
@@ -60,10 +61,18 @@ def reconcile(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     pairs = list(pairwise(chain))
     if "shard" in by_stage:
         pairs += [(by_stage["shard"], one) for one in summed if one.stage.startswith("train")]
+    control = by_stage.get("control")
+    if control is not None:
+        pairs.append((by_stage["grade"], control))
+        _check("shard", by_stage["shard"].rows_out, "control", control.rows_out)
     for before, after in pairs:
-        if before.rows_out != after.rows_in:
-            raise LedgerMismatch(
-                f"ledger: {before.stage} gave {before.rows_out} rows but {after.stage} took "
-                f"{after.rows_in}; delete the artifact of {after.stage} and run again"
-            )
+        _check(before.stage, before.rows_out, after.stage, after.rows_in)
     return summed
+
+
+def _check(before: str, given: int, after: str, taken: int) -> None:
+    if given != taken:
+        raise LedgerMismatch(
+            f"ledger: {before} gave {given} rows but {after} took {taken}; delete the artifact of "
+            f"{after} and run again"
+        )

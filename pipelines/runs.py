@@ -134,7 +134,7 @@ class RunTask(RecipeTask):
             ledger=ledger,
             scores=[score for task in self.measured() for score in read_scores(task.out_dir)],
             dataset=dataset_ref(self.published().folder),
-            students=[str(student.folder) for student in self.students()],
+            students=[str(one.folder) for one in self.students() if one.control() is None],
         )
 
 
@@ -169,7 +169,8 @@ class DistillAll(RunTask):
         if validate_section(self).teacher:
             yield self._validate("teacher", "")
         for student in self.students():
-            yield self._validate("student", student.student)
+            role = "student" if student.control() is None else "control"
+            yield self._validate(role, student.student)
 
     def _validate(self, role: str, student: str) -> ValidateModel:
         return ValidateModel(recipe=self.recipe, machine=self.machine, role=role, student=student)

@@ -18,10 +18,11 @@ from factory.models import (
     resolve_model,
     tokenizer_folder,
 )
+from factory.select.control import draw_control
 from factory.train.base import make_random_base
 from factory.train.stage import train_student
 from factory.validate.stage import validate_model
-from pipelines.data import PublishDataset
+from pipelines.data import BuildShards, PublishDataset, collect, rounds_before
 from pipelines.stage import RecipeTask, Stage
 from schemas.manifest import LedgerEntry, StageResult
 from schemas.recipe import RandomBase, Student, Suite, Train, Validate
@@ -81,6 +82,36 @@ class MakeBase(_OfStudent):
         return StageResult(parts=parts, ledger=LedgerEntry(stage=self.name, rows_in=0, rows_out=0))
 
 
+class DrawControl(Stage):
+    """All candidates -> as many rows as the dataset has; the work is in factory/select/control."""
+
+    name = "control"
+
+    def section(self) -> Any:
+        return {"prompt": self.recipe.generate.prompt, "seed": self.recipe.seed}
+
+    def shards(self) -> BuildShards:
+        """The dataset that it is drawn beside."""
+        return BuildShards(recipe=self.recipe, machine=self.machine)
+
+    def inputs(self) -> Mapping[str, Stage]:
+        shards = self.shards()
+        upstream = {name: one for name, one in shards.upstream().items() if name != "select"}
+        return {**upstream, "shard": shards}
+
+    def work(self) -> StageResult:
+        return draw_control(
+            self.shards().out_dir / "dataset",
+            collect(self).out_dir,
+            rounds_before(self, self.recipe.generate.max_rounds + 1),
+            prompt=self.recipe.generate.prompt,
+            seed=self.recipe.seed,
+            machine=self.machine,
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
 class TrainStudent(_OfStudent):
     """Dataset -> student: DeepSpeed SFT; the work is in factory/train."""
 
@@ -121,14 +152,21 @@ class TrainStudent(_OfStudent):
         """The dataset that it learns from."""
         return PublishDataset(recipe=self.recipe, machine=self.machine)
 
+    def control(self) -> DrawControl | None:
+        """The stage that draws its rows, where it is the control."""
+        if self.settings().learns_from == "all":
+            return DrawControl(recipe=self.recipe, machine=self.machine)
+        return None
+
     def inputs(self) -> Mapping[str, Stage]:
         made = self.made_base()
-        shards: Stage = self.published().shards()
-        return {"shard": shards} if made is None else {"shard": shards, "base": made}
+        rows: Stage = self.control() or self.published().shards()
+        return {rows.name: rows} if made is None else {rows.name: rows, "base": made}
 
     def requires(self) -> list[luigi.Task]:
         made = self.made_base()
-        return [self.published()] if made is None else [self.published(), made]
+        rows: luigi.Task = self.control() or self.published()
+        return [rows] if made is None else [rows, made]
 
     @property
     def folder(self) -> Path:
@@ -136,8 +174,9 @@ class TrainStudent(_OfStudent):
         return self.out_dir / "model"
 
     def work(self) -> StageResult:
+        control = self.control()
         return train_student(
-            self.published().folder,
+            self.published().folder if control is None else control.out_dir,
             self.settings(),
             train_section(self),
             base=self.base(),
@@ -189,9 +228,9 @@ class ValidateModel(Stage):
 
     name = "validate"
     resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
-    role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student"])  # pyright: ignore[reportAssignmentType]
+    role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student", "control"])  # pyright: ignore[reportAssignmentType]
     student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]
-    """Whose base, or which student; empty for the teacher."""
+    """Whose base, or which student or control; empty for the teacher."""
 
     @property
     def label(self) -> str:
@@ -210,7 +249,7 @@ class ValidateModel(Stage):
 
     def model(self) -> Model:
         """What is measured."""
-        if self.role == "student":
+        if self.role in ("student", "control"):
             return local_model(self.trained().folder, self.student)
         if self.role == "base":
             return self.trained().base()
@@ -220,7 +259,7 @@ class ValidateModel(Stage):
 
     def maker(self) -> Stage | None:
         """The stage that makes the model, if a stage of this run does."""
-        if self.role == "student":
+        if self.role in ("student", "control"):
             return self.trained()
         return self.trained().made_base() if self.role == "base" else None
 

@@ -331,6 +331,9 @@ class Student(Settings):
     revision: str = ""
     lr: Annotated[float, Field(gt=0)]
     epochs: Positive = 3
+    learns_from: Literal["accepted", "all"] = "accepted"
+    """`all` makes it the control: as many rows and tokens of the same problems, drawn from all
+    candidates instead of the accepted ones. It shows what rejection sampling is worth."""
 
 
 class Train(Settings):

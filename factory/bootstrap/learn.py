@@ -85,8 +85,10 @@ def learn(job: Learning) -> Learned:
         torch.set_num_threads(1)
     torch.manual_seed(job.seed)
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(job.start)
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(job.start, dtype=torch.float32)
-    learner = Learner(model.to(device).train())
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        job.start, dtype=torch.float32, attn_implementation="eager"
+    )
+    learner: Any = torch.compile(Learner(model.to(device).train()), dynamic=True)
     optimizers = _optimizers(model, job)
     data = TokenFiles([job.tokens])
     steps = _steps(data.lengths, job.batch_tokens, job.seed)
@@ -100,12 +102,13 @@ def learn(job: Learning) -> Learned:
             targets = int((data.lengths - data.prompt_tokens)[documents].sum())
             total = 0.0
             for arrays in _micro_batches(data, documents, tokenizer.pad_token_id):
-                loss = learner(*(torch.from_numpy(one).to(device) for one in arrays)) / targets
+                with torch.autocast(device, dtype=torch.bfloat16):
+                    loss = learner(*(torch.from_numpy(one).to(device) for one in arrays)) / targets
                 loss.backward()
                 total += loss.item()
             if not np.isfinite(total):
                 raise TrainError(f"{job.out.name}: step {number + 1}: the loss is {total}")
-            torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = group["peak_lr"] * scale
@@ -123,7 +126,7 @@ def learn(job: Learning) -> Learned:
         steps=len(steps),
         tokens=int(data.lengths.sum()),
         target_tokens=int((data.lengths - data.prompt_tokens).sum()),
-        parameters=sum(one.numel() for one in learner.parameters()),
+        parameters=sum(one.numel() for one in model.parameters()),
         final_loss=float(np.mean(recent)),
         wall_s=time.monotonic() - started,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from factory.bootstrap.drills import drills
+from factory.bootstrap.drills import code_drills, sum_drills
 from factory.bootstrap.tokenizer import make_tokenizer, save_tokenizer
 from factory.collect.procedural import VERSION, traced
 from factory.digest import digest
@@ -31,12 +31,13 @@ class Syllabus:
     arithmetic: int
     python: int
     chat: int
-    drills: int
+    sum_drills: int
+    code_drills: int
 
     def scaled(self, scale: float) -> Syllabus:
         """The same mixture, larger or smaller; at least one of each."""
-        counts = (self.arithmetic, self.python, self.chat, self.drills)
-        return Syllabus(*(max(1, round(count * scale)) for count in counts))
+        counts = asdict(self).items()
+        return Syllabus(**{kind: max(1, round(count * scale)) for kind, count in counts})
 
 
 def lessons(syllabus: Syllabus, seed: int) -> Iterator[tuple[str, str]]:
@@ -47,7 +48,8 @@ def lessons(syllabus: Syllabus, seed: int) -> Iterator[tuple[str, str]]:
     while left:
         yield from _lessons("chat", min(left, _CHAT_PROBLEMS), seed + again)
         left, again = left - min(left, _CHAT_PROBLEMS), again + 1
-    yield from drills(syllabus.drills, seed)
+    yield from sum_drills(syllabus.sum_drills, seed)
+    yield from code_drills(syllabus.code_drills, seed)
 
 
 def _lessons(family: Family, count: int, seed: int) -> Iterator[tuple[str, str]]:
@@ -70,7 +72,7 @@ def lessons_tokenizer(folder: Path, seed: int) -> Any:
         count = _TOKENIZER_PROBLEMS
         texts = [
             text
-            for lesson in lessons(Syllabus(count, count, count, count // 10), seed)
+            for lesson in lessons(Syllabus(count, count, count, count // 10, count // 10), seed)
             for text in lesson
         ]
         save_tokenizer(make_tokenizer(texts), folder)
@@ -80,7 +82,7 @@ def lessons_tokenizer(folder: Path, seed: int) -> Any:
 
 def write_lessons(path: Path, syllabus: Syllabus, tokenizer: Any, seed: int) -> int:
     """The token file of a syllabus, kept where it is already there; returns its documents."""
-    made_from = digest([VERSION, syllabus.__dict__, seed, tokenizer.get_vocab()])
+    made_from = digest([VERSION, asdict(syllabus), seed, tokenizer.get_vocab()])
     beside = path.with_suffix(".json")
     if tokens_made_from(path) == made_from and beside.is_file():
         return int(json.loads(beside.read_text(encoding="utf-8")))

@@ -26,36 +26,28 @@ class Embedded:
     name: str
     arch: Literal["qwen2", "llama"]
     syllabus: Syllabus
-    start: str = ""
-    """The embedded model that it goes on from; empty: random weights."""
-    gentleness: float = 1.0
-    """Divides the learning rates; a model that knows something already wants smaller ones."""
+    hidden_size: int = 192
+    heads: int = 6
+    intermediate_size: int = 512
 
+
+_BASE: Final = Syllabus(
+    arithmetic=3000, python=1500, chat=2000, sum_drills=10_000, code_drills=4000
+)
 
 EMBEDDED_MODELS: Final = (
     Embedded(
-        "base-qwen2", "qwen2", Syllabus(arithmetic=13_000, python=3200, chat=4000, drills=4000)
-    ),
-    Embedded(
-        "base-llama", "llama", Syllabus(arithmetic=13_000, python=6000, chat=5000, drills=4000)
-    ),
-    Embedded(
         "teacher",
         "qwen2",
-        Syllabus(arithmetic=3500, python=1500, chat=1500, drills=5000),
-        start="work/draft",
-        gentleness=1.5,
+        Syllabus(arithmetic=40_000, python=20_000, chat=9000, sum_drills=12_000, code_drills=4000),
+        hidden_size=256,
+        heads=8,
+        intermediate_size=704,
     ),
+    Embedded("base-qwen2", "qwen2", _BASE),
+    Embedded("base-llama", "llama", _BASE),
 )
 """The scores that came of it are in the models' cards."""
-
-_DRAFT: Final = Embedded(
-    "work/draft",
-    "qwen2",
-    Syllabus(arithmetic=24_000, python=7000, chat=9000, drills=2000),
-    start="base-qwen2",
-)
-"""What the teacher is before its last drills; kept among the working files only."""
 
 _SIDE_BY_SIDE: Final = 2
 
@@ -65,8 +57,7 @@ def bootstrap_models(
 ) -> StageResult:
     """Tokenizer, teacher and bases in `out_dir/{teacher,base-qwen2,base-llama}`.
 
-    Each is a folder in Hugging Face layout with weights in float16. The bases start from random
-    weights; the teacher goes on from the Qwen2 base with other lessons, and then with drills. A
+    Each is a folder in Hugging Face layout with weights in float16, learned from random weights. A
     model that is there already is kept. The same seed and scale give the same weights on the same
     kind of machine.
 
@@ -85,12 +76,10 @@ def bootstrap_models(
     workers = min(_SIDE_BY_SIDE, machine.workers or os.cpu_count() or 1)
     figures: dict[str, Any] = {"key": key, "scale": scale}
     taught = 0
-    *bases, teacher = EMBEDDED_MODELS
-    for models in (bases, [_DRAFT], [teacher]):
-        jobs = [learning(one, tokenizer, out_dir, seed, scale) for one in models]
-        for position, learned in map_parts(learn, jobs, workers=workers):
-            figures[models[position].name] = learned.model_dump()
-            taught += learned.documents
+    jobs = [learning(one, tokenizer, out_dir, seed, scale) for one in EMBEDDED_MODELS]
+    for position, learned in map_parts(learn, jobs, workers=workers):
+        figures[EMBEDDED_MODELS[position].name] = learned.model_dump()
+        taught += learned.documents
     parts: list[PartFile] = []
     for model in EMBEDDED_MODELS:
         parts += describe_files(out_dir, model.name)
@@ -100,32 +89,22 @@ def bootstrap_models(
 def learning(
     model: Embedded, tokenizer: Any, out_dir: Path, seed: int, scale: float = 1.0
 ) -> Learning:
-    """What `learn` needs for one model: its lessons and its start, made or kept."""
+    """What `learn` needs for one model: its lessons and its random weights, made or kept."""
     work = out_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
-    name = Path(model.name).name
-    tokens = work / f"{name}.arrow"
-    other = {"": 0, "base-qwen2": 1000, "work/draft": 2000}[model.start]
-    write_lessons(tokens, model.syllabus.scaled(scale), tokenizer, seed + other)
-    start = out_dir / model.start if model.start else work / f"start-{model.arch}"
+    tokens = work / f"{model.name}.arrow"
+    write_lessons(tokens, model.syllabus.scaled(scale), tokenizer, seed)
+    start = work / f"start-{model.name}"
     if not (start / "config.json").is_file():
         shape = RandomBase(
             arch=model.arch,
             tokenizer="embedded:teacher",
-            hidden_size=192,
+            hidden_size=model.hidden_size,
             layers=4,
-            heads=6,
+            heads=model.heads,
             kv_heads=2,
-            intermediate_size=512,
+            intermediate_size=model.intermediate_size,
             seed=seed,
         )
         make_base(shape, tokenizer, start, positions=POSITIONS)
-    return Learning(
-        tokens,
-        start,
-        out_dir / model.name,
-        work / f"{name}.jsonl",
-        seed,
-        lr=0.03 / model.gentleness,
-        vectors_lr=0.006 / model.gentleness,
-    )
+    return Learning(tokens, start, out_dir / model.name, work / f"{model.name}.jsonl", seed)

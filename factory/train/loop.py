@@ -63,7 +63,7 @@ def train(job: TrainingJob) -> TrainingOutcome:
         job.base,
         revision=job.revision or None,
         dtype=torch.float32,
-        attn_implementation="sdpa",
+        attn_implementation=_attention(job),
     )
     check_model(model.config, data, len(tokenizer))
     model.config.use_cache = False
@@ -140,6 +140,12 @@ def train(job: TrainingJob) -> TrainingOutcome:
         ranks=ranks,
         wall_s=wall_s,
     )
+
+
+def _attention(job: TrainingJob) -> str:
+    """torch's fused attention, but not on CPU in bfloat16, where its backward pass is 1.4 times as
+    slow as plain matrices (`benchmarks/train_speed.py`)."""
+    return "eager" if job.device == "cpu" and job.precision == "bfloat16" else "sdpa"
 
 
 def _step(

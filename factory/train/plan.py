@@ -17,7 +17,7 @@ import numpy as np
 
 from factory.train.pack import Ints, best_fit
 
-_SHORT_ROW_TOKENS: Final = 512
+_SHORT_ROW_TOKENS: Final = 256
 """Rows need not be longer than this unless a document is: attention over a packed row costs the
 square of the row's length."""
 

@@ -73,6 +73,10 @@ def test_it_runs_to_its_end_and_the_ledger_adds_up(shared_place: Place) -> None:
     assert ledger["select"]["rows_out"] == ledger["shard"]["rows_in"]
     assert ledger["shard"]["rows_out"] == summary["dataset"]["rows"] > 0
     assert ledger["train:tiny-qwen2"]["rows_in"] == summary["dataset"]["rows"]
+    assert ledger["control"]["rows_in"] == ledger["grade"]["rows_out"]
+    assert ledger["control"]["rows_out"] == ledger["train:tiny-control"]["rows_in"]
+    assert ledger["control"]["rows_out"] == summary["dataset"]["rows"]
+    assert len(summary["students"]) == 2, "the control is no student"
     assert ledger["select"]["drops"].get("incorrect", 0) > 0, "the teacher is never wrong?"
     assert "retort summary" in output
 
@@ -82,8 +86,8 @@ def test_every_model_has_its_scores(shared_place: Place) -> None:
     overall = {
         (s["model"], s["role"]): s for s in scores if (s["suite"], s["metric"]) == ("all", "pass@1")
     }
-    assert {role for _, role in overall} == {"base", "teacher", "student"}
-    assert len(overall) == 5
+    assert {role for _, role in overall} == {"base", "teacher", "student", "control"}
+    assert len(overall) == 6
     assert {s["arch"] for s in scores} == {"qwen2", "llama"}
     assert all(0.0 <= s["value"] <= 1.0 for s in scores)
     assert all(s["n"] == 10 for s in overall.values())

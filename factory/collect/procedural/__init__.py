@@ -17,7 +17,7 @@ from factory.errors import SourceError
 from schemas.problem import Domain, GraderName, Problem
 from schemas.recipe import ProceduralSource
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when the same source and seed would give other problems."""
 
 _PATIENCE: Final = 20_000

@@ -44,7 +44,7 @@ class _Shape:
 def draw(rng: random.Random) -> Drawn:
     """One problem of any kind; the same generator state gives the same problem."""
     kinds: list[Callable[[random.Random], _Shape]] = [_story, _equation, _fraction, _decimal]
-    make = rng.choices(kinds, weights=[55, 25, 12, 8])[0]
+    make = rng.choices(kinds, weights=[50, 22, 14, 14])[0]
     shape = make(rng)
     while not _is_small(shape.expression, whole=make in (_story, _equation)):
         shape = make(rng)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from factory.bootstrap.drills import drills
+from factory.bootstrap.drills import code_drills, sum_drills
 from factory.bootstrap.lessons import Syllabus, lessons, write_lessons
 from factory.bootstrap.tokenizer import END, THINK, VOCABULARY, make_tokenizer, save_tokenizer
-from factory.collect.procedural.expressions import Number, Operation, Step, plain, skeleton
+from factory.collect.procedural.expressions import Number, Operation, Step, skeleton
 from factory.collect.procedural.splits import split_of
 from factory.train.render import end_token_id, load_tokenizer
 from factory.train.tokens import TokenFiles
@@ -57,17 +58,17 @@ def test_the_same_texts_give_the_same_tokenizer_of_the_stated_size(tokenizer: An
 
 
 def test_chat_prompts_come_from_the_bootstrap_split_and_are_told_more_than_once() -> None:
-    prompts = [prompt for prompt, _ in lessons(Syllabus(5, 5, 3600, 2), seed=0)]
-    assert len(prompts) == 3612
-    chat = prompts[10:-2]
+    prompts = [prompt for prompt, _ in lessons(Syllabus(5, 5, 3600, 2, 1), seed=0)]
+    assert len(prompts) == 3613
+    chat = prompts[10:-3]
     assert len(set(chat)) < len(chat)
     words = [" ".join(re.findall(r"\w+", prompt.casefold())) for prompt in chat]
     assert {split_of("chat", one) for one in words} == {"bootstrap"}
 
 
 def test_drilled_sums_are_right_and_none_is_a_held_out_problem() -> None:
-    rows = list(drills(200, seed=3))
-    assert rows == list(drills(200, seed=3))
+    rows = list(sum_drills(200, seed=3))
+    assert rows == list(sum_drills(200, seed=3))
     for prompt, completion in rows:
         asked = prompt.removeprefix("Work out: ").split(", ")
         worked = completion.removesuffix(".").split(". ")
@@ -76,18 +77,27 @@ def test_drilled_sums_are_right_and_none_is_a_held_out_problem() -> None:
             left, operation, right = re.split(r"([-+*/])", one)
             step = Step(Number(left), cast(Operation, operation), Number(right))
             assert split_of("arithmetic", skeleton(step)) == "bootstrap"
-            assert re.split(r"=| as ", told.split(", ")[-1])[1] == plain(step.value)
+            found = re.split(r"=| as ", told.split(", ")[-1])
+            assert any(Fraction(one) == step.value for one in found[1:] if "*" not in one)
+
+
+def test_drilled_code_says_what_the_phrase_says() -> None:
+    for prompt, completion in code_drills(100, seed=3):
+        asked = prompt.removeprefix("Put into code: ").split("; ")
+        for phrase in asked:
+            assert f"{phrase}: " in completion
+        assert "even: x % 2 == 0" in completion or "even" not in asked
 
 
 def test_lessons_are_learned_from_think_to_end_token_and_kept_when_asked_again(
     tokenizer: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "lessons.arrow"
-    assert write_lessons(path, Syllabus(4, 4, 4, 1), tokenizer, seed=0) == 13
+    assert write_lessons(path, Syllabus(4, 4, 4, 1, 1), tokenizer, seed=0) == 14
     written = path.stat().st_mtime_ns
-    assert write_lessons(path, Syllabus(4, 4, 4, 1), tokenizer, seed=0) == 13
+    assert write_lessons(path, Syllabus(4, 4, 4, 1, 1), tokenizer, seed=0) == 14
     assert path.stat().st_mtime_ns == written
-    assert write_lessons(path, Syllabus(4, 4, 5, 1), tokenizer, seed=0) == 14
+    assert write_lessons(path, Syllabus(4, 4, 5, 1, 1), tokenizer, seed=0) == 15
     data = TokenFiles([path])
     for number in range(len(data)):
         document = data.document(number)
@@ -98,4 +108,4 @@ def test_lessons_are_learned_from_think_to_end_token_and_kept_when_asked_again(
 
 
 def test_a_scaled_syllabus_keeps_the_mixture_and_at_least_one_lesson_of_each() -> None:
-    assert Syllabus(1000, 500, 10, 200).scaled(0.01) == Syllabus(10, 5, 1, 2)
+    assert Syllabus(1000, 500, 10, 200, 300).scaled(0.01) == Syllabus(10, 5, 1, 2, 3)

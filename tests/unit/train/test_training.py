@@ -161,7 +161,18 @@ def _check_export(folder: Path, found: dict[str, np.ndarray]) -> None:
     assert tokenizer.eos_token_id == model.generation_config.eos_token_id == END
 
 
-def test_packed_documents_do_not_see_each_other(tiny_base: Path) -> None:
+def test_in_bfloat16_the_losses_are_nearly_those_of_float32(
+    tokens: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    job = make_job(tokens, tiny_base, tmp_path / "out", precision="bfloat16")
+    run_training(job)
+    _, losses = reference(job)
+    log = read_log(tmp_path / "out")
+    assert [line["loss"] for line in log] == pytest.approx(losses, rel=0.02)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_packed_documents_do_not_see_each_other(tiny_base: Path, attention: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -169,7 +180,7 @@ def test_packed_documents_do_not_see_each_other(tiny_base: Path) -> None:
     from factory.train.pack import collate, join
 
     made = make_documents(4, 5)
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention)
     seen: list[torch.Tensor] = []
     keep = model.base_model.register_forward_hook(
         lambda _module, _inputs, output: seen.append(output.last_hidden_state.detach())

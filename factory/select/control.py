@@ -1,0 +1,202 @@
+"""The control: what a student would learn from had nobody graded the candidates.
+
+For each problem of the dataset it takes as many rows as the dataset has, drawn at random from all
+candidates of that problem instead of the accepted ones, and as many tokens in all. A student that
+learns from it differs from one that learns from the dataset in rejection sampling alone.
+
+Left out are candidates that no student can learn from: those that were cut (their end token was
+never written), and those whose `<think>` is doubled or missing before its end. Of equal texts of a
+problem one is kept, as in the dataset. Not equal: how long single rows are, only their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, cast
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from factory.errors import ManifestMismatch
+from factory.ledger import entry
+from factory.parts import iter_parts, read_manifest
+from factory.select.judge import problems_of
+from factory.select.pick import chance, pass_rates
+from factory.select.rows import Texts, Writer, sample_rows
+from schemas.arrow import CANDIDATE, SAMPLE, VERDICT
+from schemas.candidate import FinishReason
+from schemas.machine import Machine
+from schemas.manifest import StageResult
+from schemas.recipe import Prompt
+from schemas.sample import Drop
+
+_THINK: Final = "<think>"
+_THINK_END: Final = "</think>"
+_READ: Final = ["candidate_id", "problem_id", "text", "finish_reason", "completion_tokens"]
+
+
+def draw_control(
+    dataset_dir: Path,
+    problems_dir: Path,
+    rounds: Sequence[tuple[Path, Path]],
+    *,
+    prompt: Prompt,
+    seed: int,
+    machine: Machine,
+    out_dir: Path,
+    key: str,
+) -> StageResult:
+    """Rows of `schemas.arrow.SAMPLE` in `out_dir/data`, sorted by (problem_id, uuid).
+
+    Args:
+        dataset_dir: The dataset's folder; its rows say how many are drawn of which problem.
+        problems_dir: Artifact of collect.
+        rounds: (candidates, verdicts) artifacts of each round, in order.
+        prompt: How the teacher saw the problems.
+        seed: Decides the draw.
+
+    Raises:
+        ManifestMismatch: An artifact is not whole, or the dataset is not made from these rounds.
+    """
+    candidates = _candidates(rounds)
+    accepted = _accepted(dataset_dir, candidates)
+    wanted = dict(accepted.group_by("problem_id").len().sort("problem_id").iter_rows())
+    length = int(accepted["length"].sum())
+    drawn = draw(
+        candidates.filter(pl.col("reason").is_null()), wanted=wanted, length=length, seed=seed
+    )
+    chosen = candidates.filter(pl.col("candidate_id").is_in(drawn.implode()))
+    rows = (
+        chosen.join(pass_rates(candidates), on="problem_id", how="left")
+        .with_columns(grader=pl.lit(""), method=pl.lit(""), extracted=pl.lit(""))
+        .sort("problem_id", "candidate_id")
+    )
+    problems = problems_of(problems_dir, read_manifest(problems_dir).digest)
+    parts = Writer(out_dir / "data", key, machine.rows_per_part).write(
+        "control",
+        rows,
+        SAMPLE,
+        partial(sample_rows, texts=Texts(rounds, rows), problems=problems, prompt=prompt),
+    )
+    dropped = candidates.drop_nulls("reason")
+    counts = dict(dropped.group_by("reason").len().sort("reason").iter_rows())
+    counts[Drop.SURPLUS.value] = candidates.height - dropped.height - rows.height
+    return StageResult(
+        parts=[part.model_copy(update={"path": f"data/{part.path}"}) for part in parts],
+        ledger=entry("control", candidates.height, rows.height, counts),
+        figures={
+            "length": int(rows["length"].sum()),
+            "length_of_dataset": length,
+            "correct": rows.filter(pl.col("status") == "correct").height,
+        },
+    )
+
+
+def draw(
+    candidates: pl.DataFrame, *, wanted: Mapping[str, int], length: int, seed: int
+) -> pl.Series:
+    """Ids of the drawn candidates: the wanted number of each problem, about `length` in all.
+
+    First every problem's rows are drawn. Then rows in an order drawn by seed are exchanged for the
+    next candidate of their problem that brings the sum nearer to `length`, until none does.
+
+    Args:
+        candidates: `candidate_id`, `problem_id`, `length`, any order.
+        wanted: Rows per problem.
+        length: Of the completions together, the aim.
+
+    Raises:
+        ManifestMismatch: A problem has fewer candidates than are wanted.
+    """
+    pools: dict[str, list[tuple[str, str, int]]] = {}
+    small = candidates.select("candidate_id", "problem_id", "length")
+    for one, problem, size in small.iter_rows():
+        pools.setdefault(problem, []).append((chance(seed, one), one, size))
+    drawn: list[tuple[str, int, list[tuple[str, str, int]]]] = []
+    for problem, number in wanted.items():
+        pool = sorted(pools.get(problem, []))
+        if len(pool) < number:
+            raise ManifestMismatch(
+                f"control: problem {problem} has {number} rows in the dataset but only "
+                f"{len(pool)} finished candidates; the dataset is not made from these rounds"
+            )
+        rest = pool[number:]
+        drawn += [(one, size, rest) for _, one, size in pool[:number]]
+    excess = sum(size for _, size, _ in drawn) - length
+    drawn.sort(key=lambda row: chance(seed + 1, row[0]))
+    changed = True
+    while changed and excess:
+        changed = False
+        for place, (_, size, rest) in enumerate(drawn):
+            better = next((row for row in rest if abs(excess + row[2] - size) < abs(excess)), None)
+            if better is not None:
+                rest.remove(better)
+                drawn[place] = (better[1], better[2], rest)
+                excess += better[2] - size
+                changed = True
+    return pl.Series(sorted(one for one, _, _ in drawn), dtype=pl.String)
+
+
+def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `candidates` that are in the dataset: a sample's uuid is its candidate's id."""
+    uuids: list[str] = []
+    for file in sorted((dataset_dir / "data").glob("*.parquet")):
+        uuids += pq.read_table(file, columns=["uuid"])["uuid"].to_pylist()
+    accepted = candidates.filter(pl.col("candidate_id").is_in(pl.Series(uuids).implode()))
+    if accepted.height != len(uuids):
+        raise ManifestMismatch(
+            f"control: expected the {len(uuids)} rows of {dataset_dir} among the candidates, found "
+            f"{accepted.height}; the dataset is not made from these rounds"
+        )
+    return accepted
+
+
+def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
+    """`candidate_id, problem_id, length, status, reason`; a reason where it cannot be learned.
+
+    `length` is in tokens, or in characters where the teacher did not count tokens.
+    """
+    frames: list[pl.DataFrame] = []
+    for candidates_dir, verdicts_dir in rounds:
+        pairs = zip(
+            iter_parts(candidates_dir, "candidates", CANDIDATE),
+            iter_parts(verdicts_dir, "verdicts", VERDICT),
+            strict=True,
+        )
+        for candidates, verdicts in pairs:
+            frame = cast("pl.DataFrame", pl.from_arrow(candidates.select(_READ)))
+            status = pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String)
+            frames.append(
+                frame.with_columns(status, reason=_unlearnable()).select(
+                    "candidate_id",
+                    "problem_id",
+                    "status",
+                    "reason",
+                    "completion_tokens",
+                    chars=pl.col("text").str.len_chars(),
+                    text=pl.col("text").hash(),
+                )
+            )
+    rows = pl.concat(frames).sort("problem_id", "candidate_id")
+    counted = rows["completion_tokens"].null_count() == 0
+    again = pl.col("reason").is_null() & ~pl.struct("problem_id", "text").is_first_distinct()
+    return rows.with_columns(
+        length="completion_tokens" if counted else "chars",
+        reason=pl.when(again).then(pl.lit(Drop.EXACT_DUPLICATE.value)).otherwise("reason"),
+    ).drop("text", "chars", "completion_tokens")
+
+
+def _unlearnable() -> pl.Expr:
+    opened = pl.col("text").str.count_matches(_THINK, literal=True)
+    closed = pl.col("text").str.count_matches(_THINK_END, literal=True)
+    empty = pl.col("text").str.strip_chars() == ""
+    broken = empty | (opened > 1) | ((closed > 0) & (opened == 0))
+    return (
+        pl.when(pl.col("finish_reason") != FinishReason.STOP.value)
+        .then(pl.lit(Drop.TRUNCATED.value))
+        .when(broken)
+        .then(pl.lit(Drop.BAD_FORMAT.value))
+        .otherwise(pl.lit(None, dtype=pl.String))
+    )

@@ -1,0 +1,118 @@
+"""The control: rows and tokens of the dataset, of its problems, whatever the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.errors import ManifestMismatch
+from factory.select.control import draw, draw_control
+from schemas.arrow import SAMPLE
+from schemas.candidate import FinishReason
+from schemas.machine import Machine
+from schemas.manifest import StageResult
+from schemas.recipe import Prompt
+from schemas.verdict import Status
+from tests.unit.select.graded_artifacts import Graded, problem, write_problems, write_round
+
+RIGHT, WRONG = Status.CORRECT, Status.INCORRECT
+
+
+def control(root: Path, accepted: list[str], candidates: list[Graded]) -> StageResult:
+    """The control of a dataset with these rows."""
+    (root / "dataset" / "data").mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"uuid": accepted}), root / "dataset" / "data" / "train.parquet")
+    return draw_control(
+        root / "dataset",
+        write_problems(root / "collect", [problem("a"), problem("b"), problem("c")]),
+        [write_round(root, 1, candidates)],
+        prompt=Prompt(),
+        seed=3,
+        machine=Machine(workers=1),
+        out_dir=root / "control",
+        key="k",
+    )
+
+
+def rows_of(root: Path) -> pa.Table:
+    return pa.concat_tables(pq.read_table(f) for f in sorted((root / "control/data").iterdir()))
+
+
+def test_it_has_the_rows_and_tokens_of_the_dataset_and_wrong_answers_too(tmp_path: Path) -> None:
+    candidates = [
+        Graded(p, i, f"{p} answers {i}", RIGHT if i % 3 == 0 else WRONG, tokens=10 + i)
+        for p in "abc"
+        for i in range(30)
+    ]
+    accepted = [f"{p}-{i}" for p in "ab" for i in (0, 3, 6, 9, 12)]
+    result = control(tmp_path, accepted, candidates)
+    rows = rows_of(tmp_path)
+    assert rows.schema.names == SAMPLE.names
+    assert rows["problem_id"].to_pylist() == ["a"] * 5 + ["b"] * 5
+    assert sum(rows["num_tokens"].to_pylist()) == sum(10 + i for i in (0, 3, 6, 9, 12)) * 2
+    assert 0 < result.figures["correct"] < 10
+    assert result.ledger.rows_in == 90
+    assert result.ledger.drops == {"surplus": 80}
+
+
+def test_cut_broken_and_repeated_texts_are_left_out_by_name(tmp_path: Path) -> None:
+    candidates = [
+        Graded("a", 0, "four"),
+        Graded("a", 1, "four"),
+        Graded("a", 2, "fo", Status.TRUNCATED, FinishReason.LENGTH),
+        Graded("a", 3, "so</think>4", WRONG),
+        Graded("a", 4, " ", WRONG),
+        Graded("a", 5, "five", WRONG),
+    ]
+    result = control(tmp_path, ["a-0", "a-5"], candidates)
+    assert result.ledger.drops == {"bad_format": 2, "exact_duplicate": 1, "truncated": 1}
+    assert [m[-1]["content"] for m in rows_of(tmp_path)["messages"].to_pylist()] == ["four", "five"]
+
+
+def test_without_the_teachers_counts_it_measures_characters(tmp_path: Path) -> None:
+    candidates = [Graded("a", i, "x" * (i + 1), tokens=None) for i in range(20)]
+    result = control(tmp_path, ["a-4", "a-9"], candidates)
+    assert result.figures["length"] == result.figures["length_of_dataset"] == 15
+
+
+def test_a_dataset_of_other_candidates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestMismatch, match="not made from these rounds"):
+        control(tmp_path, ["a-0", "z-9"], [Graded("a", 0, "four")])
+
+
+def test_the_same_seed_draws_the_same_rows_and_another_seed_others() -> None:
+    pool = pl.DataFrame(
+        [{"candidate_id": f"a-{i}", "problem_id": "a", "length": 10} for i in range(50)]
+    )
+    first, again, other = (draw(pool, wanted={"a": 10}, length=100, seed=s) for s in (1, 1, 2))
+    assert first.equals(again)
+    assert not first.equals(other)
+
+
+@given(
+    st.lists(st.integers(1, 100), min_size=1, max_size=30),
+    st.data(),
+)
+def test_the_draw_has_the_wanted_rows_once_each_and_is_no_farther_from_the_length(
+    lengths: list[int], data: st.DataObject
+) -> None:
+    pool = pl.DataFrame(
+        [
+            {"candidate_id": f"{i}", "problem_id": "ab"[i % 2], "length": length}
+            for i, length in enumerate(lengths)
+        ]
+    )
+    sizes = dict(pool.group_by("problem_id").len().sort("problem_id").iter_rows())
+    wanted = {one: data.draw(st.integers(0, size)) for one, size in sizes.items()}
+    length = data.draw(st.integers(0, sum(lengths)))
+    drawn = draw(pool, wanted=wanted, length=length, seed=5)
+    rows = pool.filter(pl.col("candidate_id").is_in(drawn.implode()))
+    assert rows.height == sum(wanted.values())
+    found = dict(rows.group_by("problem_id").len().iter_rows())
+    assert {one: found.get(one, 0) for one in wanted} == wanted
