@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import luigi
 
+from factory.collect.procedural import VERSION
 from pipelines.stage import Stage
 from schemas.manifest import StageResult
 
@@ -14,14 +16,16 @@ class BootstrapTeacher(Stage):
     """Procedural problems with worked traces -> teacher and bases; factory/bootstrap."""
 
     name = "bootstrap"
-    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
     seed: int = luigi.IntParameter(default=0)  # pyright: ignore[reportAssignmentType]
     scale: float = luigi.FloatParameter(  # pyright: ignore[reportAssignmentType]
         default=1.0, description="Share of the full training tokens; below 1 for a quick look"
     )
 
     def section(self) -> Any:
-        return {"seed": self.seed, "scale": self.scale}
+        from factory.bootstrap.stage import EMBEDDED_MODELS
+
+        made = [asdict(one) for one in EMBEDDED_MODELS]
+        return {"seed": self.seed, "scale": self.scale, "models": made, "problems": VERSION}
 
     def work(self) -> StageResult:
         from factory.bootstrap.stage import bootstrap_models

@@ -68,7 +68,6 @@ class GenerateCandidates(_Round):
     """Problems -> candidates. The teacher answers; the work is in factory/generate."""
 
     name = "generate"
-    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
 
     def section(self) -> Any:
         generate = self.recipe.generate

@@ -15,6 +15,8 @@ _DEFAULTS: Final = {
     ("core", "local_scheduler"): "true",
     # Two runs on one artifact are kept apart by a lock of the artifact itself.
     ("core", "no_lock"): "true",
+    # Two models are validated side by side; all other stages take the whole machine.
+    ("core", "workers"): "2",
     ("core", "log_level"): "ERROR",
     ("retcode", "already_running"): "10",
     ("retcode", "missing_data"): "20",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import traceback
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import luigi
 from factory.artifact import commit
 from factory.digest import stage_key
 from factory.errors import RetortError
+from factory.orphans import die_with_parent
 from factory.parts import MANIFEST, read_manifest
 from factory.progress import say
 from factory.recipe_file import resolve_plain
@@ -75,10 +77,23 @@ class Stage(RecipeTask):
         """Where all artifacts are."""
         return resolve_plain(self.machine.paths.artifacts)
 
+    @property
+    def share_of_machine(self) -> float:
+        """Stages run side by side where their shares sum to 1."""
+        return 1.0
+
+    def process_resources(self) -> dict[str, float]:
+        """What keeps stages apart; Luigi's scheduler has 1 of a resource that it has no figure for,
+        so it needs no setting."""
+        return {"machine": self.share_of_machine}
+
     def output(self) -> luigi.LocalTarget:
         return luigi.LocalTarget(str(self.out_dir / MANIFEST))
 
     def run(self) -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid is not None:
+            die_with_parent(parent.pid)
         say(f"[{self.label}] {self.out_dir}")
         commit(
             self.out_dir,
@@ -111,6 +126,11 @@ def _report(task: luigi.Task, error: BaseException) -> None:
         )
 
 
+def _report_death(_task: luigi.Task, message: str) -> None:
+    """Say that the process of a task was killed, by the kernel for want of memory or by hand."""
+    say_error(f"{message}; what it finished is kept, run again to continue")
+
+
 def say_error(text: str) -> None:
     """A line on standard error, also where progress is silenced."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line's own output
@@ -118,3 +138,4 @@ def say_error(text: str) -> None:
 
 luigi.Task.event_handler(luigi.Event.FAILURE)(_report)
 luigi.Task.event_handler(luigi.Event.BROKEN_TASK)(_report)
+luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)(_report_death)

@@ -11,6 +11,7 @@ import luigi
 from factory.collect.stage import collect_problems, sources_fingerprint
 from factory.digest import folder_digest
 from factory.errors import RecipeError
+from factory.generate.vllm_arguments import models_at_once
 from factory.models import (
     Model,
     architecture,
@@ -116,7 +117,6 @@ class TrainStudent(_OfStudent):
     """Dataset -> student: DeepSpeed SFT; the work is in factory/train."""
 
     name = "train"
-    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
 
     @property
     def label(self) -> str:
@@ -227,7 +227,7 @@ class ValidateModel(Stage):
     """One model -> its scores, through vLLM with the same graders; factory/validate."""
 
     name = "validate"
-    resources = {"accelerator": 1}  # noqa: RUF012 - Luigi's own attribute
+    priority = -1  # after all that only data and students need
     role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student", "control"])  # pyright: ignore[reportAssignmentType]
     student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]
     """Whose base, or which student or control; empty for the teacher."""
@@ -235,6 +235,11 @@ class ValidateModel(Stage):
     @property
     def label(self) -> str:
         return f"validate {self.role} {self.student}".rstrip()
+
+    @property
+    def share_of_machine(self) -> float:
+        """A half where two models are served side by side."""
+        return 1 / models_at_once(self.machine.vllm)
 
     def trained(self) -> TrainStudent:
         """The training task of that student."""

@@ -64,6 +64,8 @@ class Vllm(Settings):
     cpu_threads: Positive | None = None
     """Threads of a server on CPU; None shares the cores among the servers."""
     startup_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    models_at_once: Annotated[int, Field(ge=1, le=2)] | None = None
+    """Models that validation serves side by side; None: two on CPU, one on a GPU."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Further vLLM arguments, by their names in vLLM's parser with underscores."""
 

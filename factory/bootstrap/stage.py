@@ -31,15 +31,13 @@ class Embedded:
     intermediate_size: int = 512
 
 
-_BASE: Final = Syllabus(
-    arithmetic=3000, python=1500, chat=2000, sum_drills=10_000, code_drills=4000
-)
+_BASE: Final = Syllabus(arithmetic=9000, python=2800, chat=3000, sum_drills=9000, code_drills=1500)
 
 EMBEDDED_MODELS: Final = (
     Embedded(
         "teacher",
         "qwen2",
-        Syllabus(arithmetic=40_000, python=20_000, chat=9000, sum_drills=12_000, code_drills=4000),
+        Syllabus(arithmetic=45_000, python=7000, chat=9000, sum_drills=14_000, code_drills=2000),
         hidden_size=256,
         heads=8,
         intermediate_size=704,

@@ -60,6 +60,17 @@ def installed_vllm() -> Distribution:
     )
 
 
+def models_at_once(vllm: Vllm) -> int:
+    """Models that may be served side by side, 1 or 2: a server on CPU starts and computes on one
+    core."""
+    if vllm.models_at_once is not None:
+        return vllm.models_at_once
+    try:
+        return 2 if installed_vllm().cpu else 1
+    except MissingDependency:
+        return 1  # the check of needs says so where it matters
+
+
 def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool) -> list[str]:
     """Arguments of a server for this model, without host and port, in a stable order.
 

@@ -10,6 +10,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Event:
     FAILURE: ClassVar[str]
     BROKEN_TASK: ClassVar[str]
+    PROCESS_FAILURE: ClassVar[str]
 
 class Parameter:
     def __init__(

@@ -140,7 +140,7 @@ def _part(rng: random.Random, under: int) -> str:
 def _decimal(rng: random.Random) -> _Shape:
     if rng.random() < 0.3:
         percent, parts = rng.choice([(10, 10), (20, 5), (25, 4), (50, 2), (75, 4)])
-        whole = Number(str(parts * rng.randint(1, 120 // parts)))
+        whole = Number(str(parts * rng.randint(2, 20)))
         expression: Expression = Step(whole, "/", Number(str(parts)))
         if percent == 75:
             expression = Step(expression, "*", Number("3"))

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from factory.bootstrap import learn as learning
 from factory.bootstrap.learn import Learning, learn
 from factory.bootstrap.lessons import Syllabus, lessons, write_lessons
 from factory.bootstrap.tokenizer import make_tokenizer, save_tokenizer
 from factory.digest import file_sha256
 from factory.train.base import make_base
 from factory.train.render import load_tokenizer
+from factory.train.schedule import learning_rate
 from schemas.recipe import RandomBase
 
-SYLLABUS = Syllabus(150, 60, 50, 10)
+SYLLABUS = Syllabus(150, 60, 50, 8, 2)
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +33,15 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Learning:
     make_base(shape, tokenizer, folder / "start", positions=1024)
     write_lessons(folder / "lessons.arrow", SYLLABUS, tokenizer, seed=0)
     log = folder / "log.jsonl"
-    return Learning(folder / "lessons.arrow", folder / "start", folder / "model", log, seed=0)
+    return Learning(
+        folder / "lessons.arrow", folder / "start", folder / "model", log, seed=0, compiled=False
+    )
 
 
 @pytest.mark.slow
-def test_the_loss_falls_and_the_same_job_gives_the_same_weights(job: Learning) -> None:
+def test_the_loss_falls_and_the_same_job_gives_the_same_weights_even_when_stopped_midway(
+    job: Learning, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = replace(job, batch_tokens=512)
     first = learn(job)
     assert first.documents == 270
@@ -48,8 +54,23 @@ def test_the_loss_falls_and_the_same_job_gives_the_same_weights(job: Learning) -
     assert weights.stat().st_mtime_ns == written
 
     again = replace(job, out=job.out.with_name("again"), log=job.log.with_name("again.jsonl"))
+    monkeypatch.setattr(learning, "_KEEP_EVERY_STEPS", 4)
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(learning, "learning_rate", _stops_at(10))
+        learn(again)
+    assert not again.out.exists()
     learn(again)
     assert file_sha256(again.out / "model.safetensors") == before
+    assert not list(again.log.parent.glob("again*.pt"))
+
+
+def _stops_at(step: int) -> Any:
+    def rate(number: int, **settings: Any) -> float:
+        if number == step:
+            raise KeyboardInterrupt
+        return learning_rate(number, **settings)
+
+    return rate
 
 
 @pytest.mark.slow
