@@ -1,7 +1,12 @@
 # Retort: `make demo` runs the whole path, `make test` passes every test; both set everything up.
-.PHONY: demo data test soak check setup setup-data sandbox docker-stop bootstrap help
+.PHONY: demo data gpu-smoke test test-gpu soak check setup setup-data setup-gpu sandbox \
+	docker-stop bootstrap help
 
 BIN := $(or $(RETORT_VENV),.venv)/bin
+
+# The profile that `setup` makes, also where it is only needed by one of these targets.
+PROFILE := full
+gpu-smoke test-gpu setup-gpu: PROFILE := gpu
 
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
@@ -14,9 +19,17 @@ demo: setup sandbox
 data: setup-data
 	$(BIN)/luigi --module pipelines BuildDataset --recipe recipes/import-example.toml
 
-## make test         every test (at most 20 minutes on two cores)
+## make gpu-smoke    the demonstration with settings for a GPU (docs/gpu.md)
+gpu-smoke: setup sandbox
+	$(BIN)/luigi --module pipelines DistillAll --recipe recipes/gpu-smoke.toml
+
+## make test         every test but those for a GPU (at most 20 minutes on two cores)
 test: setup sandbox
-	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -m "not soak"
+	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -m "not soak and not gpu"
+
+## make test-gpu     the tests that need a GPU
+test-gpu: setup sandbox
+	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -m gpu
 
 ## make soak         the long proofs
 soak: setup sandbox
@@ -34,8 +47,11 @@ bootstrap: setup
 	$(BIN)/luigi --module pipelines BootstrapTeacher
 
 ## make setup        .venv with everything on CPU; make setup-data: the data stage alone
+## make setup-gpu    .venv with everything for an NVIDIA GPU
 setup:
-	@scripts/setup.sh full
+	@scripts/setup.sh $(PROFILE)
+
+setup-gpu: setup
 
 setup-data:
 	@scripts/setup.sh data

@@ -59,7 +59,7 @@ def check_installed(stage: str, packages: Iterable[str]) -> None:
     if missing:
         raise MissingDependency(
             f"{stage}: expected the packages {', '.join(packages)}, missing {', '.join(missing)}; "
-            f"`make setup` installs everything on CPU, README.md says how on a GPU"
+            f"`make setup` installs everything on CPU, `make setup-gpu` on a GPU"
         )
 
 

@@ -87,7 +87,7 @@ def _packages(stage: str, names: Sequence[str]) -> list[Finding]:
         if name not in missing
     ]
     found = ", ".join([*there, *(f"no {name}" for name in missing)])
-    return [_finding(stage, not missing, found, "make setup")]
+    return [_finding(stage, not missing, found, "make setup, or make setup-gpu")]
 
 
 def _data() -> Finding:

@@ -95,6 +95,11 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
             values["distributed_executor_backend"] = "uni"
         values["max_num_batched_tokens"] = max(_BATCHED_TOKENS, teacher.max_model_len)
     else:
+        if vllm.models_at_once == 2 and vllm.gpu_memory_utilization >= 0.5:
+            raise RecipeError(
+                f"vllm.models_at_once = 2: expected gpu_memory_utilization below 0.5, found "
+                f"{vllm.gpu_memory_utilization}; two servers share the GPU's memory"
+            )
         values["gpu_memory_utilization"] = vllm.gpu_memory_utilization
     if not model.is_local:
         values["revision"] = values["tokenizer_revision"] = model.revision
@@ -137,7 +142,11 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
 
     On CPU a server of one thread computes in its engine's process, which saves a third of the
     time that it takes to start; vLLM allows that only with its variable for multiprocessing off.
-    A server of several threads is bound to cores of its own as far as there are enough.
+    A server of several threads is bound to cores of its own as far as there are enough. On GPUs
+    each of several replicas sees its own, in the order of CUDA_VISIBLE_DEVICES.
+
+    Raises:
+        RecipeError: CUDA_VISIBLE_DEVICES names too few GPUs for this replica.
     """
     own = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     environment = {**own, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
@@ -154,7 +163,25 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
             first = replica * threads
             bound = sorted(cores[(first + offset) % len(cores)] for offset in range(threads))
             environment["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, bound))
+    elif vllm.replicas > 1:
+        environment["CUDA_VISIBLE_DEVICES"] = _own_gpus(vllm, replica)
     return environment
+
+
+def _own_gpus(vllm: Vllm, replica: int) -> str:
+    """The GPUs of one replica, as CUDA_VISIBLE_DEVICES lists them."""
+    each = vllm.tensor_parallel_size * vllm.pipeline_parallel_size * vllm.data_parallel_size
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    wanted = range(replica * each, (replica + 1) * each)
+    if not visible:
+        return ",".join(map(str, wanted))
+    gpus = visible.split(",")
+    if len(gpus) < wanted.stop:
+        raise RecipeError(
+            f"vllm.replicas: expected {vllm.replicas * each} GPUs for {vllm.replicas} replicas of "
+            f"{each}, CUDA_VISIBLE_DEVICES names {len(gpus)} ({visible}); lower it"
+        )
+    return ",".join(gpus[wanted.start : wanted.stop])
 
 
 def _cpu_threads(vllm: Vllm) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from factory.digest import digest, folder_digest
+from factory.errors import TrainError
 from factory.ledger import entry
 from factory.models import Model
 from factory.parts import write_atomically
@@ -106,9 +107,15 @@ def _placement(machine: Machine) -> dict[str, Any]:
     import torch
 
     gpus = torch.cuda.device_count()
+    ranks = machine.training.ranks or gpus or _CPU_RANKS
+    if gpus and ranks > gpus:
+        raise TrainError(
+            f"training.ranks: expected at most the {gpus} GPUs that torch sees, found {ranks}; "
+            f"lower it in the machine file"
+        )
     return {
         "device": "cuda" if gpus else "cpu",
-        "ranks": machine.training.ranks or gpus or _CPU_RANKS,
+        "ranks": ranks,
         "micro_batch_tokens": machine.training.micro_batch_tokens,
         "stall_timeout_s": machine.training.stall_timeout_s,
     }

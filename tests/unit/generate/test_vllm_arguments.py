@@ -12,6 +12,7 @@ from factory.errors import RecipeError
 from factory.generate.vllm_arguments import (
     check_vllm_arguments,
     installed_vllm,
+    models_at_once,
     server_environment,
     vllm_arguments,
 )
@@ -115,3 +116,25 @@ def test_vllm_itself_accepts_our_arguments_and_refuses_an_unknown_one(tmp_path: 
     teacher = TEACHER.model_copy(update={"vllm_args": {"no_such_thing": 1}})
     with pytest.raises(RecipeError, match="no-such-thing"):
         check_vllm_arguments(vllm_arguments(teacher, Vllm(), LOCAL, cpu=True))
+
+
+def test_each_replica_on_gpus_sees_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Vllm(replicas=2, tensor_parallel_size=2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert server_environment(two, 1, cpu=False)["CUDA_VISIBLE_DEVICES"] == "2,3"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    assert server_environment(two, 0, cpu=False)["CUDA_VISIBLE_DEVICES"] == "4,5"
+    assert server_environment(Vllm(), 0, cpu=False)["CUDA_VISIBLE_DEVICES"] == "4,5,6,7"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
+    with pytest.raises(RecipeError, match="expected 4 GPUs for 2 replicas"):
+        server_environment(two, 1, cpu=False)
+
+
+def test_two_models_at_once_must_share_the_memory_of_a_gpu() -> None:
+    assert models_at_once(Vllm(models_at_once=1)) == 1
+    greedy = Vllm(models_at_once=2)
+    with pytest.raises(RecipeError, match=r"gpu_memory_utilization below 0\.5"):
+        vllm_arguments(TEACHER, greedy, LOCAL, cpu=False)
+    assert vllm_arguments(TEACHER, greedy, LOCAL, cpu=True)
+    sharing = greedy.model_copy(update={"gpu_memory_utilization": 0.45})
+    assert vllm_arguments(TEACHER, sharing, LOCAL, cpu=False)
