@@ -31,13 +31,13 @@ class Embedded:
     intermediate_size: int = 512
 
 
-_BASE: Final = Syllabus(arithmetic=9000, python=2800, chat=3000, sum_drills=9000, code_drills=1500)
+_BASE: Final = Syllabus(arithmetic=6000, python=1900, chat=2200, sum_drills=5500, code_drills=1000)
 
 EMBEDDED_MODELS: Final = (
     Embedded(
         "teacher",
         "qwen2",
-        Syllabus(arithmetic=45_000, python=7000, chat=9000, sum_drills=14_000, code_drills=2000),
+        Syllabus(arithmetic=16_000, python=3000, chat=7000, sum_drills=9000, code_drills=1500),
         hidden_size=256,
         heads=8,
         intermediate_size=704,
