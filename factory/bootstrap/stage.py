@@ -31,7 +31,7 @@ class Embedded:
     intermediate_size: int = 512
 
 
-_BASE: Final = Syllabus(arithmetic=6000, python=1900, chat=2200, sum_drills=5500, code_drills=1000)
+_BASE: Final = Syllabus(arithmetic=7000, python=2400, chat=2700, sum_drills=6500, code_drills=1200)
 
 EMBEDDED_MODELS: Final = (
     Embedded(
