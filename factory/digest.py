@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -66,15 +66,20 @@ def _file_sha256(path: str, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
-    """Digest of every file below a folder by relative path and bytes; hidden files are left out."""
+def folder_digest(folder: Path, *, without: Collection[str] = ()) -> str:
+    """Digest of every file below a folder by relative path and bytes; hidden files are left out.
+
+    Args:
+        without: Relative paths that do not count.
+    """
     files = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    return digest({path.relative_to(folder).as_posix(): file_sha256(path) for path in files})
+    named = {path.relative_to(folder).as_posix(): path for path in files}
+    return digest({name: file_sha256(path) for name, path in named.items() if name not in without})
 
 
 def fingerprint(path: Path) -> str:

@@ -12,6 +12,8 @@ from factory.errors import RecipeError
 from factory.recipe_file import ROOT, existing
 from schemas.recipe import ImportTeacher, Teacher, VllmTeacher
 
+_CARD: Final = "README.md"
+"""Says what a model is; another wording makes no other model."""
 EMBEDDED: Final = ROOT / "factory" / "bootstrap" / "models"
 
 
@@ -44,7 +46,8 @@ def local_model(folder: Path, name: str) -> Model:
             f"model {name}: expected a folder in Hugging Face layout (config.json, tokenizer, "
             f"*.safetensors) at {folder}, found none"
         )
-    return Model(name, str(folder), folder_digest(folder)[:KEY_HEX], is_local=True)
+    revision = folder_digest(folder, without={_CARD})[:KEY_HEX]
+    return Model(name, str(folder), revision, is_local=True)
 
 
 def resolve_model(ref: str, revision: str = "") -> Model:
