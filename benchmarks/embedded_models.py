@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 from factory.artifact import commit
+from factory.collect.procedural import VERSION
 from factory.collect.stage import collect_problems
 from factory.digest import KEY_HEX, digest
 from factory.models import architecture, resolve_model
@@ -44,7 +45,7 @@ def suites(seed: int, *, quick: bool) -> list[tuple[Suite, Path]]:
                 "seed": seed,
             }
         )
-        key = digest(source)[:KEY_HEX]
+        key = digest([VERSION, source])[:KEY_HEX]
         folder = _FOLDER / f"suite-{key}"
         if not (folder / MANIFEST).exists():
             commit(
@@ -91,13 +92,13 @@ def main() -> None:
             max_model_len=512,
             dtype="float32",
         )
-        key = digest([validate, model.identity])[:KEY_HEX]
+        key = digest([VERSION, validate, model.identity])[:KEY_HEX]
         validate_model(
             measured,
             validate,
             Grade(),
             model=model,
-            role="base",
+            role="teacher" if ref == "embedded:teacher" else "base",
             name=ref,
             arch=architecture(model),
             machine=Machine(),

@@ -22,10 +22,16 @@ class BootstrapTeacher(Stage):
     )
 
     def section(self) -> Any:
+        from factory.bootstrap.learn import Learning
         from factory.bootstrap.stage import EMBEDDED_MODELS
 
-        made = [asdict(one) for one in EMBEDDED_MODELS]
-        return {"seed": self.seed, "scale": self.scale, "models": made, "problems": VERSION}
+        return {
+            "seed": self.seed,
+            "scale": self.scale,
+            "models": [asdict(one) for one in EMBEDDED_MODELS],
+            "learning": [Learning.lr, Learning.vectors_lr, Learning.batch_tokens],
+            "problems": VERSION,
+        }
 
     def work(self) -> StageResult:
         from factory.bootstrap.stage import bootstrap_models

@@ -34,6 +34,8 @@ class RunTask(RecipeTask):
     """
 
     target: ClassVar[str]
+    priority = -2
+    """Below every stage: Luigi raises what a task needs to the task's own priority."""
 
     def published(self) -> PublishDataset:
         """The dataset of the run."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import socket
 import sys
 import traceback
 from collections.abc import Mapping
@@ -83,17 +85,15 @@ class Stage(RecipeTask):
         return 1.0
 
     def process_resources(self) -> dict[str, float]:
-        """What keeps stages apart; Luigi's scheduler has 1 of a resource that it has no figure for,
-        so it needs no setting."""
-        return {"machine": self.share_of_machine}
+        """What keeps the stages on one host apart; Luigi has 1 of a resource without a figure."""
+        return {f"machine {socket.gethostname()}": self.share_of_machine}
 
     def output(self) -> luigi.LocalTarget:
         return luigi.LocalTarget(str(self.out_dir / MANIFEST))
 
     def run(self) -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None and parent.pid is not None:
-            die_with_parent(parent.pid)
+        if multiprocessing.parent_process() is not None:
+            die_with_parent(os.getppid())
         say(f"[{self.label}] {self.out_dir}")
         commit(
             self.out_dir,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from factory.train.stage import train_student
 from factory.validate.stage import validate_model
 from pipelines.data import BuildShards, PublishDataset, collect, rounds_before
 from pipelines.stage import RecipeTask, Stage
+from schemas.machine import Machine
 from schemas.manifest import LedgerEntry, StageResult
 from schemas.recipe import RandomBase, Student, Suite, Train, Validate
 
@@ -89,7 +91,11 @@ class DrawControl(Stage):
     name = "control"
 
     def section(self) -> Any:
-        return {"prompt": self.recipe.generate.prompt, "seed": self.recipe.seed}
+        return {
+            "prompt": self.recipe.generate.prompt,
+            "dedupe": self.recipe.shard.dedupe_exact,
+            "seed": self.recipe.seed,
+        }
 
     def shards(self) -> BuildShards:
         """The dataset that it is drawn beside."""
@@ -106,6 +112,7 @@ class DrawControl(Stage):
             collect(self).out_dir,
             rounds_before(self, self.recipe.generate.max_rounds + 1),
             prompt=self.recipe.generate.prompt,
+            dedupe=self.recipe.shard.dedupe_exact,
             seed=self.recipe.seed,
             machine=self.machine,
             out_dir=self.out_dir,
@@ -289,6 +296,21 @@ class ValidateModel(Stage):
         maker = self.maker()
         return inputs if maker is None else {**inputs, "model": maker}
 
+    def own_share(self) -> Machine:
+        """The machine as this task may use it: half of its cores where two models are served."""
+        vllm, sandbox = self.machine.vllm, self.machine.sandbox
+        if models_at_once(vllm) == 1:
+            return self.machine
+        cores = len(os.sched_getaffinity(0))
+        threads = vllm.cpu_threads or max(1, (cores - 1) // (2 * vllm.replicas))
+        slots = sandbox.slots or max(1, cores // 2)
+        return self.machine.model_copy(
+            update={
+                "vllm": vllm.model_copy(update={"models_at_once": 2, "cpu_threads": threads}),
+                "sandbox": sandbox.model_copy(update={"slots": slots}),
+            }
+        )
+
     def work(self) -> StageResult:
         model = self.model()
         return validate_model(
@@ -299,7 +321,7 @@ class ValidateModel(Stage):
             role=self.role,
             name=model.name,
             arch=architecture(model),
-            machine=self.machine,
+            machine=self.own_share(),
             store=self.artifacts / "candidates.sqlite",
             vllm_args=self.vllm_args(),
             out_dir=self.out_dir,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Final
 
-from factory.collect.procedural.arithmetic_traces import worked
+from factory.collect.procedural.arithmetic_traces import bare, worked
 from factory.collect.procedural.expressions import (
     Number,
     Operation,
@@ -39,8 +39,8 @@ def sum_drills(count: int, seed: int) -> Iterator[tuple[str, str]]:
         sums, write = [_in_bootstrap(rng, kind) for _ in range(_SUMS)], plain
         if kind is _tenths:
             write = decimal
-        asked = ", ".join(f"{_text(s.left)}{s.operation}{_text(s.right)}" for s in sums)
-        yield f"Work out: {asked}", ". ".join(worked(rng, s, write) for s in sums) + "."
+        asked = ", ".join(bare(step, write) for step in sums)
+        yield f"Work out: {asked}", ". ".join(worked(rng, step, write) for step in sums) + "."
 
 
 def code_drills(count: int, seed: int) -> Iterator[tuple[str, str]]:
@@ -55,11 +55,6 @@ def code_drills(count: int, seed: int) -> Iterator[tuple[str, str]]:
             pieces.append((step.says.removeprefix("are "), step.code.format("...")))
         asked = "; ".join(says for says, _ in pieces)
         yield f"Put into code: {asked}", ". ".join(f"{says}: {code}" for says, code in pieces) + "."
-
-
-def _text(side: object) -> str:
-    assert isinstance(side, Number)
-    return side.text
 
 
 def _in_bootstrap(rng: random.Random, kind: Callable[[random.Random], Step]) -> Step:

@@ -43,7 +43,7 @@ class Learning:
     out: Path
     """Gets the model in float16; there whole or not at all."""
     log: Path
-    """One JSON line per 25 steps."""
+    """One JSON line per 25 steps; the checkpoint and the outcome lie beside it."""
     seed: int
     lr: float = 0.01
     """Of the matrices; Muon."""
@@ -72,7 +72,8 @@ class Learned(Row):
 def learn(job: Learning) -> Learned:
     """Train once over the lessons; the same job gives the same weights on the same kind of machine.
 
-    A finished model is kept, and a killed learning continues from its last checkpoint.
+    A finished model is kept, and a killed learning continues from its last checkpoint. (Compiled,
+    it is then not promised to be the same to the last bit.)
 
     Raises:
         TrainError: The loss is no number.
@@ -101,10 +102,10 @@ def learn(job: Learning) -> Learned:
     optimizers = _optimizers(model, job)
     data = TokenFiles([job.tokens])
     steps = _steps(data.lengths, job.batch_tokens, job.seed)
-    started = time.monotonic()
-    recent: list[float] = []
     kept = job.log.with_suffix(".checkpoint.pt")
-    first = _resume(kept, model, optimizers)
+    first, recent, before_s = _resume(kept, model, optimizers)
+    started = time.monotonic() - before_s
+    _cut_log(job.log, first)
     label = f"learn {job.out.name}"
     with progress(label, len(steps), "steps", initial=first) as bar, open(job.log, "a") as log:
         for number, documents in enumerate(steps[first:], first):
@@ -132,8 +133,9 @@ def learn(job: Learning) -> Learned:
                 line = {"step": number + 1, "steps": len(steps), "loss": float(np.mean(recent))}
                 log.write(json.dumps(line | {"wall_s": time.monotonic() - started}) + "\n")
                 log.flush()
-            if (number + 1) % _KEEP_EVERY_STEPS == 0:
-                _keep(kept, number + 1, model, optimizers)
+            if (number + 1) % _KEEP_EVERY_STEPS == 0 and number + 1 < len(steps):
+                done_so_far = (number + 1, recent, time.monotonic() - started)
+                _keep(kept, done_so_far, model, optimizers)
     save_model(model.half(), tokenizer, job.out, end_token_id=tokenizer.eos_token_id)
     learned = Learned(
         documents=len(data),
@@ -149,26 +151,37 @@ def learn(job: Learning) -> Learned:
     return learned
 
 
-def _keep(path: Path, steps: int, model: Any, optimizers: list[Any]) -> None:
+_Done = tuple[int, list[float], float]
+"""Steps, the losses of the last ones, seconds."""
+
+
+def _keep(path: Path, done: _Done, model: Any, optimizers: list[Any]) -> None:
     import torch
 
-    state = {"steps": steps, "model": model.state_dict()}
     content = io.BytesIO()
-    torch.save(state | {"optimizers": [one.state_dict() for one in optimizers]}, content)
+    torch.save([done, model.state_dict(), [one.state_dict() for one in optimizers]], content)
     write_atomically(path, content.getvalue())
 
 
-def _resume(path: Path, model: Any, optimizers: list[Any]) -> int:
-    """Load what `_keep` wrote, if it is there; the steps that are done."""
+def _resume(path: Path, model: Any, optimizers: list[Any]) -> _Done:
+    """Load what `_keep` wrote, if it is there; what had been done."""
     import torch
 
     if not path.is_file():
-        return 0
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
-    for optimizer, one in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(one)
-    return int(state["steps"])
+        return 0, [], 0.0
+    done, weights, states = torch.load(path, weights_only=True, map_location="cpu")
+    model.load_state_dict(weights)
+    for optimizer, state in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict(state)
+    return done
+
+
+def _cut_log(path: Path, steps: int) -> None:
+    """Take out what was logged after the last checkpoint; it is logged again."""
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if json.loads(line)["step"] <= steps]
+        write_atomically(path, "".join(kept).encode())
 
 
 def _optimizers(model: Any, job: Learning) -> list[Any]:

@@ -142,7 +142,8 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
 
     On CPU a server of one thread computes in its engine's process, which saves a third of the
     time that it takes to start; vLLM allows that only with its variable for multiprocessing off.
-    A server of several threads is bound to cores of its own as far as there are enough. On GPUs
+    A server of several threads is bound to cores of its own as far as there are enough, unless
+    another stage's server runs beside it, of whose cores this one knows nothing. On GPUs
     each of several replicas sees its own, in the order of CUDA_VISIBLE_DEVICES.
 
     Raises:
@@ -158,6 +159,8 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
         }
         if _in_one_process(vllm):
             environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        elif vllm.models_at_once == 2:
+            environment["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"
         else:
             cores = sorted(os.sched_getaffinity(0))
             first = replica * threads

@@ -2,11 +2,13 @@
 
 For each problem of the dataset it takes as many rows as the dataset has, drawn at random from all
 candidates of that problem instead of the accepted ones, and as many tokens in all. A student that
-learns from it differs from one that learns from the dataset in rejection sampling alone.
+learns from it differs from one that learns from the dataset in rejection sampling alone: in the
+verdicts, and in the text filters that accepted rows also passed.
 
 Left out are candidates that no student can learn from: those that were cut (their end token was
-never written), and those whose `<think>` is doubled or missing before its end. Of equal texts of a
-problem one is kept, as in the dataset. Not equal: how long single rows are, only their sum.
+never written), and those whose `<think>` is doubled or missing before its end. Where the dataset
+keeps one of equal conversations, the control does so too: of equal texts of a problem the one that
+is drawn first. Not equal: how long single rows are, only their sum.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from factory.parts import iter_parts, read_manifest
 from factory.select.judge import problems_of
 from factory.select.pick import chance, pass_rates
 from factory.select.rows import Texts, Writer, sample_rows
+from factory.shard.duplicates import conversation_digest
 from schemas.arrow import CANDIDATE, SAMPLE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
@@ -43,6 +46,7 @@ def draw_control(
     rounds: Sequence[tuple[Path, Path]],
     *,
     prompt: Prompt,
+    dedupe: bool,
     seed: int,
     machine: Machine,
     out_dir: Path,
@@ -55,6 +59,7 @@ def draw_control(
         problems_dir: Artifact of collect.
         rounds: (candidates, verdicts) artifacts of each round, in order.
         prompt: How the teacher saw the problems.
+        dedupe: Whether the dataset keeps one of equal conversations.
         seed: Decides the draw.
 
     Raises:
@@ -64,9 +69,9 @@ def draw_control(
     accepted = _accepted(dataset_dir, candidates)
     wanted = dict(accepted.group_by("problem_id").len().sort("problem_id").iter_rows())
     length = int(accepted["length"].sum())
-    drawn = draw(
-        candidates.filter(pl.col("reason").is_null()), wanted=wanted, length=length, seed=seed
-    )
+    candidates = _in_drawing_order(candidates, seed=seed, dedupe=dedupe)
+    learnable = candidates.filter(pl.col("reason").is_null())
+    drawn = draw(learnable, wanted=wanted, length=length, seed=seed)
     chosen = candidates.filter(pl.col("candidate_id").is_in(drawn.implode()))
     rows = (
         chosen.join(pass_rates(candidates), on="problem_id", how="left")
@@ -103,40 +108,55 @@ def draw(
     next candidate of their problem that brings the sum nearer to `length`, until none does.
 
     Args:
-        candidates: `candidate_id`, `problem_id`, `length`, any order.
+        candidates: `candidate_id`, `problem_id`, `length`; each problem's in drawing order.
         wanted: Rows per problem.
         length: Of the completions together, the aim.
 
     Raises:
         ManifestMismatch: A problem has fewer candidates than are wanted.
     """
-    pools: dict[str, list[tuple[str, str, int]]] = {}
+    pools: dict[str, list[tuple[str, int]]] = {}
     small = candidates.select("candidate_id", "problem_id", "length")
     for one, problem, size in small.iter_rows():
-        pools.setdefault(problem, []).append((chance(seed, one), one, size))
-    drawn: list[tuple[str, int, list[tuple[str, str, int]]]] = []
+        pools.setdefault(problem, []).append((one, size))
+    drawn: list[tuple[str, int, list[tuple[str, int]]]] = []
     for problem, number in wanted.items():
-        pool = sorted(pools.get(problem, []))
+        pool = pools.get(problem, [])
         if len(pool) < number:
             raise ManifestMismatch(
-                f"control: problem {problem} has {number} rows in the dataset but only "
-                f"{len(pool)} finished candidates; the dataset is not made from these rounds"
+                f"control: problem {problem}: expected at least {number} candidates to draw from, "
+                f"as many as the dataset has rows of it, found {len(pool)} that are finished, "
+                f"whole and different"
             )
         rest = pool[number:]
-        drawn += [(one, size, rest) for _, one, size in pool[:number]]
+        drawn += [(one, size, rest) for one, size in pool[:number]]
     excess = sum(size for _, size, _ in drawn) - length
     drawn.sort(key=lambda row: chance(seed + 1, row[0]))
     changed = True
     while changed and excess:
         changed = False
-        for place, (_, size, rest) in enumerate(drawn):
-            better = next((row for row in rest if abs(excess + row[2] - size) < abs(excess)), None)
+        for place, (one, size, rest) in enumerate(drawn):
+            better = next((row for row in rest if abs(excess + row[1] - size) < abs(excess)), None)
             if better is not None:
-                rest.remove(better)
-                drawn[place] = (better[1], better[2], rest)
-                excess += better[2] - size
+                rest[rest.index(better)] = (one, size)
+                drawn[place] = (*better, rest)
+                excess += better[1] - size
                 changed = True
     return pl.Series(sorted(one for one, _, _ in drawn), dtype=pl.String)
+
+
+def _in_drawing_order(candidates: pl.DataFrame, *, seed: int, dedupe: bool) -> pl.DataFrame:
+    """Each problem's candidates in an order drawn by seed; with `dedupe` a text that stands earlier
+    is the reason why one cannot be drawn, so frequent texts come in as often as they are."""
+    draws = [chance(seed, one) for one in candidates["candidate_id"]]
+    rows = candidates.with_columns(draw=pl.Series(draws, dtype=pl.String))
+    rows = rows.sort("problem_id", "draw", "candidate_id")
+    if not dedupe:
+        return rows
+    again = pl.col("reason").is_null() & ~pl.struct("problem_id", "text").is_first_distinct()
+    return rows.with_columns(
+        reason=pl.when(again).then(pl.lit(Drop.EXACT_DUPLICATE.value)).otherwise("reason")
+    )
 
 
 def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -154,9 +174,10 @@ def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
-    """`candidate_id, problem_id, length, status, reason`; a reason where it cannot be learned.
+    """`candidate_id, problem_id, length, status, text, reason`; a reason where none can learn it.
 
-    `length` is in tokens, or in characters where the teacher did not count tokens.
+    `length` is in tokens, or in characters where the teacher did not count tokens; `text` is the
+    digest of the normalised text.
     """
     frames: list[pl.DataFrame] = []
     for candidates_dir, verdicts_dir in rounds:
@@ -166,26 +187,29 @@ def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
             strict=True,
         )
         for candidates, verdicts in pairs:
+            if not candidates["candidate_id"].equals(verdicts["candidate_id"]):
+                raise ManifestMismatch(
+                    f"{verdicts_dir}: expected the candidates of {candidates_dir} in their order, "
+                    f"found others; delete the folder of the verdicts and run again"
+                )
             frame = cast("pl.DataFrame", pl.from_arrow(candidates.select(_READ)))
-            status = pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String)
+            texts = [conversation_digest([one]) for one in frame["text"]]
             frames.append(
-                frame.with_columns(status, reason=_unlearnable()).select(
+                frame.select(
                     "candidate_id",
                     "problem_id",
-                    "status",
-                    "reason",
                     "completion_tokens",
+                    pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String),
+                    pl.Series("text", texts, dtype=pl.String),
                     chars=pl.col("text").str.len_chars(),
-                    text=pl.col("text").hash(),
+                    reason=_unlearnable(),
                 )
             )
-    rows = pl.concat(frames).sort("problem_id", "candidate_id")
+    rows = pl.concat(frames)
     counted = rows["completion_tokens"].null_count() == 0
-    again = pl.col("reason").is_null() & ~pl.struct("problem_id", "text").is_first_distinct()
-    return rows.with_columns(
-        length="completion_tokens" if counted else "chars",
-        reason=pl.when(again).then(pl.lit(Drop.EXACT_DUPLICATE.value)).otherwise("reason"),
-    ).drop("text", "chars", "completion_tokens")
+    return rows.with_columns(length="completion_tokens" if counted else "chars").drop(
+        "chars", "completion_tokens"
+    )
 
 
 def _unlearnable() -> pl.Expr:
@@ -194,7 +218,7 @@ def _unlearnable() -> pl.Expr:
     empty = pl.col("text").str.strip_chars() == ""
     broken = empty | (opened > 1) | ((closed > 0) & (opened == 0))
     return (
-        pl.when(pl.col("finish_reason") != FinishReason.STOP.value)
+        pl.when(pl.col("finish_reason") == FinishReason.LENGTH.value)
         .then(pl.lit(Drop.TRUNCATED.value))
         .when(broken)
         .then(pl.lit(Drop.BAD_FORMAT.value))

@@ -84,3 +84,4 @@ def test_a_folder_digests_names_and_bytes_but_not_hidden_files(tmp_path: Path) -
     assert folder_digest(tmp_path) == first
     (tmp_path / "b").write_text("two")
     assert folder_digest(tmp_path) != first
+    assert folder_digest(tmp_path, without={"b"}) == first

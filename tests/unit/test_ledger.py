@@ -62,3 +62,18 @@ def test_a_row_lost_or_won_between_stages_fails_the_run(second: object) -> None:
 def test_a_student_that_read_other_than_the_whole_dataset_fails_the_run() -> None:
     with pytest.raises(LedgerMismatch, match="train:a took 28"):
         reconcile([entry("shard", 29, 29, {}), entry("train:a", 28, 28, {})])
+
+
+def test_a_control_takes_what_grade_gave_and_draws_as_many_rows_as_the_dataset_has() -> None:
+    run = [
+        entry("generate", 72, 72, {}),
+        entry("grade", 72, 72, {}),
+        entry("select", 72, 29, {"incorrect": 43}),
+        entry("shard", 29, 29, {}),
+        entry("train:a", 29, 29, {}),
+    ]
+    control = entry("control", 72, 29, {"surplus": 43})
+    assert reconcile([*run, control]) == [*run, control]
+    for wrong in (entry("control", 71, 29, {"surplus": 42}), entry("control", 72, 28, {"x": 44})):
+        with pytest.raises(LedgerMismatch, match="control"):
+            reconcile([*run, wrong])

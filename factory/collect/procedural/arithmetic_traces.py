@@ -61,12 +61,13 @@ def _line(rng: random.Random, step: Step, answer: Answer, *, last: bool, plainly
     if not plainly and rng.random() < _SLIPS:
         wrong = step.value + rng.choice([-1, 1, 2, 10])
         if wrong > 0:
-            slip = f"{_bare(step, answer.write)}={answer.write(wrong)}. "
+            slip = f"{bare(step, answer.write)}={answer.write(wrong)}. "
             slip += rng.choice(["Wait, that is wrong. ", "No, check again. ", "Hmm, not right. "])
     return f"{lead}{slip}{text}."
 
 
-def _bare(step: Step, write: Callable[[Fraction], str]) -> str:
+def bare(step: Step, write: Callable[[Fraction], str]) -> str:
+    """The operation alone: `12+39`."""
     left, right = (
         side.text if isinstance(side, Number) else write(side.value)
         for side in (step.left, step.right)
@@ -76,7 +77,7 @@ def _bare(step: Step, write: Callable[[Fraction], str]) -> str:
 
 def worked(rng: random.Random, step: Step, write: Callable[[Fraction], str]) -> str:
     """`12+39=51`, or the same by tens and ones, over a common denominator, by the inverse."""
-    bare, result = _bare(step, write), write(step.value)
+    asked, result = bare(step, write), write(step.value)
     left, right = step.left.value, step.right.value
     whole = left.denominator == right.denominator == 1
     if isinstance(step.left, Number) and isinstance(step.right, Number) and "/" in step.left.text:
@@ -88,8 +89,8 @@ def worked(rng: random.Random, step: Step, write: Callable[[Fraction], str]) -> 
             first = f"{write(left)}{step.operation}{write(tens)}={write(middle)}"
             return f"{first}, {write(middle)}{step.operation}{write(right % 10)}={result}"
     if whole and step.operation == "/" and rng.random() < 0.5:
-        return f"{bare}={result} as {write(right)}*{result}={write(left)}"
-    return f"{bare}={result}"
+        return f"{asked}={result} as {write(right)}*{result}={write(left)}"
+    return f"{asked}={result}"
 
 
 def _over_common(left: str, operation: str, right: str, result: str) -> str:

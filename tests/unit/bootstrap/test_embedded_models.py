@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
-from factory.bootstrap.stage import EMBEDDED_MODELS
+from factory.bootstrap.stage import EMBEDDED_MODELS, Embedded
 from factory.models import EMBEDDED
 from factory.train.render import Renderer, load_tokenizer
 from tests.unit.bootstrap.golden_template import check_template
@@ -24,6 +26,20 @@ def test_committed_models_have_the_template_the_end_token_and_a_card(folder: Pat
     card = (folder / "README.md").read_text(encoding="utf-8")
     for heading in ("What it is", "What it is not", "How it was made", "Scores"):
         assert heading in card
+
+
+@pytest.mark.parametrize("model", EMBEDDED_MODELS, ids=lambda model: model.name)
+def test_a_card_tells_the_size_and_the_lessons_of_its_model(model: Embedded) -> None:
+    folder = EMBEDDED / model.name
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    with safe_open(folder / "model.safetensors", "np") as weights:
+        shapes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+    assert f"{sum(map(math.prod, shapes)) / 1e6:.2f} million parameters" in card
+    told = model.syllabus
+    assert (
+        f"{told.arithmetic:,} arithmetic, {told.python:,} python, {told.chat:,} chat, "
+        f"{told.sum_drills:,} drills of sums, {told.code_drills:,} drills of code"
+    ) in card
 
 
 def test_committed_models_share_one_tokenizer_and_are_at_most_sixteen_megabytes() -> None:

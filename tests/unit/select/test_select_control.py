@@ -24,7 +24,9 @@ from tests.unit.select.graded_artifacts import Graded, problem, write_problems, 
 RIGHT, WRONG = Status.CORRECT, Status.INCORRECT
 
 
-def control(root: Path, accepted: list[str], candidates: list[Graded]) -> StageResult:
+def control(
+    root: Path, accepted: list[str], candidates: list[Graded], *, dedupe: bool = True, seed: int = 3
+) -> StageResult:
     """The control of a dataset with these rows."""
     (root / "dataset" / "data").mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"uuid": accepted}), root / "dataset" / "data" / "train.parquet")
@@ -33,7 +35,8 @@ def control(root: Path, accepted: list[str], candidates: list[Graded]) -> StageR
         write_problems(root / "collect", [problem("a"), problem("b"), problem("c")]),
         [write_round(root, 1, candidates)],
         prompt=Prompt(),
-        seed=3,
+        dedupe=dedupe,
+        seed=seed,
         machine=Machine(workers=1),
         out_dir=root / "control",
         key="k",
@@ -86,13 +89,30 @@ def test_a_dataset_of_other_candidates_is_refused(tmp_path: Path) -> None:
         control(tmp_path, ["a-0", "z-9"], [Graded("a", 0, "four")])
 
 
-def test_the_same_seed_draws_the_same_rows_and_another_seed_others() -> None:
-    pool = pl.DataFrame(
-        [{"candidate_id": f"a-{i}", "problem_id": "a", "length": 10} for i in range(50)]
-    )
-    first, again, other = (draw(pool, wanted={"a": 10}, length=100, seed=s) for s in (1, 1, 2))
-    assert first.equals(again)
-    assert not first.equals(other)
+def test_the_same_seed_draws_the_same_rows_and_another_seed_others(tmp_path: Path) -> None:
+    candidates = [Graded("a", i, f"text {i}") for i in range(50)]
+    accepted = [f"a-{i}" for i in range(10)]
+    drawn: list[list[str]] = []
+    for number, seed in enumerate((1, 1, 2)):
+        control(tmp_path / str(number), accepted, candidates, seed=seed)
+        drawn.append(rows_of(tmp_path / str(number))["uuid"].to_pylist())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_frequent_text_is_drawn_as_often_as_it_is_frequent(tmp_path: Path) -> None:
+    candidates = [Graded("a", i, "four") for i in range(9)] + [Graded("a", 9, "five", WRONG)]
+    wrong = 0
+    for seed in range(60):
+        result = control(tmp_path / str(seed), ["a-0"], candidates, seed=seed)
+        wrong += 1 - result.figures["correct"]
+        assert result.ledger.drops == {"exact_duplicate": 8, "surplus": 1}
+    assert wrong <= 15, "one in ten is expected, one in two were each text drawn once"
+
+
+def test_a_dataset_that_keeps_equal_rows_has_a_control_that_does(tmp_path: Path) -> None:
+    candidates = [Graded("a", i, "four", finish_reason=FinishReason.UNKNOWN) for i in range(4)]
+    result = control(tmp_path, ["a-0", "a-1"], candidates, dedupe=False)
+    assert result.ledger.drops == {"surplus": 2}
 
 
 @given(
