@@ -23,20 +23,19 @@ import pyarrow.parquet as pq
 
 from factory.errors import ManifestMismatch
 from factory.ledger import entry
-from factory.parts import iter_parts, read_manifest
+from factory.parts import read_manifest
 from factory.select.judge import problems_of
 from factory.select.pick import chance, pass_rates
-from factory.select.rows import Texts, Writer, sample_rows
+from factory.select.rows import Texts, Writer, pairs_of, read_pair, sample_rows
+from factory.select.rules import CLOSE, OPEN
 from factory.shard.duplicates import conversation_digest
-from schemas.arrow import CANDIDATE, SAMPLE, VERDICT
+from schemas.arrow import SAMPLE
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.recipe import Prompt
 from schemas.sample import Drop
 
-_THINK: Final = "<think>"
-_THINK_END: Final = "</think>"
 _READ: Final = ["candidate_id", "problem_id", "text", "finish_reason", "completion_tokens"]
 
 
@@ -181,17 +180,8 @@ def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
     """
     frames: list[pl.DataFrame] = []
     for candidates_dir, verdicts_dir in rounds:
-        pairs = zip(
-            iter_parts(candidates_dir, "candidates", CANDIDATE),
-            iter_parts(verdicts_dir, "verdicts", VERDICT),
-            strict=True,
-        )
-        for candidates, verdicts in pairs:
-            if not candidates["candidate_id"].equals(verdicts["candidate_id"]):
-                raise ManifestMismatch(
-                    f"{verdicts_dir}: expected the candidates of {candidates_dir} in their order, "
-                    f"found others; delete the folder of the verdicts and run again"
-                )
+        for pair in pairs_of(candidates_dir, verdicts_dir):
+            candidates, verdicts = read_pair(candidates_dir, pair[0], verdicts_dir, pair[1])
             frame = cast("pl.DataFrame", pl.from_arrow(candidates.select(_READ)))
             texts = [conversation_digest([one]) for one in frame["text"]]
             frames.append(
@@ -213,8 +203,8 @@ def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
 
 
 def _unlearnable() -> pl.Expr:
-    opened = pl.col("text").str.count_matches(_THINK, literal=True)
-    closed = pl.col("text").str.count_matches(_THINK_END, literal=True)
+    opened = pl.col("text").str.count_matches(OPEN, literal=True)
+    closed = pl.col("text").str.count_matches(CLOSE, literal=True)
     empty = pl.col("text").str.strip_chars() == ""
     broken = empty | (opened > 1) | ((closed > 0) & (opened == 0))
     return (

@@ -10,10 +10,9 @@ from typing import Any, Final
 import polars as pl
 
 from factory.errors import ManifestMismatch
-from factory.parts import read_part
 from factory.problems import read_problems
+from factory.select.rows import read_pair
 from factory.select.rules import Case, first_drop
-from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.manifest import PartFile
 from schemas.problem import Problem
@@ -66,14 +65,10 @@ def judge(pair: Pair, problems: dict[str, Problem]) -> pl.DataFrame:
         ManifestMismatch: The two parts do not hold the same candidates, a problem is unknown, or a
             verdict is `infra`, which no finished artifact holds.
     """
-    candidates = read_part(pair.candidates_dir, pair.candidates, CANDIDATE)
-    verdicts = read_part(pair.verdicts_dir, pair.verdicts, VERDICT)
+    candidates, verdicts = read_pair(
+        pair.candidates_dir, pair.candidates, pair.verdicts_dir, pair.verdicts
+    )
     where = f"{pair.verdicts_dir / pair.verdicts.path}"
-    if not candidates["candidate_id"].equals(verdicts["candidate_id"]):
-        raise ManifestMismatch(
-            f"{where}: expected the candidates of {pair.candidates_dir / pair.candidates.path} in "
-            f"their order, found others; delete the folder of the verdicts and run again"
-        )
     rows: list[dict[str, Any]] = []
     for candidate, verdict in zip(candidates.to_pylist(), verdicts.to_pylist(), strict=True):
         problem = problems.get(candidate["problem_id"])

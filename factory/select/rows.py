@@ -10,9 +10,10 @@ import polars as pl
 import pyarrow as pa
 
 from factory.digest import canonical_json, digest
+from factory.errors import ManifestMismatch
 from factory.generate.prompt import messages_for
 from factory.parts import as_table, kept_part, part_name, read_manifest, read_part, write_part
-from schemas.arrow import CANDIDATE
+from schemas.arrow import CANDIDATE, VERDICT
 from schemas.manifest import PartFile
 from schemas.problem import Problem
 from schemas.recipe import Prompt
@@ -36,6 +37,41 @@ _NEEDED: Final = ["candidate_id", "teacher", "text", "finish_reason", "completio
 def parts_of(folder: Path, kind: str) -> list[PartFile]:
     """The parts of one kind of a finished artifact, in order."""
     return [part for part in read_manifest(folder).parts if part.path.startswith(f"{kind}-")]
+
+
+def pairs_of(candidates_dir: Path, verdicts_dir: Path) -> list[tuple[PartFile, PartFile]]:
+    """Each part of candidates with the part of their verdicts, in order.
+
+    Raises:
+        ManifestMismatch: There are more of the one than of the other.
+    """
+    candidates = parts_of(candidates_dir, "candidates")
+    verdicts = parts_of(verdicts_dir, "verdicts")
+    if len(candidates) != len(verdicts):
+        raise ManifestMismatch(
+            f"{verdicts_dir}: expected {len(candidates)} parts of verdicts, one per part of "
+            f"{candidates_dir}, found {len(verdicts)}; delete the folder and run again"
+        )
+    return list(zip(candidates, verdicts, strict=True))
+
+
+def read_pair(
+    candidates_dir: Path, candidates: PartFile, verdicts_dir: Path, verdicts: PartFile
+) -> tuple[pa.Table, pa.Table]:
+    """A part of candidates and the part of their verdicts: same rows, same order.
+
+    Raises:
+        ManifestMismatch: They do not hold the same candidates, or a part is not whole.
+    """
+    texts = read_part(candidates_dir, candidates, CANDIDATE)
+    found = read_part(verdicts_dir, verdicts, VERDICT)
+    if not texts["candidate_id"].equals(found["candidate_id"]):
+        raise ManifestMismatch(
+            f"{verdicts_dir / verdicts.path}: expected the candidates of "
+            f"{candidates_dir / candidates.path} in their order, found others; delete the folder "
+            f"of the verdicts and run again"
+        )
+    return texts, found
 
 
 class Texts:

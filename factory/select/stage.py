@@ -16,10 +16,10 @@ from factory.parts import map_parts, read_manifest
 from factory.progress import progress
 from factory.select.judge import JUDGED, Pair, judge, problems_of
 from factory.select.pick import beyond_per_problem, beyond_quota, pass_rates
-from factory.select.rows import DROPPED, Texts, Writer, drop_rows, parts_of, sample_rows
+from factory.select.rows import DROPPED, Texts, Writer, drop_rows, pairs_of, sample_rows
 from schemas.arrow import SAMPLE
 from schemas.machine import Machine
-from schemas.manifest import PartFile, StageResult
+from schemas.manifest import StageResult
 from schemas.recipe import Prompt, Select
 from schemas.sample import Drop
 
@@ -81,7 +81,7 @@ def _judge_all(
     pairs = [
         Pair(problems_dir, candidates_dir, candidates, verdicts_dir, verdicts, select)
         for candidates_dir, verdicts_dir in rounds
-        for candidates, verdicts in _pairs(candidates_dir, verdicts_dir)
+        for candidates, verdicts in pairs_of(candidates_dir, verdicts_dir)
     ]
     frames: dict[int, pl.DataFrame] = {}
     total = sum(pair.candidates.rows for pair in pairs)
@@ -98,17 +98,6 @@ def _judge_all(
             f"expected every candidate once; delete the folders of generate and run again"
         )
     return judged
-
-
-def _pairs(candidates_dir: Path, verdicts_dir: Path) -> list[tuple[PartFile, PartFile]]:
-    candidates = parts_of(candidates_dir, "candidates")
-    verdicts = parts_of(verdicts_dir, "verdicts")
-    if len(candidates) != len(verdicts):
-        raise ManifestMismatch(
-            f"{verdicts_dir}: expected {len(candidates)} parts of verdicts, one per part of "
-            f"{candidates_dir}, found {len(verdicts)}; delete the folder and run again"
-        )
-    return list(zip(candidates, verdicts, strict=True))
 
 
 def _judge(pair: Pair) -> pl.DataFrame:
