@@ -21,9 +21,9 @@ from transformers import AutoModelForCausalLM
 
 from factory.bootstrap.lessons import Syllabus, write_lessons
 from factory.models import resolve_model
-from factory.train import plan as planning
 from factory.train.loss import Learner
 from factory.train.pack import collate, join
+from factory.train.plan import make_plan
 from factory.train.render import load_tokenizer
 from factory.train.tokens import TokenFiles
 
@@ -40,9 +40,13 @@ _MICRO_TOKENS = 2048
 
 def speed(data: TokenFiles, dtype: str, attention: str, row_tokens: int, steps: int) -> float:
     """Tokens per second of CPU time, after a first step that does not count."""
-    planning._SHORT_ROW_TOKENS = row_tokens
-    plan = planning.make_plan(
-        data.lengths, data.prompt_tokens, epochs=1, batch_tokens=2 * _MICRO_TOKENS, seed=0
+    plan = make_plan(
+        data.lengths,
+        data.prompt_tokens,
+        epochs=1,
+        batch_tokens=2 * _MICRO_TOKENS,
+        seed=0,
+        short_row_tokens=row_tokens,
     )
     model: Any = AutoModelForCausalLM.from_pretrained(
         resolve_model("embedded:base-qwen2").location,

@@ -28,8 +28,6 @@ _SUMS: Final = 8
 _PIECES: Final = 6
 _LARGEST: Final = 100
 
-_Write = Callable[[Fraction], str]
-
 
 def sum_drills(count: int, seed: int) -> Iterator[tuple[str, str]]:
     """Prompts of eight sums with their results, worked out as the traces do it."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from factory.train.pack import Ints, best_fit
 
-_SHORT_ROW_TOKENS: Final = 256
+SHORT_ROW_TOKENS: Final = 256
 """Rows need not be longer than this unless a document is: attention over a packed row costs the
 square of the row's length."""
 
@@ -67,7 +67,13 @@ class Plan:
 
 
 def make_plan(
-    lengths: Ints, prompt_tokens: Ints, *, epochs: int, batch_tokens: int, seed: int
+    lengths: Ints,
+    prompt_tokens: Ints,
+    *,
+    epochs: int,
+    batch_tokens: int,
+    seed: int,
+    short_row_tokens: int = SHORT_ROW_TOKENS,
 ) -> Plan:
     """The plan for these documents; each epoch is packed and ordered anew.
 
@@ -78,8 +84,9 @@ def make_plan(
         batch_tokens: Wanted tokens per optimizer step over all ranks. The rows of an epoch are
             shared evenly among its steps, so that no small step is left at its end.
         seed: Of the training.
+        short_row_tokens: Capacity of a row, unless a document is longer.
     """
-    row_tokens = max(int(lengths.max()), _SHORT_ROW_TOKENS)
+    row_tokens = max(int(lengths.max()), short_row_tokens)
     targets = lengths - prompt_tokens
     wanted = max(1, round(int(lengths.sum()) / batch_tokens))
     steps: list[Step] = []
