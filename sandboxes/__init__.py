@@ -23,10 +23,13 @@ from sandboxes.errors import (
     ImageMissing,
     SandboxError,
 )
-from sandboxes.pool import DEFAULT_IMAGE, SandboxPool
+from sandboxes.languages import CPP, LANGUAGES, PYTHON, Language, language_of
+from sandboxes.pool import SandboxPool
 
 __all__ = [
-    "DEFAULT_IMAGE",
+    "CPP",
+    "LANGUAGES",
+    "PYTHON",
     "Asserts",
     "Call",
     "CallCase",
@@ -34,6 +37,7 @@ __all__ = [
     "DockerUnavailable",
     "EngineSetupError",
     "ImageMissing",
+    "Language",
     "Limits",
     "Outcome",
     "SandboxError",
@@ -42,5 +46,6 @@ __all__ = [
     "StdioCase",
     "Tests",
     "Verdict",
+    "language_of",
     "parse_tests",
 ]

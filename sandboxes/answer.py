@@ -1,4 +1,4 @@
-"""The runner's answer: what each process of a run wrote, and how it ended."""
+"""The runner's answer: what each step of a run wrote, and how it ended."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ _FRAME = struct.Struct(">cI")
 
 
 @dataclass
-class Group:
-    """What one group of processes sent. `reports` comes from the program's own process: data that
-    proves nothing. `tests` comes from the process that ran the tests."""
+class StepOutput:
+    """What the processes of one step sent. What comes from a program's container, `reports` too,
+    is data that proves nothing."""
 
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
     reports: bytearray = field(default_factory=bytearray)
-    tests: bytearray = field(default_factory=bytearray)
 
 
 @dataclass
 class Answer:
     """One whole answer."""
 
-    groups: list[Group]
+    steps: list[StepOutput]
     summary: dict[str, Any]
 
 
@@ -34,8 +33,8 @@ class AnswerReader:
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._groups: list[Group] = []
-        self._group = Group()
+        self._steps: list[StepOutput] = []
+        self._step = StepOutput()
 
     def feed(self, data: bytes) -> Answer | None:
         """The answer once its last frame is there, else None."""
@@ -49,24 +48,22 @@ class AnswerReader:
             payload = bytes(memoryview(self._data)[start + _FRAME.size : end])
             start = end
             if channel == b"Z":
-                return Answer(self._groups, json.loads(payload))
+                return Answer(self._steps, json.loads(payload))
             self._take(channel, payload)
         del self._data[:start]
         return None
 
     def _take(self, channel: bytes, payload: bytes) -> None:
-        group = self._group
+        step = self._step
         if channel == b"G":
-            self._groups.append(group)
-            self._group = Group()
+            self._steps.append(step)
+            self._step = StepOutput()
         elif channel == b"O":
-            group.stdout += payload
+            step.stdout += payload
         elif channel == b"E":
-            group.stderr += payload
+            step.stderr += payload
         elif channel == b"R":
-            group.reports += payload
-        elif channel == b"T":
-            group.tests += payload
+            step.reports += payload
 
 
 def messages(data: bytes | bytearray) -> list[dict[str, Any]]:

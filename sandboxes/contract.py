@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Verdict(StrEnum):
@@ -64,6 +65,14 @@ class Stdio:
     """Scripts: text in, text out. The program starts anew for each case."""
 
     cases: tuple[StdioCase, ...]
+    tolerance: float | None = None
+    """Words that are numbers may differ by so much, absolutely or relative to the expected one;
+    then the words of a line are compared, however they are spaced."""
+    checker: str | None = None
+    """Python code that defines `check(stdin, expected, output)`, for problems with many right
+    answers. It runs in a sandbox of its own after the program; exactly `True` is a pass."""
+
+    kind: ClassVar[str] = "stdio"
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,8 @@ class Call:
     entry_point: str
     cases: tuple[CallCase, ...]
 
+    kind: ClassVar[str] = "call"
+
 
 @dataclass(frozen=True)
 class Asserts:
@@ -100,6 +111,8 @@ class Asserts:
     code: str
     entry_point: str | None = None
 
+    kind: ClassVar[str] = "asserts"
+
 
 Tests = Stdio | Call | Asserts
 
@@ -113,21 +126,44 @@ def parse_tests(data: Any) -> Tests:
     form = _mapping(data, "tests")
     kind = form.get("kind")
     if kind == "stdio":
-        _only(form, {"kind", "cases"})
-        return Stdio(tuple(_stdio_case(case) for case in _cases(form)))
+        _only(form, {"kind", "cases", "tolerance", "checker"})
+        cases = tuple(_stdio_case(case) for case in _cases(form))
+        return Stdio(cases, _tolerance(form.get("tolerance")), _checker(form))
     if kind == "call":
         _only(form, {"kind", "entry_point", "cases"})
         return Call(_text(form, "entry_point"), tuple(_call_case(case) for case in _cases(form)))
     if kind == "asserts":
         _only(form, {"kind", "code", "entry_point"})
         entry_point = _text(form, "entry_point") if form.get("entry_point") is not None else None
-        code = _text(form, "code")
-        try:
-            ast.parse(code)
-        except (SyntaxError, ValueError) as error:
-            raise ValueError(f"tests: `code` does not parse: {error}") from error
-        return Asserts(code, entry_point)
+        return Asserts(_code(form, "code"), entry_point)
     raise ValueError(f"tests: expected kind stdio, call or asserts, found {kind!r}")
+
+
+def _tolerance(data: Any) -> float | None:
+    if data is None:
+        return None
+    if isinstance(data, bool) or not isinstance(data, int | float) or not 0 <= data < math.inf:
+        raise ValueError(
+            f"tests: expected `tolerance` to be a number of at least 0, found {data!r}"
+        )
+    return float(data)
+
+
+def _checker(form: Mapping[str, Any]) -> str | None:
+    if form.get("checker") is None:
+        return None
+    if form.get("tolerance") is not None:
+        raise ValueError("tests: expected `tolerance` or `checker`, found both")
+    return _code(form, "checker")
+
+
+def _code(form: Mapping[str, Any], name: str) -> str:
+    code = _text(form, name)
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"tests: `{name}` does not parse: {error}") from error
+    return code
 
 
 def _stdio_case(data: Any) -> StdioCase:

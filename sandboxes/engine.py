@@ -23,7 +23,8 @@ import docker
 import docker.errors
 
 from sandboxes.errors import DockerUnavailable, EngineSetupError, SandboxError
-from sandboxes.pool import DEFAULT_IMAGE, connect
+from sandboxes.languages import PYTHON_IMAGE as DEFAULT_IMAGE
+from sandboxes.pool import connect
 
 PACKAGES = ("docker.io", "debootstrap")
 PID_FILE = Path("/run/retort-dockerd.pid")

@@ -24,7 +24,8 @@ import docker
 import docker.errors
 
 from sandboxes.errors import EngineSetupError, SandboxError
-from sandboxes.pool import DEFAULT_IMAGE, connect
+from sandboxes.languages import PYTHON_IMAGE as DEFAULT_IMAGE
+from sandboxes.pool import connect
 
 DIGEST_LABEL = "retort.sandbox.digest"
 DEFAULT_BASE = "debian:bookworm-slim"

@@ -7,13 +7,17 @@ or object of the program can bring it about.
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import Any
 
-from sandboxes.answer import Answer, Group, messages
+from sandboxes.answer import Answer, StepOutput, messages
 from sandboxes.contract import Asserts, Call, CallCase, Outcome, Stdio, StdioCase, Tests, Verdict
+from sandboxes.slot import Answers
 
 Finding = tuple[Verdict, str]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 _STOPPED: dict[str, Finding] = {
     "wall": (Verdict.TIMEOUT, "past the limit of wall time"),
@@ -23,49 +27,129 @@ _STOPPED: dict[str, Finding] = {
 }
 
 
-def judge(tests: Tests, answer: Answer) -> Outcome:
-    """The outcome of one run."""
+def judge(tests: Tests, answers: Answers, checked: Answer | None = None) -> Outcome:
+    """The outcome of one run; `checked` is what came of `check_call`, where there was one."""
     if isinstance(tests, Asserts):
-        passed, total, found = _judge_asserts(answer)
+        assert answers.tests is not None
+        passed, total, found = _judge_asserts(answers.program, answers.tests)
     elif isinstance(tests, Call):
-        passed, total, found = _judge_calls(tests, answer)
+        passed, total, found = _judge_calls(tests, answers.program)
     else:
-        passed, total, found = _judge_scripts(tests, answer)
+        passed, total, found = _judge_scripts(tests, answers.program, checked)
     verdict, detail = found or (Verdict.CORRECT, "")
     if found is None and passed != total:
         verdict, detail = Verdict.ERROR, "the program ended before its tests"
-    summary = answer.summary
-    return Outcome(verdict, passed, total, _one_line(detail), summary["wall_s"], summary["cpu_s"])
+    cpu_s = answers.program.summary["cpu_s"]
+    if answers.tests is not None:
+        cpu_s += answers.tests.summary["cpu_s"]
+    wall_s = answers.program.summary["wall_s"]
+    return Outcome(verdict, passed, total, _one_line(detail), wall_s, cpu_s)
 
 
-def _judge_scripts(tests: Stdio, answer: Answer) -> tuple[int, int, Finding | None]:
+def check_call(tests: Stdio, answers: Answers) -> Call:
+    """The calls of a checker: one for each case that ended as it should."""
+    ended = _ended_cases(tests, answers.program)
+    return Call(
+        "check",
+        tuple(
+            CallCase((case.stdin, case.stdout, _text(output)), True)
+            for case, output, found in ended
+            if found is None
+        ),
+    )
+
+
+def _ended_cases(
+    tests: Stdio, answer: Answer
+) -> list[tuple[StdioCase, StepOutput, Finding | None]]:
+    """Each case that was begun, with its output and why it did not end well."""
+    steps, endings = answer.steps, answer.summary["endings"]
+    first = 1 if "artifact" in answer.summary else 0
+    last = len(steps) - 1
+    return [
+        (case, steps[at], _ending(answer, steps[at], endings[at], at == last))
+        for case, at in zip(tests.cases, range(first, len(steps)), strict=False)
+    ]
+
+
+def _judge_scripts(
+    tests: Stdio, answer: Answer, checked: Answer | None
+) -> tuple[int, int, Finding | None]:
+    total = len(tests.cases)
+    if answer.summary.get("artifact") is False:
+        return 0, total, _not_compiled(answer)
+    results = iter(_results(checked.steps[0]) if checked is not None else ())
     passed, first = 0, None
-    endings = answer.summary["endings"]
-    for number, case in enumerate(tests.cases, 1):
-        if number > len(endings):
-            break
-        found = _script_case(case, answer, number)
+    for number, (case, output, found) in enumerate(_ended_cases(tests, answer), 1):
+        if found is None:
+            if tests.checker is not None:
+                assert checked is not None
+                found = _checked_case(next(results, None), checked)
+            else:
+                found = _script_case(tests, case, _text(output))
         if found is None:
             passed += 1
         elif first is None:
             first = (found[0], f"case {number}: {found[1]}")
-    return passed, len(tests.cases), first
+    return passed, total, first
 
 
-def _script_case(case: StdioCase, answer: Answer, number: int) -> Finding | None:
-    group, ending = answer.groups[number - 1], answer.summary["endings"][number - 1][0]
-    last = number == len(answer.summary["endings"])
-    found = _ending(answer, group, ending, last)
-    if found is not None:
-        return found
-    written = _lines(group.stdout.decode("utf-8", "replace"))
-    expected = _lines(case.stdout)
-    if written == expected:
+def _not_compiled(answer: Answer) -> Finding:
+    stopped = answer.summary["stopped"]
+    ending, output = answer.summary["endings"][0], answer.steps[0]
+    said = output.stderr.decode("utf-8", "replace")
+    if stopped:
+        verdict, detail = _STOPPED[stopped]
+    elif answer.summary["killed_for_memory"] or "virtual memory exhausted" in said:
+        verdict, detail = Verdict.MEMORY, "the compiler ran out of memory"
+    else:
+        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
+        verdict, detail = Verdict.SYNTAX, (lines or [f"the compiler ended with {ending}"])[0]
+    return verdict, f"compiling: {detail}"
+
+
+def _checked_case(result: dict[str, Any] | None, checked: Answer) -> Finding | None:
+    if result is None:
+        found = _ending(checked, checked.steps[0], checked.summary["endings"][0], True)
+        return Verdict.ERROR, f"the checker: {found[1] if found else 'it ended early'}"
+    raised = result.get("case")
+    if isinstance(raised, dict):
+        return Verdict.ERROR, f"the checker: {_raised(raised)[1]}"
+    if result.get("value") is True:
         return None
+    return Verdict.INCORRECT, f"the checker says {shown(result.get('value'))}"
+
+
+def _script_case(tests: Stdio, case: StdioCase, written_text: str) -> Finding | None:
+    written, expected = _lines(written_text), _lines(case.stdout)
     for line, (one, two) in enumerate(zip(written, expected, strict=False), 1):
-        if one != two:
+        if one != two and not _near(one, two, tests.tolerance):
             return Verdict.INCORRECT, f"line {line}: expected {two[:80]!r}, found {one[:80]!r}"
-    return Verdict.INCORRECT, f"expected {len(expected)} lines, found {len(written)}"
+    if len(written) != len(expected):
+        return Verdict.INCORRECT, f"expected {len(expected)} lines, found {len(written)}"
+    return None
+
+
+def _near(written: str, expected: str, tolerance: float | None) -> bool:
+    """Whether two lines hold the same words, numbers within the tolerance."""
+    if tolerance is None:
+        return False
+    words, wanted = written.split(), expected.split()
+    return len(words) == len(wanted) and all(
+        one == two or _near_numbers(one, two, tolerance)
+        for one, two in zip(words, wanted, strict=True)
+    )
+
+
+def _near_numbers(written: str, expected: str, tolerance: float) -> bool:
+    if not (_NUMBER.fullmatch(written) and _NUMBER.fullmatch(expected)):
+        return False
+    one, two = float(written), float(expected)
+    return one == two or abs(one - two) <= tolerance * max(1.0, abs(two))
+
+
+def _text(output: StepOutput) -> str:
+    return output.stdout.decode("utf-8", "replace")
 
 
 def _lines(text: str) -> list[str]:
@@ -77,9 +161,8 @@ def _lines(text: str) -> list[str]:
 
 def _judge_calls(tests: Call, answer: Answer) -> tuple[int, int, Finding | None]:
     total = len(tests.cases)
-    group, ending = answer.groups[0], answer.summary["endings"][0][0]
-    reports = messages(group.reports)
-    results = [report for report in reports if "value" in report or "case" in report]
+    output, ending = answer.steps[0], answer.summary["endings"][0]
+    results = _results(output)
     passed, first = 0, None
     for number, case in enumerate(tests.cases, 1):
         if number > len(results):
@@ -90,8 +173,13 @@ def _judge_calls(tests: Call, answer: Answer) -> tuple[int, int, Finding | None]
         elif first is None:
             first = (found[0], f"case {number}: {found[1]}")
     if len(results) < total or answer.summary["stopped"]:
-        first = first or _ending(answer, group, ending, True)
+        first = first or _ending(answer, output, ending, True)
     return passed, total, first
+
+
+def _results(output: StepOutput) -> list[dict[str, Any]]:
+    """One report per call that came to an end."""
+    return [one for one in messages(output.reports) if "value" in one or "case" in one]
 
 
 def _call_case(case: CallCase, result: dict[str, Any]) -> Finding | None:
@@ -103,21 +191,22 @@ def _call_case(case: CallCase, result: dict[str, Any]) -> Finding | None:
     return Verdict.INCORRECT, f"expected {case.expected!r:.80}, found {shown(result.get('value'))}"
 
 
-def _judge_asserts(answer: Answer) -> tuple[int, int, Finding | None]:
-    group, endings = answer.groups[0], answer.summary["endings"][0]
-    reports = messages(group.tests)
+def _judge_asserts(program: Answer, tests: Answer) -> tuple[int, int, Finding | None]:
+    reports = messages(tests.steps[0].reports)
     report: dict[str, Any] = reports[0] if reports else {"passed": 0, "total": 1}
     passed, total = report["passed"], report["total"]
-    stopped = _STOPPED.get(answer.summary["stopped"] or "")
-    if stopped is not None:
-        return passed, total, stopped
+    if program.summary["stopped"]:
+        return passed, total, _STOPPED[program.summary["stopped"]]
     if report.get("done") is True:
         return passed, total, None
     if "broken" in report:
         return passed, total, (Verdict.ERROR, report["broken"])
     if "failed" in report:
         return passed, total, _failed(report["failed"])
-    found = _ending(answer, group, endings[0], True) or _ending(answer, group, endings[1], True)
+    ending, output = program.summary["endings"][0], program.steps[0]
+    found = _ending(program, output, ending, True)
+    if found is None:
+        found = _ending(tests, tests.steps[0], tests.summary["endings"][0], True)
     return passed, total, found
 
 
@@ -131,25 +220,29 @@ def _failed(failed: dict[str, Any]) -> Finding:
     return Verdict.INCORRECT, f"{where}: {failed['type']}: {failed['text']}"
 
 
-def _ending(answer: Answer, group: Group, ending: dict[str, Any], last: bool) -> Finding | None:
+def _ending(
+    answer: Answer, output: StepOutput, ending: dict[str, Any], last: bool
+) -> Finding | None:
     """Why a process did not end as it should, from the strongest evidence to the weakest."""
     if last and answer.summary["stopped"]:
         return _STOPPED[answer.summary["stopped"]]
-    if ending["signal"] == signal.SIGXCPU:
+    ended_by = ending.get("signal")
+    if ended_by == signal.SIGXCPU:
         return _STOPPED["cpu"]
-    for report in messages(group.reports):
+    for report in messages(output.reports):
         if "syntax" in report:
             return Verdict.SYNTAX, f"{report['syntax']}"
         if isinstance(report.get("raised"), dict):
             return _raised(report["raised"])
-    if ending["signal"] == signal.SIGKILL and answer.summary["killed_for_memory"]:
+    if ended_by == signal.SIGKILL and answer.summary["killed_for_memory"]:
         return Verdict.MEMORY, "killed for the memory it used"
-    if ending["signal"] is not None:
-        return Verdict.ERROR, f"ended by signal {ending['signal']}"
-    if ending["exit"]:
-        tail = group.stderr[-300:].decode("utf-8", "replace").strip()
-        return Verdict.ERROR, f"exit status {ending['exit']} {tail}".rstrip()
-    return None
+    if ended_by is None and not ending["exit"]:
+        return None
+    tail = output.stderr[-300:].decode("utf-8", "replace").strip()
+    if ended_by == signal.SIGABRT and "std::bad_alloc" in tail:
+        return Verdict.MEMORY, "std::bad_alloc"
+    how = f"exit status {ending['exit']}" if ended_by is None else f"ended by signal {ended_by}"
+    return Verdict.ERROR, f"{how} {tail}".rstrip()
 
 
 def _raised(raised: dict[str, Any]) -> Finding:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import queue
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 import docker
 import docker.errors
 
-from sandboxes.contract import Limits, Outcome, Tests
-from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing
-from sandboxes.judge import judge
+from sandboxes.container import RESERVE_BYTES, Container, ContainerDied
+from sandboxes.contract import Limits, Outcome, Stdio, Tests
+from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing, SandboxError
+from sandboxes.judge import check_call, judge
+from sandboxes.languages import PYTHON, Language
 from sandboxes.owner import sweep
-from sandboxes.request import request_bytes
-from sandboxes.slot import RESERVE_BYTES, Slot, SlotDied
+from sandboxes.request import Request, request_for
+from sandboxes.slot import Answers, Slot
 
-DEFAULT_IMAGE = "retort-sandbox-python:latest"
 TRIES = 3
 """Containers that one run may lose before that is an error."""
+ENGINE_S = 60.0
+"""How long a run waits for an engine that has gone to come back."""
 
 
 def connect() -> docker.DockerClient:
@@ -58,7 +62,7 @@ def _no_engine(error: Exception) -> str:
 
 
 class SandboxPool:
-    """Containers that stay up and take one program after the other.
+    """Containers that stay up and take one program after the other, all of one language.
 
     A context manager; `run` may be called from any number of threads and waits for a free slot.
     """
@@ -66,22 +70,34 @@ class SandboxPool:
     def __init__(
         self,
         *,
-        image: str = DEFAULT_IMAGE,
+        language: Language = PYTHON,
+        image: str | None = None,
         slots: int | None = None,
         runtime: str = "runc",
         memory_bytes: int = 1024 * 1024 * 1024,
+        engine_s: float = ENGINE_S,
     ) -> None:
-        """`slots`: containers, one per core by default. `memory_bytes`: of one container; a
-        program's limit must leave `RESERVE_BYTES` of it."""
-        self._image = image
+        """Nothing is started yet.
+
+        Args:
+            language: Of every program.
+            image: Another image than the language's own, with the same interpreter or compiler.
+            slots: Containers, one per core by default.
+            runtime: Docker's name of the runtime, `runsc` for gVisor.
+            memory_bytes: Of one container; a program's limit must leave `RESERVE_BYTES` of it.
+            engine_s: How long a run waits for an engine that has gone to come back.
+        """
+        self._language = language
+        self._image = image or language.image
         self._slots = slots or os.cpu_count() or 1
         self._runtime = runtime
         self._memory_bytes = memory_bytes
+        self._engine_s = engine_s
         self._client: docker.DockerClient | None = None
         self._free: queue.LifoQueue[Slot | None] = queue.LifoQueue()
 
     def __enter__(self) -> SandboxPool:
-        """Start every container.
+        """Start every slot.
 
         Raises:
             DockerUnavailable, ImageMissing, ContainerFailed: With the remedy; none is left up.
@@ -115,10 +131,11 @@ class SandboxPool:
         """Run one program against its tests.
 
         Nothing that the program does raises here: it is the outcome. A container that dies under
-        the run is replaced and the run repeated.
+        the run is replaced and the run repeated; an engine that goes is waited for.
 
         Raises:
-            ValueError: `limits.memory_bytes` does not fit into this pool's containers.
+            ValueError: The language has no such tests, or `limits.memory_bytes` does not fit into
+                this pool's containers.
             SandboxError: The machine failed, again and again; there is no verdict.
         """
         most = self._memory_bytes - RESERVE_BYTES
@@ -127,15 +144,32 @@ class SandboxPool:
                 f"limits: expected memory_bytes of at most {most}, found {limits.memory_bytes}; "
                 "open the pool with a larger memory_bytes"
             )
-        request = request_bytes(program, tests, limits)
+        answers = self._ask(request_for(self._language, program, tests, limits), limits)
+        checked = None
+        if isinstance(tests, Stdio) and tests.checker is not None:
+            call = check_call(tests, answers)
+            if call.cases:
+                request = request_for(PYTHON, tests.checker, call, limits)
+                checked = self._ask(request, limits).program
+        return judge(tests, answers, checked)
+
+    def slots(self) -> list[Slot]:
+        """The slots that are free now."""
+        return [slot for slot in list(self._free.queue) if slot is not None]
+
+    def container_ids(self) -> list[str]:
+        """Docker's ids of the containers of free slots."""
+        return [container.id for slot in self.slots() for container in slot.containers()]
+
+    def _ask(self, request: Request, limits: Limits) -> Answers:
         slot = self._free.get()
         try:
             for attempt in range(1, TRIES + 1):
                 if slot is None:
-                    slot = self._start()
+                    slot = self._start_again()
                 try:
-                    return judge(tests, slot.run(request, limits.wall_s))
-                except SlotDied as error:
+                    return slot.run(request, limits.wall_s)
+                except (ContainerDied, SandboxError) as error:
                     dead, slot = slot, None
                     dead.close()
                     if attempt == TRIES:
@@ -148,13 +182,38 @@ class SandboxPool:
             # An empty slot is started again by the next run that takes it.
             self._free.put(slot)
 
-    def container_ids(self) -> list[str]:
-        """Docker's ids of the containers of free slots."""
-        return [slot.container_id for slot in list(self._free.queue) if slot is not None]
+    def _start_again(self) -> Slot:
+        """A slot in the place of one that died; waits for the engine where that is gone."""
+        deadline = time.monotonic() + self._engine_s
+        while True:
+            try:
+                return self._start()
+            except SandboxError as error:
+                if self._engine_answers():
+                    raise
+                if time.monotonic() > deadline:
+                    raise DockerUnavailable(_no_engine(error)) from error
+            time.sleep(0.5)
+
+    def _engine_answers(self) -> bool:
+        try:
+            connect().close()
+        except DockerUnavailable:
+            return False
+        return True
 
     def _start(self) -> Slot:
+        return Slot(self._language, self._start_container)
+
+    def _start_container(self, partner: Container | None) -> Container:
         assert self._client is not None, "the pool is not open"
-        return Slot(self._client, self._image, self._runtime, self._memory_bytes)
+        return Container(
+            self._client,
+            self._image,
+            runtime=self._runtime,
+            memory_bytes=self._memory_bytes,
+            partner=partner,
+        )
 
     def _check_image(self, client: docker.DockerClient) -> None:
         try:

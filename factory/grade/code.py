@@ -17,7 +17,7 @@ from factory.errors import SandboxUnavailable
 from factory.grade.contract import Grading, Item, answer_part
 from sandboxes import Limits, SandboxError, SandboxPool, Tests, Verdict, parse_tests
 from sandboxes.engine import check
-from sandboxes.slot import RESERVE_BYTES
+from sandboxes.container import RESERVE_BYTES
 from schemas.candidate import FinishReason
 from schemas.machine import Sandbox
 from schemas.recipe import GradeCode

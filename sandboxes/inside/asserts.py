@@ -8,20 +8,16 @@ up only where the tests use them, and never shadow a builtin or a module that th
 
 from __future__ import annotations
 
-import ast
 import builtins
 import importlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sandboxes.inside.channel import Ended, receive, send
-from sandboxes.inside.confine import LINK_FD, REPORT_FD
+from sandboxes.inside.confine import EXTRA_FD, REPORT_FD
 from sandboxes.inside.values import Codec, Malformed
 
 FILE_NAME = "<tests>"
-MODULES = {"np": "numpy", "numpy": "numpy"} | {name: name for name in sys.stdlib_module_names}
-"""Names that mean a module of the library where tests use an attribute of them."""
 
 
 class ProgramEnded(BaseException):
@@ -132,8 +128,8 @@ class Link:
     def _exchange(self, request: dict[str, Any] | None) -> dict[str, Any]:
         try:
             if request is not None:
-                send(LINK_FD, request)
-            answer = receive(LINK_FD)
+                send(EXTRA_FD, request)
+            answer = receive(EXTRA_FD)
         except (Ended, OSError) as error:
             raise ProgramEnded("the program ended before its tests") from error
         if type(answer) is not dict:
@@ -178,70 +174,22 @@ class Names(dict[str, Any]):
         return value
 
 
-def names_under_test(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """Names that the program may provide, and modules that the tests take from the library.
+def run_tests(payload: dict[str, Any]) -> int:
+    """Run the tests; report how many of their assertions held and what did not.
 
-    A builtin's name is the program's only where the tests use no other name of the program and
-    call it first in an assertion (`assert sum(10, 15) == 6`): a program must not replace the
-    `abs` or `len` that judges it.
+    `payload`: `code`; `entry_point`, the name of the candidate or None; `program`, names that the
+    program provides; `modules`, names of modules of the library; `asserts`, lines of the
+    assertions at the top level.
     """
-    nodes = list(ast.walk(tree))
-    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    bases = {
-        n.value.id for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
-    }
-    read = [n for n in nodes if isinstance(n, ast.Name)]
-    defined = {n.id for n in read if not isinstance(n.ctx, ast.Load)}
-    defined |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    defined |= {
-        n.name
-        for n in nodes
-        if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-    }
-    defined |= {
-        (alias.asname or alias.name).partition(".")[0]
-        for n in nodes
-        if isinstance(n, ast.Import | ast.ImportFrom)
-        for alias in n.names
-    }
-    free = {n.id for n in read} - defined
-    modules = {name for name in (bases - called) & free if name in MODULES}
-    program = {name for name in free - modules if not hasattr(builtins, name)}
-    if not program:
-        program = {name for name in map(_first_call, tree.body) if name in free}
-    return program, modules
-
-
-def _first_call(statement: ast.stmt) -> str:
-    node: ast.AST | None = statement.test if isinstance(statement, ast.Assert) else None
-    while node is not None:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            return node.func.id
-        node = (
-            node.left
-            if isinstance(node, ast.Compare | ast.BinOp)
-            else node.operand
-            if isinstance(node, ast.UnaryOp)
-            else None
-        )
-    return ""
-
-
-def run_tests(code: str, entry_point: str | None) -> int:
-    """Run the tests statement by statement; report how many held and what did not."""
-    try:
-        tree = ast.parse(code, FILE_NAME)
-        program, modules = names_under_test(tree)
-    except (SyntaxError, ValueError) as error:
-        send(REPORT_FD, {"passed": 0, "total": 1, "broken": f"the tests do not parse: {error}"})
-        return 1
-    total = sum(isinstance(statement, ast.Assert) for statement in tree.body) or 1
-    report: dict[str, Any] = {"passed": 0, "total": total}
+    entry_point: str | None = payload["entry_point"]
+    lines: list[int] = payload["asserts"]
+    program, modules = payload["program"], payload["modules"]
+    report: dict[str, Any] = {"passed": 0, "total": len(lines) or 1}
     link = Link()
 
     def find(name: str) -> Any:
         if name in modules:
-            return importlib.import_module(MODULES[name])
+            return importlib.import_module(modules[name])
         if entry_point is not None and name == "candidate":
             return link.name(entry_point)
         if name in program:
@@ -249,32 +197,48 @@ def run_tests(code: str, entry_point: str | None) -> int:
         raise KeyError(name)
 
     try:
+        code = compile(payload["code"], FILE_NAME, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        send(REPORT_FD, report | {"broken": f"the tests do not parse: {error}"})
+        return 1
+    names = Names(find)
+    names.update({"__builtins__": builtins, "__name__": "tests"})
+    try:
         link.wait_loaded()
-        names = Names(find)
-        names.update({"__builtins__": builtins, "__name__": "tests"})
-        for statement in tree.body:
-            module = ast.Module([statement], [])
-            exec(compile(module, FILE_NAME, "exec"), names)  # noqa: S102 - the tests' own process
-            report["passed"] += isinstance(statement, ast.Assert)
-        report["passed"] = total
+        exec(code, names)  # noqa: S102 - the tests' own process
+        report["passed"] = report["total"]
         report["done"] = True
     except ProgramEnded as error:
         report["ended"] = str(error)
+        report["passed"] = _passed(lines, error)
     except BaseException as error:  # noqa: BLE001 - it may raise anything
         report["failed"] = _describe(error)
+        report["passed"] = _passed(lines, error)
     send(REPORT_FD, report)
     return 0
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
-    line, trace = None, error.__traceback__
+def _lines_of(error: BaseException) -> list[int]:
+    """Lines of the tests on the way to the error, the outermost first."""
+    lines: list[int] = []
+    trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == FILE_NAME:
-            line = trace.tb_lineno
+            lines.append(trace.tb_lineno)
         trace = trace.tb_next
+    return lines
+
+
+def _passed(lines: list[int], error: BaseException) -> int:
+    """Assertions of the top level that held before the error."""
+    stopped = (_lines_of(error) or [0])[0]
+    return sum(line < stopped for line in lines)
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "text": f"{error}"[:300],
-        "line": line,
+        "line": (_lines_of(error) or [None])[-1],
         "program": getattr(error, "of_program", None),
     }

@@ -5,7 +5,7 @@ and its runner is always the host's own version.
 """
 
 BOOT = """\
-import json, struct, sys, types
+import json, os, struct, sys, types
 source = sys.stdin.buffer.raw
 def take(size):
     data = b""
@@ -16,8 +16,13 @@ def take(size):
         data += part
     return data
 start = json.loads(take(struct.unpack(">I", take(4))[0]))
+# What modules want done in every fork would touch many pages in every run: it is kept here, and
+# handed to the interpreter again in the program's own process, for the forks of the program.
+hooks = []
+register, os.register_at_fork = os.register_at_fork, lambda **hook: hooks.append(hook)
 for name in start["warm"]:
     __import__(name)
+os.register_at_fork = register
 for name, text in start["modules"]:
     module = types.ModuleType(name)
     sys.modules[name] = module
@@ -25,7 +30,10 @@ for name, text in start["modules"]:
     if parent:
         setattr(sys.modules[parent], leaf, module)
     exec(compile(text, name, "exec"), module.__dict__)
-sys.modules["sandboxes.inside.runner"].main(start["first_uid"])
+runner = sys.modules["sandboxes.inside.runner"]
+for name in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
+    del sys.modules[name]
+runner.main(start, hooks)
 """
 
 _WARM = """

@@ -1,8 +1,8 @@
 """Turn a fresh fork of the warm interpreter into an unprivileged, limited process.
 
-Each process of a run reads its own payload from the container's standard input, while it is still
-ours, and closes it before anything of the program runs. So the warm interpreter that every later
-run is forked from never holds a program, an input, a test or a result.
+Each process of a run reads its own payload from the connection, while it is still ours, and
+closes it before anything of the program runs. So the warm interpreter that every later run is
+forked from never holds a program, an input, a test or a result.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import os
 import resource
 import signal
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from sandboxes.inside.channel import read_exactly
 
 REPORT_FD = 3
-LINK_FD = 4
+EXTRA_FD = 4
+"""The link between a program and its tests, or a compiled program that is to be executed."""
 WORK = "/work"
 PROCESSES = 64
 """Processes and threads of one run."""
@@ -29,38 +29,65 @@ OPEN_FILES = 256
 STACK_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True)
 class Files:
-    """File descriptors of the new process; `link` leads to its partner in `asserts`."""
+    """File descriptors of a new process, those of process 1 above the ones that they become."""
 
-    stdin: int | None
-    stdout: int
-    stderr: int
-    report: int
-    link: int | None
-
-
-@dataclass(frozen=True)
-class Confinement:
-    """Who the new process is and what it may use."""
-
-    uid: int
-    cpu_s: float
-    memory_bytes: int
-    oom_score_adj: int
-    folder: str
+    def __init__(self, stdout: int, stderr: int, report: int, link: int | None) -> None:
+        self.stdin: int | None = None
+        self.stdout = stdout
+        self.stderr = stderr
+        self.report = report
+        self.link = link
+        self.artifact: int | None = None
 
 
-def take_payload(size: int, report: int) -> dict[str, Any]:
-    """Read our payload, then say on `report` that the input is free for the next reader."""
-    payload: dict[str, Any] = json.loads(read_exactly(0, size))
+def prepare(first_free: int) -> tuple[int, int]:
+    """What need not be done after each fork; the connection's input and output, moved up.
+
+    The standard streams are made here once: they are those of every program, since descriptors
+    0 to 2 are the program's own before it starts.
+    """
+    ends = moved_above(0, first_free), moved_above(1, first_free)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
+        2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1
+    )
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    # Nothing of ours ever stands below but our own stream of errors.
+    null = os.open("/dev/null", os.O_RDWR)
+    for low in range(first_free):
+        if low not in (2, null):
+            os.dup2(null, low, inheritable=low == 0)
+    for what, most in (
+        (resource.RLIMIT_NPROC, PROCESSES),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_STACK, STACK_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+    os.setgroups([])
+    return ends
+
+
+def moved_above(fd: int, first_free: int) -> int:
+    """The descriptor under a number of at least `first_free`, not inherited by other programs."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, first_free)
+
+
+def take_payload(connection: int, size: int, report: int) -> dict[str, Any]:
+    """Read our payload, then say on `report` that the connection is free for the next reader."""
+    payload: dict[str, Any] = json.loads(read_exactly(connection, size))
     os.write(report, b"+")
     return payload
 
 
-def stdin_of(text: str) -> int:
-    """A file in memory that holds a case's input, open at its start."""
-    fd = os.memfd_create("stdin")
+def memory_file(name: str, text: str) -> int:
+    """A file in memory that holds a text, open at its start."""
+    fd = os.memfd_create(name)
     data = memoryview(text.encode("utf-8", "surrogatepass"))
     while data:
         data = data[os.write(fd, data) :]
@@ -68,69 +95,37 @@ def stdin_of(text: str) -> int:
     return fd
 
 
-def enter(files: Files, bounds: Confinement) -> None:
+def enter(files: Files, *, uid: int, cpu_s: float, address_bytes: int) -> None:
     """Rearrange the descriptors, set the limits, drop every privilege. There is no way back."""
-    _arrange(files)
+    if files.stdin is not None:
+        os.dup2(files.stdin, 0)
+    os.dup2(files.stdout, 1)
+    os.dup2(files.stderr, 2)
+    os.dup2(files.report, REPORT_FD, inheritable=False)
+    if files.link is not None:
+        os.dup2(files.link, EXTRA_FD, inheritable=False)
+    elif files.artifact is not None:
+        os.dup2(files.artifact, EXTRA_FD, inheritable=False)
+    else:
+        os.close(EXTRA_FD)
+    os.closerange(EXTRA_FD + 1, OPEN_FILES)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _write("/proc/self/oom_score_adj", f"{bounds.oom_score_adj}")
-    os.chdir(bounds.folder)
-    _limit(bounds)
-    os.setgroups([])
-    os.setresgid(bounds.uid, bounds.uid, bounds.uid)
-    os.setresuid(bounds.uid, bounds.uid, bounds.uid)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # Where memory runs out, the kernel takes a program and never process 1.
+    oom = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(oom, b"1000")
+    os.close(oom)
+    cpu = max(1, int(-(-cpu_s // 1)))
+    resource.setrlimit(resource.RLIMIT_AS, (address_bytes, address_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
     os.setsid()
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stderr = open(  # noqa: SIM115
-        2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1
-    )
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     gc.enable()
 
 
-def _arrange(files: Files) -> None:
-    null = os.open("/dev/null", os.O_RDWR)
-    wanted = [files.stdin, files.stdout, files.stderr, files.report, files.link]
-    # First above all targets, so that no target is overwritten before it was copied.
-    safe = [_above(null if fd is None else fd) for fd in wanted]
-    for target, fd in enumerate(safe):
-        os.dup2(fd, target, inheritable=target < REPORT_FD)
-    os.closerange(LINK_FD + 1, OPEN_FILES)
-    if files.link is None:
-        os.close(LINK_FD)
-
-
-def _above(fd: int) -> int:
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
-
-
-def _limit(bounds: Confinement) -> None:
-    memory = bounds.memory_bytes + _own_bytes()
-    cpu = max(1, int(-(-bounds.cpu_s // 1)))
-    for what, soft, hard in (
-        (resource.RLIMIT_AS, memory, memory),
-        (resource.RLIMIT_CPU, cpu, cpu + 1),
-        (resource.RLIMIT_NPROC, PROCESSES, PROCESSES),
-        (resource.RLIMIT_FSIZE, FILE_BYTES, FILE_BYTES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
-        (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
-        (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_MSGQUEUE, 0, 0),
-        (resource.RLIMIT_MEMLOCK, 0, 0),
-    ):
-        resource.setrlimit(what, (soft, hard))
-
-
-def _own_bytes() -> int:
-    """Address space that the interpreter itself uses already."""
-    fd = os.open("/proc/self/statm", os.O_RDONLY)
-    pages = int(os.read(fd, 64).split()[0])
-    os.close(fd)
-    return pages * resource.getpagesize()
-
-
-def _write(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY)
-    os.write(fd, text.encode())
-    os.close(fd)
+def own_bytes() -> int:
+    """Address space that the interpreter itself uses: a program's limit is beyond it."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()

@@ -16,7 +16,7 @@ import types
 from typing import Any
 
 from sandboxes.inside.channel import Ended, receive, send
-from sandboxes.inside.confine import LINK_FD, REPORT_FD
+from sandboxes.inside.confine import EXTRA_FD, REPORT_FD
 from sandboxes.inside.values import Codec, Malformed
 
 FILE_NAME = "<program>"
@@ -101,13 +101,13 @@ def serve_tests(program: str) -> int:
         return 1
     objects = Objects()
     codec = objects.codec(1)
-    send(LINK_FD, {"loaded": True})
+    send(EXTRA_FD, {"loaded": True})
     while True:
         try:
-            request = receive(LINK_FD)
+            request = receive(EXTRA_FD)
         except Ended:
             return 0
-        send(LINK_FD, _answer(codec, objects, module, request))
+        send(EXTRA_FD, _answer(codec, objects, module, request))
 
 
 def _answer(
@@ -159,8 +159,6 @@ def _module(name: str) -> types.ModuleType:
     module = types.ModuleType(name)
     module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
-    for ours in [name for name in sys.modules if name.partition(".")[0] == "sandboxes"]:
-        del sys.modules[ours]
     return module
 
 

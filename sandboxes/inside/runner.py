@@ -1,14 +1,18 @@
-"""Process 1 of the container: forks each run from a warm interpreter and ends it completely.
+"""Process 1 of the container: forks each step of a run from a warm interpreter and ends it.
 
 It never reads a program, an input, a test or a result. It takes lengths and limits from the
 host's headers; payloads are read by the processes that need them; what those write is passed on
-through one buffer that is cleared before the next fork. So no run finds anything of another in
+through one buffer that is cleared at the end of the run. So no run finds anything of another in
 the memory that it inherits.
 
 The host sends frames: a length (4 bytes, big-endian), a JSON header, then the payloads of the
-processes that the header names. The answer is frames of one byte for the channel, a length
-(4 bytes) and the bytes; the channel `Z` ends the answer with how the run ended. When the standard
-input closes, the host is gone: the process exits, and the container with it.
+steps that the header names. The answer is frames of one byte for the channel, a length (4 bytes)
+and the bytes; the channel `Z` ends the answer with how the run ended. When the connection closes,
+the host is gone: the process exits, and the container with it.
+
+Most programs end within milliseconds, so a fork must be cheap: after it, each page that either
+side writes is copied. Hence process 1 sleeps while a short program runs, and the host is told of
+a whole run by one write.
 """
 
 from __future__ import annotations
@@ -20,310 +24,420 @@ import json
 import os
 import select
 import signal
+import socket
 import struct
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from sandboxes.inside import asserts, confine, program
+from sandboxes.inside import asserts, confine, native, program
 from sandboxes.inside.channel import Ended, read_exactly, write_all
+from sandboxes.inside.rehearsal import rehearse
+from sandboxes.inside.wipe import wipe_as
 
 CHUNK_BYTES = 64 * 1024
+OUTBOX_BYTES = 4 * CHUNK_BYTES
 RESULT_BYTES = 16 * 1024 * 1024
 """Most bytes of results that one run may send."""
 EXTENSION = 2
 """A run that others kept from the cores gets at most so many times its wall time in addition."""
-GRACE_S = 0.5
-"""Time for the tests to finish after the program's process has ended."""
+QUIET_S = 0.02
+"""So long a step runs before its output is watched."""
 UIDS = 4096
-"""Users of one container; each process of a run gets the next one."""
+"""Users of one container; each step of a run is the next one."""
+LOW_FDS = 10
+"""Descriptors below belong to programs; those of process 1 stand above."""
 
 _HEADER = struct.Struct(">I")
 _FRAME = struct.Struct(">cI")
+_CHILD = frozenset({signal.SIGCHLD})
 
 
 class Desynchronised(Exception):  # noqa: N818 - named for what happened
     """A process ended before it had read its payload: this container cannot go on."""
 
 
-class Process:
-    """One process of a run, as process 1 sees it."""
+class Outbox:
+    """Frames for the host, sent in as few writes as they fit into."""
 
-    def __init__(self, role: str, pid: int, fds: dict[int, bytes]) -> None:
-        self.role = role
-        self.pid = pid
-        self.fds = fds
-        self.status: int | None = None
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._data = memoryview(bytearray(OUTBOX_BYTES))
+        self._end = 0
+        self._used = 0
 
-    def ending(self) -> dict[str, Any]:
-        """Exit status or signal; both None while it runs."""
-        if self.status is None:
-            return {"role": self.role, "exit": None, "signal": None}
-        killed = os.WIFSIGNALED(self.status)
-        return {
-            "role": self.role,
-            "exit": None if killed else os.WEXITSTATUS(self.status),
-            "signal": os.WTERMSIG(self.status) if killed else None,
-        }
+    def put(self, channel: bytes, data: bytes) -> None:
+        """Add a frame."""
+        if len(data) > CHUNK_BYTES:
+            self.flush()
+            write_all(self._fd, _FRAME.pack(channel, len(data)), data)
+            return
+        self._make_room()
+        end = self._end + _FRAME.size
+        self._data[self._end : end] = _FRAME.pack(channel, len(data))
+        self._data[end : end + len(data)] = data
+        self._end = end + len(data)
+        self._used = max(self._used, self._end)
+
+    def take(self, fd: int, channel: bytes, keep: bool) -> int:
+        """Move what is ready from `fd` into a frame; the count of bytes, 0 at the end, -1 later."""
+        self._make_room()
+        start = self._end + _FRAME.size
+        try:
+            count = os.readv(fd, [self._data[start : start + CHUNK_BYTES]])
+        except BlockingIOError:
+            return -1
+        self._used = max(self._used, start + count)
+        if keep and count:
+            self._data[self._end : start] = _FRAME.pack(channel, count)
+            self._end = start + count
+        return count
+
+    def flush(self) -> None:
+        """Send what is there and overwrite it, so that no later fork inherits it."""
+        write_all(self._fd, self._data[: self._end])
+        self._data[: self._used] = bytes(self._used)
+        self._end = self._used = 0
+
+    def _make_room(self) -> None:
+        if self._end > OUTBOX_BYTES - CHUNK_BYTES - _FRAME.size:
+            self.flush()
 
 
 class Runner:
     """State of process 1."""
 
-    def __init__(self, first_uid: int) -> None:
+    def __init__(
+        self, ends: tuple[int, int], first_uid: int, partner: socket.socket | None, hooks: list[Any]
+    ) -> None:
+        """`ends`: descriptors to read requests from and to write answers to."""
+        self.input, output = ends
+        self.partner = partner
+        self.hooks = hooks
+        self.outbox = Outbox(output)
+        self.own_bytes = confine.own_bytes()
         self._first_uid = first_uid
         self._count = 0
-        self.uids_used: set[int] = set()
-        self._buffer = bytearray(CHUNK_BYTES)
-        self._used = 0
-        self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._oom = _open_oom_counter()
+        self.oom_kills = self.count_oom_kills()
+        self.wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
 
     def serve(self) -> None:
-        """Answer runs until the host closes our input."""
+        """Answer runs until the host closes the connection."""
         while True:
             try:
-                (size,) = _HEADER.unpack(read_exactly(0, 4))
+                (size,) = _HEADER.unpack(read_exactly(self.input, 4))
             except Ended:
                 return
-            self._run(json.loads(read_exactly(0, size)))
+            header = json.loads(read_exactly(self.input, size))
+            if "listen" in header:
+                self._meet_partner(header["listen"])
+            else:
+                Run(self, header).execute()
 
-    def _run(self, header: dict[str, Any]) -> None:
-        run = Run(self, header)
-        try:
-            groups = header["groups"]
-            for position, group in enumerate(groups):
-                run.execute(group)
-                if run.stopped:
-                    rest = [spawn["bytes"] for later in groups[position + 1 :] for spawn in later]
-                    skip_input(sum(rest))
-                    break
-        finally:
-            run.clean()
-        self.send(b"Z", json.dumps(run.summary()).encode())
+    def _meet_partner(self, name: str) -> None:
+        """Wait for the container of the tests; no program runs meanwhile."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+            server.bind(f"\0{name}")
+            server.listen(1)
+            self.outbox.put(b"Z", b'{"listening":true}')
+            self.outbox.flush()
+            self.partner = moved(server.accept()[0])
 
     def next_uid(self) -> int:
+        """A user that no recent step was."""
         self._count += 1
         return self._first_uid + self._count % UIDS
 
-    def send(self, channel: bytes, data: bytes) -> None:
-        write_all(1, _FRAME.pack(channel, len(data)), data)
+    def count_oom_kills(self) -> int:
+        """How many processes the kernel has killed for the memory of this container."""
+        if self._oom is None:
+            return 0
+        counts = os.pread(self._oom, 4096, 0).split()
+        return int(counts[counts.index(b"oom_kill") + 1]) if b"oom_kill" in counts else 0
 
-    def pass_on(self, fd: int, channel: bytes, keep: bool) -> int:
-        """Move what is ready from `fd` to the host; the count of bytes, 0 at the end, -1 later."""
-        try:
-            count = os.readv(fd, [self._buffer])
-        except BlockingIOError:
-            return -1
-        self._used = max(self._used, count)
-        if count and keep:
-            write_all(1, _FRAME.pack(channel, count), memoryview(self._buffer)[:count])
-        return count
+    def link_for(self, role: str) -> int | None:
+        """One end of a fresh socket between the program's step and the step of its tests.
 
-    def clear_buffer(self) -> None:
-        """Overwrite what went through the buffer, so that no fork inherits it."""
-        self._buffer[: self._used] = bytes(self._used)
-        self._used = 0
+        The process 1 of the program's container makes it and hands the other end to the one of
+        the tests' container.
+        """
+        if role not in ("served", "tests"):
+            return None
+        assert self.partner is not None, "a container without a partner got half a run of asserts"
+        if role == "tests":
+            _, fds, _, _ = socket.recv_fds(self.partner, 1, 1)
+            if not fds:
+                raise Desynchronised("the container of the program is gone")
+            return fds[0]
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self.partner, [b"+"], [theirs.fileno()])
+        return ours.detach()
 
-    def spawn(self, spawn: dict[str, Any], limits: dict[str, Any], link: int | None) -> Process:
-        """Fork one process, and return when it has taken its payload."""
-        self.clear_buffer()
-        role, uid = spawn["role"], self.next_uid()
+
+class Run:
+    """One run: its steps one after the other, what they used, and why it was stopped."""
+
+    def __init__(self, runner: Runner, header: dict[str, Any]) -> None:
+        self._runner = runner
+        self.limits: dict[str, Any] = header["limits"]
+        self._steps: list[dict[str, Any]] = header["steps"]
+        self.left_s = float(self.limits["wall_s"])
+        self.wall_s = 0.0
+        self.cpu_s = 0.0
+        self.output = 0
+        self.results = 0
+        self.endings: list[dict[str, Any]] = []
+        self.artifact: int | None = None
+        self.stopped: str | None = None
+
+    def execute(self) -> None:
+        """Run every step, leave nothing of them, and send the answer."""
+        runner = self._runner
+        for position, spec in enumerate(self._steps):
+            Step(self, runner, spec).execute()
+            failed = spec["role"] == "compile" and self.artifact is None
+            if self.stopped is not None or failed:
+                skip_input(runner.input, sum(s["bytes"] for s in self._steps[position + 1 :]))
+                break
+        kills = runner.count_oom_kills()
+        summary = {
+            "stopped": self.stopped,
+            "killed_for_memory": kills != runner.oom_kills,
+            "cpu_s": self.cpu_s,
+            "wall_s": self.wall_s,
+            "endings": self.endings,
+        }
+        if self._steps[0]["role"] == "compile":
+            summary["artifact"] = self.artifact is not None
+        if self.artifact is not None:
+            os.close(self.artifact)
+        runner.oom_kills = kills
+        runner.outbox.put(b"Z", json.dumps(summary).encode())
+        runner.outbox.flush()
+
+
+class Step:
+    """One process of a run, and whatever it starts."""
+
+    def __init__(self, run: Run, runner: Runner, spec: dict[str, Any]) -> None:
+        self._run = run
+        self._runner = runner
+        self._role: str = spec["role"]
+        self._bytes: int = spec["bytes"]
+        self._limits: dict[str, Any] = dict(run.limits, **spec.get("limits", {}))
+        # A step with limits of its own (the compiler) leaves those of the run untouched.
+        self._shared = "limits" not in spec
+        self._cpu_s = 0.0
+        self._status: int | None = None
+        self._pid = 0
+        self._fds: dict[int, bytes] = {}
+
+    def execute(self) -> None:
+        """Start, watch and end the process; add to the run how it went."""
+        run = self._run
+        started = time.monotonic()
+        uid = self._runner.next_uid()
+        self._start(uid)
+        allowed_s = run.left_s if self._shared else float(self._limits["wall_s"])
+        self._watch(started, allowed_s)
+        self._end_all()
+        self._drain()
+        took_s = time.monotonic() - started
+        if self._shared:
+            run.left_s -= took_s
+            run.wall_s += took_s
+            run.cpu_s += self._cpu_s
+            used_s = run.cpu_s
+        else:
+            used_s = self._cpu_s
+        if run.stopped is None and used_s > self._limits["cpu_s"]:
+            run.stopped = "cpu"
+        ending = self._ending()
+        if self._role == "compile":
+            run.artifact = native.kept_artifact() if ending.get("exit") == 0 else None
+        run.endings.append(ending)
+        self._wipe(uid)
+        self._runner.outbox.put(b"G", b"")
+
+    def _start(self, uid: int) -> None:
+        """Fork the process, and return when it has taken its payload."""
+        runner, role = self._runner, self._role
+        link = runner.link_for(role)
+        limits = self._limits
+        if self._shared:
+            limits = dict(limits, cpu_s=max(0.05, limits["cpu_s"] - self._run.cpu_s))
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
-        pid = os.fork()
-        if pid == 0:
-            files = confine.Files(None, pipes[0][1], pipes[1][1], pipes[2][1], link)
+        self._pid = os.fork()
+        if self._pid == 0:
             status = 70
             try:
-                status = _child(role, spawn["bytes"], files, limits, uid)
+                files = confine.Files(pipes[0][1], pipes[1][1], pipes[2][1], link)
+                status = _child(runner, role, self._bytes, files, limits, uid, self._run.artifact)
             finally:
                 os._exit(status)
         for _, end in pipes:
             os.close(end)
+        if link is not None:
+            os.close(link)
         out, err, report = (start for start, _ in pipes)
         if os.read(report, 1) != b"+":
             raise Desynchronised(f"the {role} process ended before it had its payload")
         for fd in (out, err, report):
             os.set_blocking(fd, False)
-        channels = (b"t", b"t", b"T") if role == "tests" else (b"O", b"E", b"R")
-        self.uids_used.add(uid)
-        return Process(role, pid, dict(zip((out, err, report), channels, strict=True)))
+        self._fds = {out: b"O", err: b"E", report: b"R"}
 
-    def wait_for_news(self, fds: list[int], timeout_s: float) -> list[int]:
-        """Descriptors that have something to read; earlier when a child ends."""
-        poll = select.poll()
-        for fd in fds:
-            poll.register(fd, select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
-        ready = [fd for fd, _ in poll.poll(max(0, int(timeout_s * 1000) + 1))]
-        if self._wake in ready:
-            os.read(self._wake, 4096)
-            ready.remove(self._wake)
-        return ready
-
-
-class Run:
-    """One run: its processes, what they used, and why it was stopped."""
-
-    def __init__(self, runner: Runner, header: dict[str, Any]) -> None:
-        self._runner = runner
-        self._limits: dict[str, Any] = header["limits"]
-        self._started = time.monotonic()
-        self._deadline = self._started + self._limits["wall_s"]
-        self._output = 0
-        self._results = 0
-        self._cpu_s = 0.0
-        self._endings: list[list[dict[str, Any]]] = []
-        self._oom_kills = oom_kills()
-        self.stopped: str | None = None
-
-    def execute(self, group: list[dict[str, Any]]) -> None:
-        """Run the processes of one group together, to the end of the last that matters."""
-        left = max(1.0, self._limits["cpu_s"] - self._cpu_s)
-        limits = dict(self._limits, cpu_s=left)
-        links = _links(len(group))
-        processes: list[Process] = []
-        for spawn, link in zip(group, links, strict=True):
-            processes.append(self._runner.spawn(spawn, limits, link))
-        for link in links:
-            if link is not None:
-                os.close(link)
-        self._watch(processes)
-        self._reap_all(processes)
-        for process in processes:
-            self._drain(process)
-            for fd in process.fds:
-                os.close(fd)
-        self._endings.append([process.ending() for process in processes])
-        if self.stopped is None and self._cpu_s > self._limits["cpu_s"]:
-            self.stopped = "cpu"
-        self.clean()
-        self._runner.send(b"G", b"")
-
-    def _watch(self, processes: list[Process]) -> None:
-        decisive = processes[-1]
-        deadline = self._deadline
-        while decisive.status is None and self.stopped is None:
+    def _watch(self, started: float, allowed_s: float) -> None:
+        """Wait until the process has ended or a limit is passed."""
+        deadline = started + allowed_s
+        signal.sigtimedwait(_CHILD, min(QUIET_S, max(0.0, allowed_s)))
+        self._reap()
+        if self._status is not None:
+            return
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _CHILD)
+        extended = False
+        while self._status is None and self._run.stopped is None:
             now = time.monotonic()
+            if now >= deadline and not extended:
+                extended = True
+                deadline += self._waited_s()
             if now >= deadline:
-                if deadline != self._deadline:
-                    return
-                self._deadline = deadline = self._started + self._allowed_s(processes)
-                if now >= deadline:
-                    self.stopped = "wall"
-                    return
-            fds = {fd: process for process in processes for fd in process.fds}
-            for fd in self._runner.wait_for_news(list(fds), deadline - now):
-                self._take(fds[fd], fd)
-            self._reap(processes, os.WNOHANG)
-            if processes[0].status is not None and deadline == self._deadline:
-                deadline = min(deadline, time.monotonic() + GRACE_S)
+                self._run.stopped = "wall"
+                break
+            self._wait_for_news(deadline - now)
+            self._reap()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
 
-    def _allowed_s(self, processes: list[Process]) -> float:
-        """The wall time of the run and what it spent waiting for a core that others had.
+    def _wait_for_news(self, timeout_s: float) -> None:
+        """Pass on what is ready; return earlier than the time when a child ends."""
+        wake = self._runner.wake
+        poll = select.poll()
+        for fd in (*self._fds, wake):
+            poll.register(fd, select.POLLIN)
+        for fd, _ in poll.poll(int(timeout_s * 1000) + 1):
+            if fd == wake:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake, 4096)
+            else:
+                self._take(fd)
+
+    def _waited_s(self) -> float:
+        """What the process spent waiting for a core that others had: it gets that in addition.
 
         A busy machine is no fault of the program. A run of many processes waits for itself and
-        gets nothing; any other gets at most `EXTENSION` times its limit in addition.
+        gets nothing; any other gets at most `EXTENSION` times its limit.
         """
-        wall_s = float(self._limits["wall_s"])
-        if sum(name.name.isdigit() for name in Path("/proc").iterdir()) > 1 + len(processes):
-            return wall_s
-        waited_s = sum(waited_s_of(process.pid) for process in processes)
-        return wall_s + min(waited_s, EXTENSION * wall_s)
+        if sum(name.isdigit() for name in os.listdir("/proc")) > 2:
+            return 0.0
+        return min(waited_s_of(self._pid), EXTENSION * float(self._limits["wall_s"]))
 
-    def _take(self, process: Process, fd: int) -> bool:
+    def _take(self, fd: int) -> bool:
         """Pass on one chunk. False where there is no more for now."""
-        channel = process.fds[fd]
-        keep = channel != b"t" and (channel != b"O" or process.role == "script")
-        count = self._runner.pass_on(fd, channel, keep)
+        channel, run = self._fds[fd], self._run
+        # What functions print is counted and not kept; only scripts are judged by it.
+        keep = channel != b"O" or self._role in ("script", "binary")
+        count = self._runner.outbox.take(fd, channel, keep)
         if count == 0:
             os.close(fd)
-            del process.fds[fd]
+            del self._fds[fd]
         if count <= 0:
             return False
-        if channel in (b"O", b"E"):
-            self._output += count
-            if self._output > self._limits["output_bytes"]:
-                self.stopped = self.stopped or "output"
+        if channel == b"R":
+            run.results += count
+            if run.results > RESULT_BYTES:
+                run.stopped = run.stopped or "results"
         else:
-            self._results += count
-            if self._results > RESULT_BYTES:
-                self.stopped = self.stopped or "results"
-        return self.stopped is None
+            run.output += count
+            if run.output > self._limits["output_bytes"]:
+                run.stopped = run.stopped or "output"
+        return run.stopped is None
 
-    def _drain(self, process: Process) -> None:
-        for fd in list(process.fds):
-            while self.stopped is None and fd in process.fds and self._take(process, fd):
+    def _drain(self) -> None:
+        for fd in list(self._fds):
+            while self._run.stopped is None and fd in self._fds and self._take(fd):
                 pass
+        for fd in self._fds:
+            os.close(fd)
 
-    def _reap(self, processes: list[Process], how: int) -> bool:
+    def _reap(self) -> bool:
         """Reap what has ended. False where there is no child left."""
         while True:
             try:
-                pid, status, used = os.wait4(-1, how)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return False
             if pid == 0:
                 return True
+            if os.WIFSTOPPED(status):
+                continue  # It made us its tracer; it is killed like any other.
             self._cpu_s += used.ru_utime + used.ru_stime
-            for process in processes:
-                if process.pid == pid:
-                    process.status = status
+            if pid == self._pid:
+                self._status = status
 
-    def _reap_all(self, processes: list[Process]) -> None:
-        """Kill every process but this one, and reap until nothing is left."""
-        alive = True
-        while alive:
+    def _end_all(self) -> None:
+        """Kill every process but this one, and reap until nothing is left.
+
+        Every process here descends from a child of ours, and orphans become our children: no
+        child left means no process left.
+        """
+        while self._reap():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            alive = self._reap(processes, os.WNOHANG)
-            if alive:
-                self._runner.wait_for_news([], 0.01)
+            signal.sigtimedwait(_CHILD, 0.01)
 
-    def clean(self) -> None:
-        """Leave nothing of the run: no process, no file."""
-        self._reap_all([])
-        if any(Path(confine.WORK).iterdir()):
-            for uid in sorted(self._runner.uids_used):
-                _wipe_as(uid)
-            _wipe()
-        self._runner.uids_used.clear()
-        if any(Path(confine.WORK).iterdir()):
+    def _ending(self) -> dict[str, Any]:
+        """Exit status, or the signal that ended the process."""
+        assert self._status is not None
+        if os.WIFSIGNALED(self._status):
+            return {"signal": os.WTERMSIG(self._status)}
+        return {"exit": os.WEXITSTATUS(self._status)}
+
+    def _wipe(self, uid: int) -> None:
+        """Empty the working folder, as the user whose files stand there."""
+        if not os.listdir(confine.WORK):
+            return
+        wipe_as(uid, confine.WORK)
+        if os.listdir(confine.WORK):
             raise OSError(errno.ENOTEMPTY, "files of a run cannot be removed", confine.WORK)
 
-    def summary(self) -> dict[str, Any]:
-        return {
-            "stopped": self.stopped,
-            "killed_for_memory": oom_kills() != self._oom_kills,
-            "cpu_s": self._cpu_s,
-            "wall_s": time.monotonic() - self._started,
-            "endings": self._endings,
-        }
 
-
-def _child(role: str, size: int, files: confine.Files, limits: dict[str, Any], uid: int) -> int:
+def _child(
+    runner: Runner,
+    role: str,
+    size: int,
+    files: confine.Files,
+    limits: dict[str, Any],
+    uid: int,
+    artifact: int | None,
+) -> int:
     """In the new process: take the payload, give up everything, do the work; its exit status."""
-    payload = confine.take_payload(size, files.report)
-    stdin = confine.stdin_of(payload.pop("stdin")) if role == "script" else None
-    files = confine.Files(stdin, files.stdout, files.stderr, files.report, files.link)
-    tests = role == "tests"
-    bounds = confine.Confinement(
+    payload = confine.take_payload(runner.input, size, files.report)
+    stdin = payload.get("stdin")
+    if stdin:
+        files.stdin = confine.memory_file("stdin", stdin)
+    if role == "binary":
+        files.artifact = artifact
+    confine.enter(
+        files,
         uid=uid,
         cpu_s=limits["cpu_s"],
-        memory_bytes=limits["memory_bytes"],
-        oom_score_adj=500 if tests else 1000,
-        folder="/" if tests else confine.WORK,
+        address_bytes=limits["memory_bytes"] + runner.own_bytes,
     )
-    confine.enter(files, bounds)
+    if role in ("compile", "binary"):
+        return native.become(payload["argv"])
+    for hook in runner.hooks:
+        os.register_at_fork(**hook)
     if role == "script":
         return program.run_script(payload["program"])
     if role == "calls":
         return program.run_calls(payload["program"], payload["entry_point"], payload["cases"])
     if role == "served":
         return program.serve_tests(payload["program"])
-    return asserts.run_tests(payload["code"], payload["entry_point"])
+    return asserts.run_tests(payload)
 
 
 def waited_s_of(pid: int) -> float:
@@ -337,80 +451,62 @@ def waited_s_of(pid: int) -> float:
     return int(fields[1]) / 1e9
 
 
-def oom_kills() -> int:
-    """How many processes the kernel has killed for the memory of this container."""
+def _open_oom_counter() -> int | None:
     for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
-        try:
-            fd = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            continue
-        counts = os.read(fd, 4096).decode().split()
-        os.close(fd)
-        if "oom_kill" in counts:
-            return int(counts[counts.index("oom_kill") + 1])
-    return 0
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDONLY)
+    return None
 
 
-def _links(count: int) -> list[int | None]:
-    """One end of a socket per process where two work together; else none."""
-    if count < 2:
-        return [None] * count
-    import socket
-
-    first, second = socket.socketpair()
-    return [first.detach(), second.detach()]
-
-
-def skip_input(size: int) -> None:
+def skip_input(fd: int, size: int) -> None:
     """Read and forget payloads that no process will need."""
     while size:
-        size -= len(os.read(0, min(size, CHUNK_BYTES)))
+        size -= len(os.read(fd, min(size, CHUNK_BYTES)))
 
 
-def _wipe_as(uid: int) -> None:
-    """Remove a user's files as that user: root here cannot enter its private folders."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            _wipe()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
+def _connect(path: str, token: str) -> int | None:
+    """A connection to the host's own socket; None where this engine's host does not share it."""
+    direct = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        direct.connect(path)
+    except OSError:
+        direct.close()
+        return None
+    direct.sendall(token.encode())
+    return direct.detach()
 
 
-def _wipe() -> None:
-    """Remove what this user may remove below the working folder; `Run.clean` checks the rest."""
-    for folder, folders, _ in os.walk(confine.WORK):
-        for path in (Path(folder, name) for name in folders):
-            if not path.is_symlink():
-                with contextlib.suppress(OSError):
-                    path.chmod(0o777)
-    for folder, folders, files in os.walk(confine.WORK, topdown=False):
-        for path in (Path(folder, name) for name in files + folders):
-            with contextlib.suppress(OSError):
-                if path.is_dir() and not path.is_symlink():
-                    path.rmdir()
-                else:
-                    path.unlink()
+def moved(connection: socket.socket) -> socket.socket:
+    """The same connection, on a descriptor that no program gets."""
+    return socket.socket(fileno=confine.moved_above(connection.detach(), LOW_FDS))
 
 
-def main(first_uid: int) -> None:
-    """Warm up, say that we are ready, serve."""
+def main(start: dict[str, Any], hooks: list[Any]) -> None:
+    """Say that we are ready, and serve."""
+    first_uid: int = start["first_uid"]
     with open("/proc/self/uid_map") as file:
         users = int(file.read().split()[2])
     if users < 1 << 32:
         first_uid = 1024 + first_uid % max(1, users - 1024 - UIDS)
     # A mount point of the image decides its mode, whatever Docker was asked for.
-    Path(confine.WORK).chmod(0o777)
-    os.chdir("/")
+    os.chmod(confine.WORK, 0o777)  # noqa: PTH101 - `pathlib` is slow where a run waits
+    os.chdir(confine.WORK)
     os.umask(0o077)
-    sys.setrecursionlimit(1000 + 50)
+    ends = confine.prepare(LOW_FDS)
+    announce = Outbox(ends[1])
+    direct = _connect(start["socket"], start["token"]) if start["socket"] else None
+    if direct is not None:
+        ends = (direct, direct)
+    partner = None
+    if start["partner"]:
+        partner = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        partner.connect(f"\0{start['partner']}")
+    rehearse()
     gc.collect()
     gc.freeze()
     gc.disable()
-    runner = Runner(first_uid)
-    runner.send(b"Z", json.dumps({"ready": sys.version.split()[0]}).encode())
+    runner = Runner(ends, first_uid, partner, hooks)
+    ready = {"ready": sys.version.split()[0], "direct": direct is not None}
+    announce.put(b"Z", json.dumps(ready).encode())
+    announce.flush()
     runner.serve()

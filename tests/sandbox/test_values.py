@@ -133,7 +133,7 @@ def test_an_answer_may_come_in_any_pieces() -> None:
     reader = AnswerReader()
     answers = [reader.feed(data[at : at + 1]) for at in range(len(data))]
     assert answers[:-1] == [None] * (len(data) - 1)
-    assert answers[-1] is not None and bytes(answers[-1].groups[0].stdout) == b"hi"
+    assert answers[-1] is not None and bytes(answers[-1].steps[0].stdout) == b"hi"
 
 
 @pytest.mark.parametrize(
