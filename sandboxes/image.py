@@ -1,8 +1,9 @@
-"""Build the sandbox image: `python -m sandboxes.image build [--base IMAGE]`.
+"""Build sandbox images: `python -m sandboxes.image build [python] [cpp] [--base IMAGE]`.
 
-The same Dockerfile builds on a public base image or, where no registry is reached, on a Debian
-root made here by `debootstrap` from the mirror of the system's apt sources. An image made from
-the same Dockerfile and base is kept: then there is nothing to do.
+Each folder of `images/` is an image. The same Dockerfile builds on a public base image or, where
+no registry is reached, on a Debian root made here by `debootstrap` from the mirror of the
+system's apt sources. An image made from the same Dockerfile and base is kept: then there is
+nothing to do.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import docker
 import docker.errors
 
 from sandboxes.errors import EngineSetupError, SandboxError
-from sandboxes.languages import PYTHON_IMAGE as DEFAULT_IMAGE
 from sandboxes.pool import connect
 
 DIGEST_LABEL = "retort.sandbox.digest"
@@ -40,27 +40,31 @@ BUILD_S = 900
 Say = Callable[[str], None]
 
 
-def build_image(*, base: str | None = None, image: str = DEFAULT_IMAGE, say: Say) -> str:
+def build_image(
+    name: str = "python", *, base: str | None = None, image: str | None = None, say: Say
+) -> str:
     """The id of the image, built where the engine has none of the same content.
 
     Args:
+        name: Folder of `images/` with the Dockerfile.
         base: A base image to build on; by default a public one, or a root made here.
-        image: Name and tag that the image gets.
+        image: Name and tag that the image gets; by default the one that its language names.
         say: Told each step that takes time, one line each.
 
     Raises:
         DockerUnavailable: No engine answers.
         EngineSetupError: The image could not be built; the message names what to install.
     """
+    image = image or f"retort-sandbox-{name}:latest"
     client = connect()
     try:
-        digest = content_digest(base)
+        digest = content_digest(name, base)
         have = image_digest(client, image)
         if have == digest:
             return _id(client, image)
         chosen = base or _default_base(client, say)
         say(f"building {image} on {chosen}")
-        _build(client, chosen, image, digest)
+        _build(client, name, chosen, image, digest)
         return _id(client, image)
     except (docker.errors.DockerException, OSError, subprocess.SubprocessError) as error:
         raise EngineSetupError(
@@ -71,9 +75,9 @@ def build_image(*, base: str | None = None, image: str = DEFAULT_IMAGE, say: Say
         client.close()
 
 
-def content_digest(base: str | None = None) -> str:
-    """Digest of what decides the image's content: the Dockerfile and the base."""
-    text = f"{base or DEFAULT_BASE}\n{' '.join(PACKAGES)}\n{_dockerfile()}"
+def content_digest(name: str = "python", base: str | None = None) -> str:
+    """Digest of what decides an image's content: the Dockerfile and the base."""
+    text = f"{base or DEFAULT_BASE}\n{' '.join(PACKAGES)}\n{_dockerfile(name)}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -90,13 +94,20 @@ def _id(client: docker.DockerClient, image: str) -> str:
     return f"{client.images.get(image).id}"
 
 
-def _dockerfile() -> str:
-    return (files("sandboxes") / "images" / "python" / "Dockerfile").read_text("utf-8")
+def _dockerfile(name: str) -> str:
+    return (files("sandboxes") / "images" / name / "Dockerfile").read_text("utf-8")
 
 
-def _build(client: docker.DockerClient, base: str, image: str, digest: str) -> None:
+def image_names() -> list[str]:
+    """The images that can be built."""
+    return sorted(one.name for one in (files("sandboxes") / "images").iterdir() if one.is_dir())
+
+
+def _build(
+    client: docker.DockerClient, name: str, base: str, image: str, digest: str
+) -> None:
     with tempfile.TemporaryDirectory(prefix="retort-image-") as folder:
-        Path(folder, "Dockerfile").write_text(_dockerfile(), "utf-8")
+        Path(folder, "Dockerfile").write_text(_dockerfile(name), "utf-8")
         client.images.build(
             path=folder,
             tag=image,
@@ -238,16 +249,22 @@ def main() -> int:
     """The command line; 0 where the image is there in the end."""
     parser = argparse.ArgumentParser(prog="python -m sandboxes.image", description=__doc__)
     parser.add_argument("action", choices=["build"])
+    parser.add_argument("names", nargs="*", default=["python"], help=f"of {image_names()}")
     parser.add_argument("--base", help=f"image to build on (default: {DEFAULT_BASE})")
-    parser.add_argument("--image", default=DEFAULT_IMAGE, help="name and tag of the image")
+    parser.add_argument("--image", help="name and tag, for one image (default: its language's)")
     options = parser.parse_args()
-    started = time.monotonic()
-    try:
-        built = build_image(base=options.base, image=options.image, say=_say)
-    except SandboxError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    _say(f"{options.image} is {built} ({time.monotonic() - started:.1f} s)")
+    if unknown := sorted(set(options.names) - set(image_names())):
+        parser.error(f"expected names of {image_names()}, found {unknown}")
+    if options.image and len(options.names) > 1:
+        parser.error("--image names one image")
+    for name in options.names:
+        started = time.monotonic()
+        try:
+            built = build_image(name, base=options.base, image=options.image, say=_say)
+        except SandboxError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+        _say(f"{name} is {built} ({time.monotonic() - started:.1f} s)")
     return 0
 
 

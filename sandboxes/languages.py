@@ -5,7 +5,7 @@ To add one, see "Another language" in README.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandboxes.contract import Limits
 
@@ -24,7 +24,9 @@ class Language:
     compiler: tuple[str, ...] = ()
     """Command that reads a program on its standard input and writes `/work/program`. Without
     one, programs are Python and run in forks of the warm interpreter."""
-    compile_limits: Limits = Limits(wall_s=30, cpu_s=20, memory_bytes=1 << 30)
+    compile_limits: Limits = field(
+        default_factory=lambda: Limits(wall_s=30, cpu_s=20, memory_bytes=1 << 30)
+    )
     """Of the compiler; those of a program begin with its first case."""
 
 
