@@ -5,6 +5,7 @@ RetortError
 ├── SourceError            a source of problems cannot be read, or a row of it is wrong
 ├── TeacherError           a server could not start, died for good, or refuses us
 ├── ImportedRowError       a file of existing generations is wrong                 (ValueError)
+├── GradeFileError         a file to be graded, or its output, is wrong            (ValueError)
 ├── SandboxUnavailable     no Docker engine, image or container
 ├── GraderError            the machinery of a grader broke (never a bad candidate)
 ├── SchemaMismatch         a part has other columns or types than its schema
@@ -40,6 +41,10 @@ class TeacherError(RetortError):
 
 class ImportedRowError(RetortError, ValueError):
     """A file of existing generations is wrong."""
+
+
+class GradeFileError(RetortError, ValueError):
+    """A file that is to be graded, or the output of an earlier command, is wrong."""
 
 
 class SandboxUnavailable(RetortError):  # noqa: N818 - named for what the user reads

@@ -1,14 +1,17 @@
-"""`retort`: look at runs and at this machine. Work itself is done by `luigi --module pipelines`."""
+"""`retort`: look at runs and at this machine, grade files. Runs are `luigi --module pipelines`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from factory.errors import RetortError
+from factory.grade.code_lines import grade_code_lines
+from factory.grade.grade_lines import Report
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
 from factory.summary_text import summary_text
@@ -24,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RetortError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; what is finished is kept", file=sys.stderr)  # noqa: T201
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,7 +46,33 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("--machine", default="", help="machine file")
     doctor.set_defaults(act=_doctor)
+
+    grade = commands.add_parser("grade", help="verdicts on answers of your own, from a file")
+    kinds = grade.add_subparsers(required=True, metavar="KIND")
+    code = kinds.add_parser(
+        "code",
+        help="programs and their tests",
+        description="Run programs against their tests in sandboxes. Each line of FILE is a JSON "
+        "object with `id`, `language`, `program`, `tests` and, if wanted, `limits`; each line of "
+        "OUT has `id`, `verdict`, `passed`, `total`, `detail`, `wall_s`, `cpu_s`. Run again, it "
+        "grades what has no result yet, what has changed, and what was `infra`.",
+        epilog="Exit status: 0 where every line has a verdict, 1 for an error or lines that are "
+        "`infra` (the machine's fault), 130 when interrupted.",
+    )
+    code.add_argument("file", metavar="FILE.jsonl", type=Path)
+    code.add_argument("--out", metavar="OUT.jsonl", type=Path, required=True)
+    code.add_argument(
+        "--workers", type=_positive, help="programs at a time; default: sandbox.slots, or per core"
+    )
+    code.add_argument("--machine", default="", help="machine file: image, runtime and slots")
+    code.set_defaults(act=_grade_code)
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {text!r}")
+    return int(text)
 
 
 def _summary(arguments: argparse.Namespace) -> int:
@@ -64,6 +96,31 @@ def _doctor(arguments: argparse.Namespace) -> int:
     else:
         print(report_text(findings))  # noqa: T201
     return 0
+
+
+def _grade_code(arguments: argparse.Namespace) -> int:
+    sandbox = load_machine(arguments.machine).sandbox
+    workers = arguments.workers or sandbox.slots or os.cpu_count() or 1
+    return _told(
+        grade_code_lines(arguments.file, arguments.out, sandbox, workers=workers), arguments.out
+    )
+
+
+def _told(report: Report, out: Path) -> int:
+    """Say what a grading command made; its exit status."""
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(report.counts.items()))
+    print(  # noqa: T201
+        f"{out}: {report.total} lines ({report.kept} of them kept): {counts or 'none'}",
+        file=sys.stderr,
+    )
+    if report.infra:
+        print(  # noqa: T201
+            f"{report.infra} of {report.total} lines are `infra`: the machine failed on them "
+            "twice, `detail` says how; mend it and run the same command again, which grades only "
+            "these",
+            file=sys.stderr,
+        )
+    return 1 if report.infra else 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -23,7 +23,7 @@ from docker.types import LogConfig, Mount
 from sandboxes.answer import Answer, AnswerReader
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing
 from sandboxes.inside.boot import BOOT, WARM
-from sandboxes.owner import owner_labels
+from sandboxes.owner import labels
 from sandboxes.request import frame
 
 MODULES = (
@@ -76,6 +76,7 @@ class Container:
         *,
         runtime: str,
         memory_bytes: int,
+        cpu: int,
         partner: Container | None = None,
     ) -> None:
         """Start the container and wait until its process 1 is ready.
@@ -85,6 +86,7 @@ class Container:
             image: Name of an image with python3.
             runtime: Docker's name of the runtime.
             memory_bytes: Of the whole container.
+            cpu: The one core that it runs on.
             partner: A container whose programs the tests in this one will talk to.
 
         Raises:
@@ -97,7 +99,12 @@ class Container:
         name = secrets.token_hex(16) if partner else ""
         try:
             with _Meeting(client) as meeting:
-                self._docker = _create(client, image, runtime, memory_bytes, partner, meeting)
+                self._docker = _create(
+                    client,
+                    image,
+                    lambda: _options(runtime, memory_bytes, cpu, partner, meeting),
+                    meeting,
+                )
                 # Attached before the start: when this process dies, Docker closes the container's
                 # input, and the container ends.
                 self._stream = self._docker.attach_socket(
@@ -344,7 +351,7 @@ def _start_message(meeting: _Meeting, partner: str) -> bytes:
 
 
 def _options(
-    runtime: str, memory_bytes: int, partner: Container | None, meeting: _Meeting
+    runtime: str, memory_bytes: int, cpu: int, partner: Container | None, meeting: _Meeting
 ) -> dict[str, Any]:
     mounts = []
     if meeting.folder:
@@ -374,7 +381,7 @@ def _options(
         "mem_limit": memory_bytes,
         "memswap_limit": memory_bytes,
         "pids_limit": PIDS,
-        "nano_cpus": 1_000_000_000,
+        "cpuset_cpus": f"{cpu}",
         "ipc_mode": "none",
         "log_config": LogConfig(type="none"),
         "tmpfs": {
@@ -383,7 +390,7 @@ def _options(
         "mounts": mounts,
         "sysctls": NO_SHARED_MEMORY,
         "runtime": runtime,
-        "labels": owner_labels(),
+        "labels": labels(cpu),
         "auto_remove": True,
     }
 
@@ -391,23 +398,17 @@ def _options(
 def _create(
     client: docker.DockerClient,
     image: str,
-    runtime: str,
-    memory_bytes: int,
-    partner: Container | None,
+    options: Callable[[], dict[str, Any]],
     meeting: _Meeting,
 ) -> DockerContainer:
     try:
         try:
-            return client.containers.create(
-                image, **_options(runtime, memory_bytes, partner, meeting)
-            )
+            return client.containers.create(image, **options())
         except docker.errors.APIError as error:
             if "bind source path does not exist" not in f"{error.explanation}":
                 raise
             meeting.give_up()
-            return client.containers.create(
-                image, **_options(runtime, memory_bytes, partner, meeting)
-            )
+            return client.containers.create(image, **options())
     except docker.errors.ImageNotFound as error:
         raise ImageMissing(
             f"Docker has no image {image}: build it with `python -m sandboxes.image build`"

@@ -103,9 +103,7 @@ def image_names() -> list[str]:
     return sorted(one.name for one in (files("sandboxes") / "images").iterdir() if one.is_dir())
 
 
-def _build(
-    client: docker.DockerClient, name: str, base: str, image: str, digest: str
-) -> None:
+def _build(client: docker.DockerClient, name: str, base: str, image: str, digest: str) -> None:
     with tempfile.TemporaryDirectory(prefix="retort-image-") as folder:
         Path(folder, "Dockerfile").write_text(_dockerfile(name), "utf-8")
         client.images.build(

@@ -1,8 +1,9 @@
-"""Whose a container is: labels that tell a later process whether the owner still lives."""
+"""Whose a container is, and where it runs: labels that other processes of ours go by."""
 
 from __future__ import annotations
 
 import os
+import random
 import socket
 from pathlib import Path
 
@@ -13,9 +14,34 @@ OWNED = "retort.sandbox.owner"
 """Label: process id, its start time in clock ticks, its process namespace, boot and host."""
 
 
-def owner_labels() -> dict[str, str]:
-    """Labels of a container that this process owns."""
-    return {OWNED: _identity(os.getpid())}
+CPU = "retort.sandbox.cpu"
+"""Label: the core that the container runs on."""
+
+
+def labels(cpu: int) -> dict[str, str]:
+    """Labels of a container of this process on a core."""
+    return {OWNED: _identity(os.getpid()), CPU: f"{cpu}"}
+
+
+def free_cpus(client: docker.DockerClient, count: int) -> list[int]:
+    """So many cores for new slots, those first that have the fewest sandboxes, ours or others'.
+
+    A slot on one core costs a sixth less processor time than one that wanders: its processes
+    wake each other without waking another core.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    there = int(client.info()["NCPU"])
+    used = dict.fromkeys([cpu for cpu in allowed if cpu < there] or range(there), 0)
+    for container in client.containers.list(filters={"label": CPU}, ignore_removed=True):
+        cpu = int(container.labels[CPU])
+        if cpu in used:
+            used[cpu] += 1
+    chosen: list[int] = []
+    for _ in range(count):
+        least = min(used.values())
+        chosen.append(random.choice([cpu for cpu, load in used.items() if load == least]))
+        used[chosen[-1]] += 1
+    return chosen
 
 
 def sweep(client: docker.DockerClient) -> int:

@@ -17,7 +17,7 @@ from sandboxes.contract import Limits, Outcome, Stdio, Tests
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing, SandboxError
 from sandboxes.judge import check_call, judge
 from sandboxes.languages import PYTHON, Language
-from sandboxes.owner import sweep
+from sandboxes.owner import free_cpus, sweep
 from sandboxes.request import Request, request_for
 from sandboxes.slot import Answers, Slot
 
@@ -94,7 +94,7 @@ class SandboxPool:
         self._memory_bytes = memory_bytes
         self._engine_s = engine_s
         self._client: docker.DockerClient | None = None
-        self._free: queue.LifoQueue[Slot | None] = queue.LifoQueue()
+        self._free: queue.LifoQueue[Slot] = queue.LifoQueue()
 
     def __enter__(self) -> SandboxPool:
         """Start every slot.
@@ -106,13 +106,14 @@ class SandboxPool:
         try:
             self._check_image(self._client)
             sweep(self._client)
+            slots = [
+                Slot(self._language, cpu, self._start_container)
+                for cpu in free_cpus(self._client, self._slots)
+            ]
+            for slot in slots:
+                self._free.put(slot)
             with ThreadPoolExecutor(self._slots) as threads:
-                started = [threads.submit(self._start) for _ in range(self._slots)]
-            for future in started:
-                if future.exception() is None:
-                    self._free.put(future.result())
-            for future in started:
-                future.result()
+                list(threads.map(Slot.start, slots))
         except BaseException:
             self._close()
             raise
@@ -155,7 +156,7 @@ class SandboxPool:
 
     def slots(self) -> list[Slot]:
         """The slots that are free now."""
-        return [slot for slot in list(self._free.queue) if slot is not None]
+        return list(self._free.queue)
 
     def container_ids(self) -> list[str]:
         """Docker's ids of the containers of free slots."""
@@ -163,37 +164,27 @@ class SandboxPool:
 
     def _ask(self, request: Request, limits: Limits) -> Answers:
         slot = self._free.get()
+        deadline, tries = time.monotonic() + self._engine_s, 0
         try:
-            for attempt in range(1, TRIES + 1):
-                if slot is None:
-                    slot = self._start_again()
+            while True:
                 try:
                     return slot.run(request, limits.wall_s)
                 except (ContainerDied, SandboxError) as error:
-                    dead, slot = slot, None
-                    dead.close()
-                    if attempt == TRIES:
+                    if not self._engine_answers():
+                        if time.monotonic() > deadline:
+                            raise DockerUnavailable(_no_engine(error)) from error
+                        time.sleep(0.5)
+                        continue
+                    if isinstance(error, ImageMissing):
+                        raise
+                    tries += 1
+                    if tries == TRIES:
                         raise ContainerFailed(
                             f"sandbox: {TRIES} containers died under the same program, the last "
                             f"because {error}; see `dmesg` and the engine's log, then run again"
                         ) from error
-            raise AssertionError("unreachable")
         finally:
-            # An empty slot is started again by the next run that takes it.
             self._free.put(slot)
-
-    def _start_again(self) -> Slot:
-        """A slot in the place of one that died; waits for the engine where that is gone."""
-        deadline = time.monotonic() + self._engine_s
-        while True:
-            try:
-                return self._start()
-            except SandboxError as error:
-                if self._engine_answers():
-                    raise
-                if time.monotonic() > deadline:
-                    raise DockerUnavailable(_no_engine(error)) from error
-            time.sleep(0.5)
 
     def _engine_answers(self) -> bool:
         try:
@@ -202,16 +193,14 @@ class SandboxPool:
             return False
         return True
 
-    def _start(self) -> Slot:
-        return Slot(self._language, self._start_container)
-
-    def _start_container(self, partner: Container | None) -> Container:
+    def _start_container(self, partner: Container | None, cpu: int) -> Container:
         assert self._client is not None, "the pool is not open"
         return Container(
             self._client,
             self._image,
             runtime=self._runtime,
             memory_bytes=self._memory_bytes,
+            cpu=cpu,
             partner=partner,
         )
 
@@ -226,9 +215,7 @@ class SandboxPool:
 
     def _close(self) -> None:
         while not self._free.empty():
-            slot = self._free.get()
-            if slot is not None:
-                slot.close()
+            self._free.get().close()
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandboxes.contract import Asserts, Call, Limits, Stdio, Tests
@@ -77,9 +77,9 @@ def _message(steps: Sequence[Step], limits: Limits) -> bytes:
     for step, payload in zip(steps, payloads, strict=True):
         one: dict[str, Any] = {"role": step.role, "bytes": len(payload)}
         if step.limits is not None:
-            one["limits"] = asdict(step.limits)
+            one["limits"] = vars(step.limits)
         described.append(one)
-    header = _json({"limits": asdict(limits), "steps": described})
+    header = _json({"limits": vars(limits), "steps": described})
     return b"".join((frame(header), *payloads))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandboxes.answer import Answer
-from sandboxes.container import Container, converse
+from sandboxes.container import Container, ContainerDied, converse
+from sandboxes.errors import SandboxError
 from sandboxes.inside.runner import EXTENSION
 from sandboxes.languages import Language
 from sandboxes.request import Request
@@ -14,7 +15,7 @@ from sandboxes.request import Request
 GRACE_S = 30.0
 """How much longer than a run's own limits the host waits before it gives a container up."""
 
-Start = Callable[[Container | None], Container]
+Start = Callable[[Container | None, int], Container]
 
 
 @dataclass(frozen=True)
@@ -27,36 +28,50 @@ class Answers:
 
 
 class Slot:
-    """Runs one program at a time, in containers of its own."""
+    """Runs one program at a time, in containers of its own on a core of its own."""
 
-    def __init__(self, language: Language, start: Start) -> None:
-        """`start` starts a container, beside another where one is given."""
+    def __init__(self, language: Language, cpu: int, start: Start) -> None:
+        """Nothing is started yet. `start` starts a container, beside another where one is given,
+        on a core."""
+        self.cpu = cpu
         self._start = start
         self._compile_s = language.compile_limits.wall_s if language.compiler else 0.0
-        self._program = start(None)
+        self._program: Container | None = None
         self._tests: Container | None = None
 
+    def start(self) -> None:
+        """Start the container of programs where there is none. Raises `SandboxError`."""
+        if self._program is None:
+            self._program = self._start(None, self.cpu)
+
     def run(self, request: Request, wall_s: float) -> Answers:
-        """Send one request and return its answers.
+        """Send one request and return its answers; what is not up is started.
 
         Raises:
-            ContainerDied: There is none.
-            SandboxError: The container of the tests did not start.
+            ContainerDied: There is no answer; the slot's containers are gone.
+            SandboxError: A container did not start; the slot's containers are gone.
         """
         timeout_s = (1 + EXTENSION) * (wall_s + self._compile_s) + GRACE_S
-        if request.tests is None:
-            return Answers(converse([(self._program, request.program)], timeout_s)[0], None)
-        if self._tests is None:
-            self._tests = self._start(self._program)
-        pair = [(self._program, request.program), (self._tests, request.tests)]
-        program, tests = converse(pair, timeout_s)
-        return Answers(program, tests)
+        try:
+            self.start()
+            assert self._program is not None
+            if request.tests is None:
+                return Answers(converse([(self._program, request.program)], timeout_s)[0], None)
+            if self._tests is None:
+                self._tests = self._start(self._program, self.cpu)
+            pair = [(self._program, request.program), (self._tests, request.tests)]
+            return Answers(*converse(pair, timeout_s))
+        except (ContainerDied, SandboxError):
+            self.close()
+            raise
 
     def containers(self) -> list[Container]:
-        """The containers of this slot."""
-        return [self._program] if self._tests is None else [self._program, self._tests]
+        """The containers that are up."""
+        return [one for one in (self._program, self._tests) if one is not None]
 
     def close(self) -> None:
         """Remove the containers, whatever they are doing."""
-        for container in reversed(self.containers()):
+        gone = self.containers()
+        self._program = self._tests = None
+        for container in reversed(gone):
             container.close()

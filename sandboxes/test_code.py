@@ -19,6 +19,8 @@ class TestCode:
 
     program: tuple[str, ...]
     """Names that the program provides."""
+    called: tuple[str, ...]
+    """Those of them that the tests call: functions and classes."""
     modules: Mapping[str, str]
     """Names of modules that the tests take from the library, and which."""
     asserts: tuple[int, ...]
@@ -60,6 +62,7 @@ def read_test_code(code: str, entry_point: str | None) -> TestCode:
         program = {name for name in map(_first_call, tree.body) if name in free}
     return TestCode(
         tuple(sorted(program)),
+        tuple(sorted(program & called)),
         {name: MODULES[name] for name in sorted(modules)},
         tuple(statement.lineno for statement in tree.body if isinstance(statement, ast.Assert)),
     )

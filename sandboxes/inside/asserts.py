@@ -15,6 +15,7 @@ from typing import Any
 
 from sandboxes.inside.channel import Ended, receive, send
 from sandboxes.inside.confine import EXTRA_FD, REPORT_FD
+from sandboxes.inside.program import lines_of
 from sandboxes.inside.values import Codec, Malformed
 
 FILE_NAME = "<tests>"
@@ -37,8 +38,9 @@ class Remote:
     It has no value here, so comparing it or asking whether it is true is an error.
     """
 
-    def __init__(self, link: Link, number: int, kind: str) -> None:
-        object.__setattr__(self, "_remote", (link, number, kind))
+    def __init__(self, link: Link, key: int | str, kind: str) -> None:
+        """`key`: the number of the object, or its name in the program."""
+        object.__setattr__(self, "_remote", (link, key, kind))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._ask("call", args=args, kwargs=kwargs)
@@ -71,8 +73,8 @@ class Remote:
         raise self._no_value()
 
     def _ask(self, what: str, **request: Any) -> Any:
-        link, number, _ = object.__getattribute__(self, "_remote")
-        return link.ask({"do": what, "object": number}, **request)
+        link, key, _ = object.__getattribute__(self, "_remote")
+        return link.ask({"do": what, "object": key}, **request)
 
     def _no_value(self) -> TypeError:
         kind: str = object.__getattribute__(self, "_remote")[2]
@@ -85,14 +87,20 @@ class Link:
     def __init__(self) -> None:
         self._codec = Codec(0, _number_of, self._remote)
         self._remotes: dict[int, Remote] = {}
+        self._answered = False
 
-    def wait_loaded(self) -> None:
-        """Return when the program is loaded. Raises `ProgramEnded` where it never was."""
-        self._exchange(None)
+    def check_loaded(self) -> None:
+        """Raise `ProgramEnded` where the program was never loaded."""
+        if not self._answered:
+            self.ask({"do": "nothing"})
 
     def name(self, name: str) -> Any:
         """What the program calls `name`."""
         return self.ask({"do": "name", "name": name})
+
+    def function(self, name: str) -> Remote:
+        """What the program calls `name`, and tests call: looked up there when it is used."""
+        return Remote(self, name, "function")
 
     def ask(
         self,
@@ -125,15 +133,15 @@ class Link:
         except (Malformed, RecursionError) as error:
             raise ProgramEnded(f"the program sent what is no value: {error}") from error
 
-    def _exchange(self, request: dict[str, Any] | None) -> dict[str, Any]:
+    def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            if request is not None:
-                send(EXTRA_FD, request)
+            send(EXTRA_FD, request)
             answer = receive(EXTRA_FD)
         except (Ended, OSError) as error:
             raise ProgramEnded("the program ended before its tests") from error
         if type(answer) is not dict:
             raise ProgramEnded("the program sent what is no answer")
+        self._answered = True
         return answer
 
     def _remote(self, number: int, kind: str) -> Remote:
@@ -143,8 +151,14 @@ class Link:
 def _number_of(value: Any) -> tuple[int, str]:
     if type(value) is not Remote:
         raise TypeError(f"an argument of type {type(value).__name__} cannot cross to the program")
-    _, number, kind = object.__getattribute__(value, "_remote")
-    return number, kind
+    link, key, kind = object.__getattribute__(value, "_remote")
+    if isinstance(key, str):
+        # Only a number can be an argument.
+        named = link.name(key)
+        if type(named) is not Remote:
+            raise TypeError(f"{key} of the program has no place in its own process")
+        return _number_of(named)
+    return key, kind
 
 
 def _error(raised: dict[str, Any]) -> BaseException:
@@ -178,12 +192,12 @@ def run_tests(payload: dict[str, Any]) -> int:
     """Run the tests; report how many of their assertions held and what did not.
 
     `payload`: `code`; `entry_point`, the name of the candidate or None; `program`, names that the
-    program provides; `modules`, names of modules of the library; `asserts`, lines of the
+    program provides; `called`, those of them that the tests call; `modules`, names of modules of the library; `asserts`, lines of the
     assertions at the top level.
     """
     entry_point: str | None = payload["entry_point"]
     lines: list[int] = payload["asserts"]
-    program, modules = payload["program"], payload["modules"]
+    program, called, modules = payload["program"], payload["called"], payload["modules"]
     report: dict[str, Any] = {"passed": 0, "total": len(lines) or 1}
     link = Link()
 
@@ -191,7 +205,9 @@ def run_tests(payload: dict[str, Any]) -> int:
         if name in modules:
             return importlib.import_module(modules[name])
         if entry_point is not None and name == "candidate":
-            return link.name(entry_point)
+            return link.function(entry_point)
+        if name in called:
+            return link.function(name)
         if name in program:
             return link.name(name)
         raise KeyError(name)
@@ -204,8 +220,8 @@ def run_tests(payload: dict[str, Any]) -> int:
     names = Names(find)
     names.update({"__builtins__": builtins, "__name__": "tests"})
     try:
-        link.wait_loaded()
         exec(code, names)  # noqa: S102 - the tests' own process
+        link.check_loaded()
         report["passed"] = report["total"]
         report["done"] = True
     except ProgramEnded as error:
@@ -218,20 +234,9 @@ def run_tests(payload: dict[str, Any]) -> int:
     return 0
 
 
-def _lines_of(error: BaseException) -> list[int]:
-    """Lines of the tests on the way to the error, the outermost first."""
-    lines: list[int] = []
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == FILE_NAME:
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return lines
-
-
 def _passed(lines: list[int], error: BaseException) -> int:
     """Assertions of the top level that held before the error."""
-    stopped = (_lines_of(error) or [0])[0]
+    stopped = (lines_of(error, FILE_NAME) or [0])[0]
     return sum(line < stopped for line in lines)
 
 
@@ -239,6 +244,6 @@ def _describe(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "text": f"{error}"[:300],
-        "line": (_lines_of(error) or [None])[-1],
+        "line": (lines_of(error, FILE_NAME) or [None])[-1],
         "program": getattr(error, "of_program", None),
     }

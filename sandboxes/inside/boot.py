@@ -37,10 +37,10 @@ runner.main(start, hooks)
 """
 
 _WARM = """
-    array ast atexit base64 bisect builtins calendar cmath collections collections.abc contextlib
-    copy dataclasses datetime decimal enum fractions functools hashlib heapq importlib inspect io
-    itertools json math numbers operator os pathlib queue random re resource select signal socket
-    statistics string struct sys textwrap threading time traceback types typing unicodedata
+    array atexit bisect builtins cmath collections collections.abc contextlib copy datetime decimal
+    enum fractions functools heapq io itertools json math operator os random re resource select
+    signal socket statistics string struct sys threading time types typing
 """
 WARM = tuple(_WARM.split())
-"""Modules that are imported once, before any fork; programs use them much."""
+"""Modules that are imported once, before any fork: those that we need or programs use much. Each
+makes every fork a little dearer."""

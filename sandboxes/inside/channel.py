@@ -12,6 +12,30 @@ MESSAGE_BYTES = 8 * 1024 * 1024
 
 _LENGTH = struct.Struct(">I")
 
+# The functions in C below `json.loads` and `json.dumps`: the Python around them costs more than
+# they do, and each function that a run calls is a page that it copies.
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_chunks: Any = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, None, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True
+)
+
+
+def loads(data: bytes | bytearray) -> Any:
+    """The value of a JSON text. Raises `ValueError`, or `RecursionError` where it is too deep."""
+    text = str(data, "utf-8")
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError("no JSON") from None
+    if end != len(text):
+        raise ValueError("more than one JSON value")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """A value of exact built-in types as JSON text, without spaces."""
+    return "".join(_chunks(value, 0)).encode()
+
 
 class Ended(EOFError):  # noqa: N818 - not always a fault
     """The other side is gone, or what it sends is no message."""
@@ -42,18 +66,26 @@ def write_all(fd: int, *chunks: bytes | bytearray | memoryview) -> None:
 
 def send(fd: int, message: Any) -> None:
     """Send one message. Raises `Ended` where it is too long or nobody reads."""
-    data = json.dumps(message, separators=(",", ":")).encode()
+    data = dumps(message)
     if len(data) > MESSAGE_BYTES:
         raise Ended(f"a message of {len(data)} bytes is longer than {MESSAGE_BYTES}")
     write_all(fd, _LENGTH.pack(len(data)) + data)
 
 
 def receive(fd: int) -> Any:
-    """The next message. Raises `Ended` at the end, or where it is too long or no JSON."""
-    (size,) = _LENGTH.unpack(read_exactly(fd, 4))
+    """The next message of a conversation in which each side waits for the other's.
+
+    Raises `Ended` at the end, or where it is too long or no JSON.
+    """
+    data = os.read(fd, 1 << 16)
+    if len(data) < 4:
+        raise Ended("the other side closed the channel")
+    (size,) = _LENGTH.unpack_from(data)
     if size > MESSAGE_BYTES:
         raise Ended(f"a message of {size} bytes is longer than {MESSAGE_BYTES}")
+    if len(data) < 4 + size:
+        data += read_exactly(fd, 4 + size - len(data))
     try:
-        return json.loads(read_exactly(fd, size))
+        return loads(data[4 : 4 + size])
     except (ValueError, RecursionError) as error:
         raise Ended("the message is no JSON") from error

@@ -11,7 +11,6 @@ import builtins
 import os
 import sys
 import threading
-import traceback
 import types
 from typing import Any
 
@@ -101,7 +100,6 @@ def serve_tests(program: str) -> int:
         return 1
     objects = Objects()
     codec = objects.codec(1)
-    send(EXTRA_FD, {"loaded": True})
     while True:
         try:
             request = receive(EXTRA_FD)
@@ -139,7 +137,10 @@ def _do(
     what = request["do"]
     if what == "name":
         return _resolve(module, request["name"])
-    target = objects.object_of(request["object"], "")
+    if what == "nothing":
+        return None
+    key = request["object"]
+    target = objects.object_of(key, "") if type(key) is int else _resolve(module, key)
     if what == "call":
         return target(*args, **kwargs)
     if what == "get":
@@ -198,10 +199,21 @@ def describe(error: BaseException) -> dict[str, Any]:
         text = str(error)[:300]
     except BaseException:  # noqa: BLE001 - it may raise anything
         text = ""
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == FILE_NAME]
+    lines = lines_of(error, FILE_NAME)
     return {
         "type": kind.__name__,
         "name": type(error).__name__[:100],
         "text": text,
         "line": lines[-1] if lines else None,
     }
+
+
+def lines_of(error: BaseException, file_name: str) -> list[int]:
+    """Lines of a file on the way to the error, the outermost first."""
+    lines: list[int] = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file_name:
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return lines

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from sandboxes.inside import asserts, confine, program
 
 TIMES = 12
+_FILLING: list[bytes] = []
 
 _PROGRAM = """
 from typing import Dict, List, Optional, Tuple
@@ -40,6 +41,7 @@ _TESTS = {
     "check(candidate)\n",
     "entry_point": "f",
     "program": ["f"],
+    "called": [],
     "modules": {},
     "asserts": [],
 }
@@ -63,6 +65,9 @@ def rehearse() -> None:
         _with_partner(lambda: asserts.run_tests(_TESTS), lambda: program.serve_tests(_PROGRAM))
     for name in set(sys.modules) - before:
         del sys.modules[name]
+    # New objects of a run fill whole new pages, and not the holes of pages to be copied.
+    for size in range(48, 513, 16):
+        _FILLING.extend(bytes(size - sys.getsizeof(b"")) for _ in range(40))
 
 
 def _with_partner(ours: Callable[[], int], theirs: Callable[[], int]) -> None:

@@ -20,10 +20,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import json
 import os
 import select
-import signal
 import socket
 import struct
 import sys
@@ -31,7 +29,8 @@ import time
 from typing import Any
 
 from sandboxes.inside import asserts, confine, native, program
-from sandboxes.inside.channel import Ended, read_exactly, write_all
+from sandboxes.inside.channel import Ended, dumps, loads, read_exactly, write_all
+from sandboxes.inside.confine import signals
 from sandboxes.inside.rehearsal import rehearse
 from sandboxes.inside.wipe import wipe_as
 
@@ -45,12 +44,14 @@ QUIET_S = 0.02
 """So long a step runs before its output is watched."""
 UIDS = 4096
 """Users of one container; each step of a run is the next one."""
+LINKS = 16
+"""Sockets that are made and handed over at a time, one for each run of `asserts`."""
 LOW_FDS = 10
 """Descriptors below belong to programs; those of process 1 stand above."""
 
 _HEADER = struct.Struct(">I")
 _FRAME = struct.Struct(">cI")
-_CHILD = frozenset({signal.SIGCHLD})
+_CHILD = frozenset({signals.SIGCHLD})
 
 
 class Desynchronised(Exception):  # noqa: N818 - named for what happened
@@ -80,13 +81,10 @@ class Outbox:
         self._used = max(self._used, self._end)
 
     def take(self, fd: int, channel: bytes, keep: bool) -> int:
-        """Move what is ready from `fd` into a frame; the count of bytes, 0 at the end, -1 later."""
+        """Move what is ready in `fd` into a frame; the count of bytes, 0 at the end."""
         self._make_room()
         start = self._end + _FRAME.size
-        try:
-            count = os.readv(fd, [self._data[start : start + CHUNK_BYTES]])
-        except BlockingIOError:
-            return -1
+        count = os.readv(fd, [self._data[start : start + CHUNK_BYTES]])
         self._used = max(self._used, start + count)
         if keep and count:
             self._data[self._end : start] = _FRAME.pack(channel, count)
@@ -113,6 +111,7 @@ class Runner:
         """`ends`: descriptors to read requests from and to write answers to."""
         self.input, output = ends
         self.partner = partner
+        self._links: list[int] = []
         self.hooks = hooks
         self.outbox = Outbox(output)
         self.own_bytes = confine.own_bytes()
@@ -121,9 +120,9 @@ class Runner:
         self._oom = _open_oom_counter()
         self.oom_kills = self.count_oom_kills()
         self.wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
+        signals.signal(signals.SIGCHLD, lambda *_: None)
+        signals.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signals.pthread_sigmask(signals.SIG_BLOCK, _CHILD)
 
     def serve(self) -> None:
         """Answer runs until the host closes the connection."""
@@ -132,7 +131,7 @@ class Runner:
                 (size,) = _HEADER.unpack(read_exactly(self.input, 4))
             except Ended:
                 return
-            header = json.loads(read_exactly(self.input, size))
+            header = loads(read_exactly(self.input, size))
             if "listen" in header:
                 self._meet_partner(header["listen"])
             else:
@@ -160,23 +159,17 @@ class Runner:
         return int(counts[counts.index(b"oom_kill") + 1]) if b"oom_kill" in counts else 0
 
     def link_for(self, role: str) -> int | None:
-        """One end of a fresh socket between the program's step and the step of its tests.
+        """One end of a fresh socket between the step of a program and the step of its tests.
 
-        The process 1 of the program's container makes it and hands the other end to the one of
-        the tests' container.
+        The process 1 of the program's container makes such sockets, some at a time, and hands
+        their other ends to that of the tests' container, which takes them in the same order.
         """
         if role not in ("served", "tests"):
             return None
-        assert self.partner is not None, "a container without a partner got half a run of asserts"
-        if role == "tests":
-            _, fds, _, _ = socket.recv_fds(self.partner, 1, 1)
-            if not fds:
-                raise Desynchronised("the container of the program is gone")
-            return fds[0]
-        ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self.partner, [b"+"], [theirs.fileno()])
-        return ours.detach()
+        if not self._links:
+            assert self.partner is not None, "a container without a partner got half a run"
+            self._links = _made_links(self.partner) if role == "served" else _given(self.partner)
+        return self._links.pop()
 
 
 class Run:
@@ -217,7 +210,7 @@ class Run:
         if self.artifact is not None:
             os.close(self.artifact)
         runner.oom_kills = kills
-        runner.outbox.put(b"Z", json.dumps(summary).encode())
+        runner.outbox.put(b"Z", dumps(summary))
         runner.outbox.flush()
 
 
@@ -235,6 +228,9 @@ class Step:
         self._cpu_s = 0.0
         self._status: int | None = None
         self._pid = 0
+        self._report = -1
+        self._unneeded: list[int] = []
+        self._has_payload = False
         self._fds: dict[int, bytes] = {}
 
     def execute(self) -> None:
@@ -265,7 +261,7 @@ class Step:
         self._runner.outbox.put(b"G", b"")
 
     def _start(self, uid: int) -> None:
-        """Fork the process, and return when it has taken its payload."""
+        """Fork the process. It takes its payload from the connection by itself."""
         runner, role = self._runner, self._role
         link = runner.link_for(role)
         limits = self._limits
@@ -280,25 +276,22 @@ class Step:
                 status = _child(runner, role, self._bytes, files, limits, uid, self._run.artifact)
             finally:
                 os._exit(status)
-        for _, end in pipes:
-            os.close(end)
-        if link is not None:
-            os.close(link)
-        out, err, report = (start for start, _ in pipes)
-        if os.read(report, 1) != b"+":
-            raise Desynchronised(f"the {role} process ended before it had its payload")
-        for fd in (out, err, report):
-            os.set_blocking(fd, False)
-        self._fds = {out: b"O", err: b"E", report: b"R"}
+        self._unneeded = [end for _, end in pipes] + ([] if link is None else [link])
+        out, err, self._report = (start for start, _ in pipes)
+        self._fds = {out: b"O", err: b"E", self._report: b"R"}
 
     def _watch(self, started: float, allowed_s: float) -> None:
         """Wait until the process has ended or a limit is passed."""
         deadline = started + allowed_s
-        signal.sigtimedwait(_CHILD, min(QUIET_S, max(0.0, allowed_s)))
+        # Nothing is done between the fork and the end of a short program: each page that is
+        # written here while it runs is copied.
+        signals.sigtimedwait(_CHILD, min(QUIET_S, max(0.0, allowed_s)))
+        for fd in self._unneeded:
+            os.close(fd)
         self._reap()
         if self._status is not None:
             return
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _CHILD)
+        signals.pthread_sigmask(signals.SIG_UNBLOCK, _CHILD)
         extended = False
         while self._status is None and self._run.stopped is None:
             now = time.monotonic()
@@ -306,11 +299,15 @@ class Step:
                 extended = True
                 deadline += self._waited_s()
             if now >= deadline:
-                self._run.stopped = "wall"
-                break
+                if self._has_payload:
+                    self._run.stopped = "wall"
+                    break
+                # Not even our own first statements were run: the time begins with the program.
+                self._expect_payload()
+                deadline, extended = time.monotonic() + allowed_s, False
             self._wait_for_news(deadline - now)
             self._reap()
-        signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD)
+        signals.pthread_sigmask(signals.SIG_BLOCK, _CHILD)
 
     def _wait_for_news(self, timeout_s: float) -> None:
         """Pass on what is ready; return earlier than the time when a child ends."""
@@ -322,8 +319,16 @@ class Step:
             if fd == wake:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake, 4096)
+            elif fd == self._report and not self._has_payload:
+                self._expect_payload()
             else:
                 self._take(fd)
+
+    def _expect_payload(self) -> None:
+        """The process has taken its payload, or is about to: its first report says so."""
+        if os.read(self._report, 1) != b"+":
+            raise Desynchronised(f"the {self._role} process ended before it had its payload")
+        self._has_payload = True
 
     def _waited_s(self) -> float:
         """What the process spent waiting for a core that others had: it gets that in addition.
@@ -335,8 +340,8 @@ class Step:
             return 0.0
         return min(waited_s_of(self._pid), EXTENSION * float(self._limits["wall_s"]))
 
-    def _take(self, fd: int) -> bool:
-        """Pass on one chunk. False where there is no more for now."""
+    def _take(self, fd: int) -> int:
+        """Pass on one chunk of what is there, 0 bytes where it is the end. It must be ready."""
         channel, run = self._fds[fd], self._run
         # What functions print is counted and not kept; only scripts are judged by it.
         keep = channel != b"O" or self._role in ("script", "binary")
@@ -344,9 +349,7 @@ class Step:
         if count == 0:
             os.close(fd)
             del self._fds[fd]
-        if count <= 0:
-            return False
-        if channel == b"R":
+        elif channel == b"R":
             run.results += count
             if run.results > RESULT_BYTES:
                 run.stopped = run.stopped or "results"
@@ -354,11 +357,14 @@ class Step:
             run.output += count
             if run.output > self._limits["output_bytes"]:
                 run.stopped = run.stopped or "output"
-        return run.stopped is None
+        return count
 
     def _drain(self) -> None:
+        """Pass on what is left, now that nobody writes any more."""
+        if not self._has_payload:
+            self._expect_payload()
         for fd in list(self._fds):
-            while self._run.stopped is None and fd in self._fds and self._take(fd):
+            while self._run.stopped is None and self._take(fd) == CHUNK_BYTES:
                 pass
         for fd in self._fds:
             os.close(fd)
@@ -386,8 +392,8 @@ class Step:
         """
         while self._reap():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)
-            signal.sigtimedwait(_CHILD, 0.01)
+                os.kill(-1, signals.SIGKILL)
+            signals.sigtimedwait(_CHILD, 0.01)
 
     def _ending(self) -> dict[str, Any]:
         """Exit status, or the signal that ended the process."""
@@ -476,6 +482,23 @@ def _connect(path: str, token: str) -> int | None:
     return direct.detach()
 
 
+def _made_links(partner: socket.socket) -> list[int]:
+    """Our ends of fresh sockets, whose other ends the partner gets."""
+    pairs = [socket.socketpair() for _ in range(LINKS)]
+    socket.send_fds(partner, [b"+"], [theirs.fileno() for _, theirs in pairs])
+    for _, theirs in pairs:
+        theirs.close()
+    return [ours.detach() for ours, _ in pairs]
+
+
+def _given(partner: socket.socket) -> list[int]:
+    """The other ends of the partner's sockets."""
+    _, fds, _, _ = socket.recv_fds(partner, 1, LINKS, socket.MSG_CMSG_CLOEXEC)
+    if not fds:
+        raise Desynchronised("the container of the program is gone")
+    return fds
+
+
 def moved(connection: socket.socket) -> socket.socket:
     """The same connection, on a descriptor that no program gets."""
     return socket.socket(fileno=confine.moved_above(connection.detach(), LOW_FDS))
@@ -507,6 +530,6 @@ def main(start: dict[str, Any], hooks: list[Any]) -> None:
     gc.disable()
     runner = Runner(ends, first_uid, partner, hooks)
     ready = {"ready": sys.version.split()[0], "direct": direct is not None}
-    announce.put(b"Z", json.dumps(ready).encode())
+    announce.put(b"Z", dumps(ready))
     announce.flush()
     runner.serve()
