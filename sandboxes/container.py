@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import marshal
 import os
 import secrets
 import select
@@ -339,7 +340,7 @@ def _start_message(meeting: _Meeting, partner: str) -> bytes:
         for name in MODULES
     ]
     start = {
-        "warm": WARM,
+        "warm": () if partner else WARM,
         "modules": modules,
         # Users are counted per kernel, not per container: ranges of containers must not overlap.
         "first_uid": 100_000 + secrets.randbelow(500_000) * 4096,
@@ -347,7 +348,8 @@ def _start_message(meeting: _Meeting, partner: str) -> bytes:
         "token": meeting.token,
         "partner": partner,
     }
-    return frame(json.dumps(start).encode())
+    # The oldest format, which every version of Python reads.
+    return frame(marshal.dumps(start, 2))
 
 
 def _options(

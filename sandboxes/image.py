@@ -28,9 +28,12 @@ from sandboxes.errors import EngineSetupError, SandboxError
 from sandboxes.pool import connect
 
 DIGEST_LABEL = "retort.sandbox.digest"
-DEFAULT_BASE = "debian:bookworm-slim"
+DEFAULT_BASE = "debian:trixie-slim"
 ROOT_IMAGE = "retort-sandbox-root"
-SUITE = "bookworm"
+SUITE = "trixie"
+"""Debian's stable release: a fork of its Python 3.13 copies fewer pages than one of 3.11."""
+RELEASES = frozenset({"bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing"})
+"""Names under which this system's sources may name a mirror, which has every release."""
 PACKAGES = ("python3", "python3-numpy")
 PULL_SILENCE_S = 20
 """A registry that says nothing for so long is not reached."""
@@ -233,14 +236,14 @@ def apt_mirror(folder: Path = Path("/etc/apt")) -> str:
             if found and "main" in found[3].split() and _is_release(found[2]):
                 return found[1]
     raise EngineSetupError(
-        f"sandbox image: expected apt sources in {folder} that name a mirror of Debian {SUITE}, "
+        f"sandbox image: expected apt sources in {folder} that name a mirror of Debian, "
         f"found none; name one there, or build on a base that you have: "
         f"`python -m sandboxes.image build --base IMAGE`"
     )
 
 
 def _is_release(suites: str) -> bool:
-    return SUITE in suites.split()
+    return not RELEASES.isdisjoint(suites.split())
 
 
 def main() -> int:

@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import builtins
 import importlib
-from collections.abc import Callable, Iterator
-from typing import Any
 
 from sandboxes.inside.channel import Ended, receive, send
 from sandboxes.inside.confine import EXTRA_FD, REPORT_FD
 from sandboxes.inside.program import lines_of
 from sandboxes.inside.values import Codec, Malformed
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    _Globals = dict[str, Any]
+else:
+    _Globals = dict
 
 FILE_NAME = "<tests>"
 
@@ -175,7 +182,7 @@ def _error(raised: dict[str, Any]) -> BaseException:
     return error
 
 
-class Names(dict[str, Any]):
+class Names(_Globals):
     """Globals of the tests: a name that they do not define is looked up by `find`, once."""
 
     def __init__(self, find: Callable[[str], Any]) -> None:
@@ -192,8 +199,8 @@ def run_tests(payload: dict[str, Any]) -> int:
     """Run the tests; report how many of their assertions held and what did not.
 
     `payload`: `code`; `entry_point`, the name of the candidate or None; `program`, names that the
-    program provides; `called`, those of them that the tests call; `modules`, names of modules of the library; `asserts`, lines of the
-    assertions at the top level.
+    program provides; `called`, those of them that the tests call; `modules`, names of modules of
+    the library; `asserts`, lines of the assertions at the top level.
     """
     entry_point: str | None = payload["entry_point"]
     lines: list[int] = payload["asserts"]

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
 import struct
-from typing import Any
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from typing import Any
 
 MESSAGE_BYTES = 8 * 1024 * 1024
 """Longest message; a longer one ends the conversation."""
 
 _LENGTH = struct.Struct(">I")
 
+
+class _Syntax:
+    """What the scanner of `json` is told: plain JSON, with NaN and infinities."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.get
+    memo: dict[str, str] = {}  # noqa: RUF012 - the scanner empties it itself
+
+
 # The functions in C below `json.loads` and `json.dumps`: the Python around them costs more than
-# they do, and each function that a run calls is a page that it copies.
-_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
-_chunks: Any = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
-    None, None, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True
+# they do, and what is imported or called is memory that each run copies.
+_json: Any = importlib.import_module("_json")
+_scan: Any = _json.make_scanner(_Syntax)
+_chunks: Any = _json.make_encoder(
+    None, None, _json.encode_basestring_ascii, None, ":", ",", False, False, True
 )
 
 

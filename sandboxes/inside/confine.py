@@ -13,9 +13,12 @@ import importlib
 import os
 import resource
 import sys
-from typing import Any
 
 from sandboxes.inside.channel import loads, read_exactly
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from typing import Any
 
 signals: Any = importlib.import_module("_signal")
 """The module below `signal`: as fast as the system calls, since it makes no enums."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import stat
 
-from sandboxes.inside.confine import EXTRA_FD, FILE_BYTES, WORK
+from sandboxes.inside.confine import EXTRA_FD, FILE_BYTES, WORK, signals
 
 ARTIFACT = f"{WORK}/program"
 """Where a compiler leaves the program."""
@@ -20,8 +19,8 @@ SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_S
 
 def become(argv: list[str]) -> int:
     """Execute a command; an empty one means the compiled program. Returns only where it fails."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    signals.signal(signals.SIGPIPE, signals.SIG_DFL)
+    signals.signal(signals.SIGXFSZ, signals.SIG_DFL)
     try:
         if argv:
             os.umask(0o022)

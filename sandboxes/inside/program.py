@@ -10,13 +10,15 @@ import atexit
 import builtins
 import os
 import sys
-import threading
-import types
-from typing import Any
 
 from sandboxes.inside.channel import Ended, receive, send
 from sandboxes.inside.confine import EXTRA_FD, REPORT_FD
 from sandboxes.inside.values import Codec, Malformed
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    import types
+    from typing import Any
 
 FILE_NAME = "<program>"
 
@@ -59,7 +61,9 @@ def run_script(program: str) -> int:
     except BaseException as error:  # noqa: BLE001 - it may raise anything
         report_error(error)
         status = 1
-    for finish in (threading._shutdown, atexit._run_exitfuncs, sys.stdout.flush):  # type: ignore[attr-defined]
+    threading: Any = sys.modules.get("threading")
+    threads = () if threading is None else (threading._shutdown,)
+    for finish in (*threads, atexit._run_exitfuncs, sys.stdout.flush):  # type: ignore[attr-defined]
         try:
             finish()
         except SystemExit as stop:
@@ -157,7 +161,7 @@ def _do(
 
 
 def _module(name: str) -> types.ModuleType:
-    module = types.ModuleType(name)
+    module = type(sys)(name)
     module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
     return module

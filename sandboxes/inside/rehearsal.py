@@ -6,14 +6,17 @@ once, that is not done, and its pages are not written, in each of the runs.
 
 from __future__ import annotations
 
-import contextlib
-import json
+import _socket
 import os
-import socket
 import sys
-from collections.abc import Callable
 
 from sandboxes.inside import asserts, confine, program
+from sandboxes.inside.channel import dumps
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 TIMES = 12
 _FILLING: list[bytes] = []
@@ -35,8 +38,8 @@ def f(items: List[int], name: str = "x") -> Dict[str, Tuple[float, Optional[str]
         best[f"{name}{number}"] = (math.sqrt(Box([item, 1]).total()), " ".join(name.split()))
     return best
 """
-_CASE = {"args": [[3, 1, 2]], "kwargs": {"name": "y"}}
-_TESTS = {
+_CASE: dict[str, Any] = {"args": [[3, 1, 2]], "kwargs": {"name": "y"}}
+_TESTS: dict[str, Any] = {
     "code": "def check(g):\n    assert g([3, 1, 2])['x0'][1] == 'x' and len(g([], 'y')) == 0\n"
     "check(candidate)\n",
     "entry_point": "f",
@@ -52,7 +55,7 @@ def rehearse() -> None:
 
     Descriptors below 10 lead nowhere now, so that what is reported is gone.
     """
-    payload = json.dumps({"program": _PROGRAM, "entry_point": "f", "cases": [_CASE] * 3}).encode()
+    payload = dumps({"program": _PROGRAM, "entry_point": "f", "cases": [_CASE] * 3})
     before = set(sys.modules)
     for _ in range(TIMES):
         reader, writer = os.pipe()
@@ -72,15 +75,16 @@ def rehearse() -> None:
 
 def _with_partner(ours: Callable[[], int], theirs: Callable[[], int]) -> None:
     """Call `ours` here and `theirs` in a short-lived process, with a link between the two."""
-    one, two = socket.socketpair()
+    one, two = _socket.socketpair()
     pid = os.fork()
     if pid == 0:
-        with contextlib.suppress(BaseException):
+        try:
             os.dup2(two.fileno(), confine.EXTRA_FD, inheritable=False)
             one.close()
             two.close()
             theirs()
-        os._exit(0)
+        finally:
+            os._exit(0)
     null = os.dup(confine.EXTRA_FD)
     os.dup2(one.fileno(), confine.EXTRA_FD, inheritable=False)
     one.close()

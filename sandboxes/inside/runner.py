@@ -17,22 +17,24 @@ a whole run by one write.
 
 from __future__ import annotations
 
-import contextlib
+import _socket
 import errno
 import gc
 import os
 import select
-import socket
 import struct
 import sys
 import time
-from typing import Any
 
 from sandboxes.inside import asserts, confine, native, program
 from sandboxes.inside.channel import Ended, dumps, loads, read_exactly, write_all
 from sandboxes.inside.confine import signals
 from sandboxes.inside.rehearsal import rehearse
 from sandboxes.inside.wipe import wipe_as
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from typing import Any
 
 CHUNK_BYTES = 64 * 1024
 OUTBOX_BYTES = 4 * CHUNK_BYTES
@@ -106,7 +108,11 @@ class Runner:
     """State of process 1."""
 
     def __init__(
-        self, ends: tuple[int, int], first_uid: int, partner: socket.socket | None, hooks: list[Any]
+        self,
+        ends: tuple[int, int],
+        first_uid: int,
+        partner: _socket.socket | None,
+        hooks: list[Any],
     ) -> None:
         """`ends`: descriptors to read requests from and to write answers to."""
         self.input, output = ends
@@ -139,12 +145,14 @@ class Runner:
 
     def _meet_partner(self, name: str) -> None:
         """Wait for the container of the tests; no program runs meanwhile."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-            server.bind(f"\0{name}")
-            server.listen(1)
-            self.outbox.put(b"Z", b'{"listening":true}')
-            self.outbox.flush()
-            self.partner = moved(server.accept()[0])
+        server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        server.bind(f"\0{name}")
+        server.listen(1)
+        self.outbox.put(b"Z", b'{"listening":true}')
+        self.outbox.flush()
+        accepted, _ = server._accept()  # type: ignore[attr-defined]
+        server.close()
+        self.partner = _socket.socket(fileno=accepted)
 
     def next_uid(self) -> int:
         """A user that no recent step was."""
@@ -317,8 +325,7 @@ class Step:
             poll.register(fd, select.POLLIN)
         for fd, _ in poll.poll(int(timeout_s * 1000) + 1):
             if fd == wake:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(wake, 4096)
+                os.read(wake, 4096)
             elif fd == self._report and not self._has_payload:
                 self._expect_payload()
             else:
@@ -391,8 +398,10 @@ class Step:
         child left means no process left.
         """
         while self._reap():
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.kill(-1, signals.SIGKILL)
+            except ProcessLookupError:
+                pass
             signals.sigtimedwait(_CHILD, 0.01)
 
     def _ending(self) -> dict[str, Any]:
@@ -459,7 +468,7 @@ def waited_s_of(pid: int) -> float:
 
 def _open_oom_counter() -> int | None:
     for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
-        with contextlib.suppress(FileNotFoundError):
+        if os.access(path, os.R_OK):
             return os.open(path, os.O_RDONLY)
     return None
 
@@ -472,7 +481,7 @@ def skip_input(fd: int, size: int) -> None:
 
 def _connect(path: str, token: str) -> int | None:
     """A connection to the host's own socket; None where this engine's host does not share it."""
-    direct = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    direct = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         direct.connect(path)
     except OSError:
@@ -482,26 +491,23 @@ def _connect(path: str, token: str) -> int | None:
     return direct.detach()
 
 
-def _made_links(partner: socket.socket) -> list[int]:
+def _made_links(partner: _socket.socket) -> list[int]:
     """Our ends of fresh sockets, whose other ends the partner gets."""
-    pairs = [socket.socketpair() for _ in range(LINKS)]
-    socket.send_fds(partner, [b"+"], [theirs.fileno() for _, theirs in pairs])
-    for _, theirs in pairs:
-        theirs.close()
-    return [ours.detach() for ours, _ in pairs]
+    pairs = [_socket.socketpair() for _ in range(LINKS)]
+    theirs = struct.pack(f"{LINKS}i", *(their.fileno() for _, their in pairs))
+    partner.sendmsg([b"+"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, theirs)])
+    for _, their in pairs:
+        their.close()
+    return [our.detach() for our, _ in pairs]
 
 
-def _given(partner: socket.socket) -> list[int]:
+def _given(partner: _socket.socket) -> list[int]:
     """The other ends of the partner's sockets."""
-    _, fds, _, _ = socket.recv_fds(partner, 1, LINKS, socket.MSG_CMSG_CLOEXEC)
-    if not fds:
+    size = _socket.CMSG_SPACE(struct.calcsize(f"{LINKS}i"))
+    _, control, _, _ = partner.recvmsg(1, size, _socket.MSG_CMSG_CLOEXEC)
+    if not control:
         raise Desynchronised("the container of the program is gone")
-    return fds
-
-
-def moved(connection: socket.socket) -> socket.socket:
-    """The same connection, on a descriptor that no program gets."""
-    return socket.socket(fileno=confine.moved_above(connection.detach(), LOW_FDS))
+    return list(struct.unpack(f"{LINKS}i", control[0][2]))
 
 
 def main(start: dict[str, Any], hooks: list[Any]) -> None:
@@ -512,7 +518,7 @@ def main(start: dict[str, Any], hooks: list[Any]) -> None:
     if users < 1 << 32:
         first_uid = 1024 + first_uid % max(1, users - 1024 - UIDS)
     # A mount point of the image decides its mode, whatever Docker was asked for.
-    os.chmod(confine.WORK, 0o777)  # noqa: PTH101 - `pathlib` is slow where a run waits
+    os.chmod(confine.WORK, 0o777)
     os.chdir(confine.WORK)
     os.umask(0o077)
     ends = confine.prepare(LOW_FDS)
@@ -522,7 +528,7 @@ def main(start: dict[str, Any], hooks: list[Any]) -> None:
         ends = (direct, direct)
     partner = None
     if start["partner"]:
-        partner = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        partner = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         partner.connect(f"\0{start['partner']}")
     rehearse()
     gc.collect()

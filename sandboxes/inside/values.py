@@ -21,14 +21,15 @@ everything) is an object with a number. Decoding never runs code of the other si
 from __future__ import annotations
 
 import builtins
+import importlib
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
-from typing import Any
 
-Encoded = Any
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Encoded = Any
 
 _MAPPINGS: dict[type, str] = {
     dict: "dict",
@@ -43,22 +44,30 @@ _NEW_MAPPING: dict[str, Callable[[], Any]] = {
     "defaultdict": defaultdict,
 }
 _SEQUENCES: dict[type, str] = {list: "l", set: "s", deque: "q"}
-_TEXTS: dict[type, tuple[str, Callable[[Any], str]]] = {
-    Decimal: ("Decimal", str),
-    Fraction: ("Fraction", str),
-    date: ("date", date.isoformat),
-    time: ("time", time.isoformat),
-    datetime: ("datetime", datetime.isoformat),
-    timedelta: ("timedelta", lambda value: f"{value.days} {value.seconds} {value.microseconds}"),
+# Types that are written as text, by module and name: most runs import none of them.
+_TO_TEXT: dict[tuple[str, str], Callable[[Any], str]] = {
+    ("decimal", "Decimal"): str,
+    ("fractions", "Fraction"): str,
+    ("datetime", "date"): lambda value: value.isoformat(),
+    ("datetime", "time"): lambda value: value.isoformat(),
+    ("datetime", "datetime"): lambda value: value.isoformat(),
+    ("datetime", "timedelta"): lambda value: f"{value.days} {value.seconds} {value.microseconds}",
 }
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
-    "Decimal": Decimal,
-    "Fraction": Fraction,
-    "date": date.fromisoformat,
-    "time": time.fromisoformat,
-    "datetime": datetime.fromisoformat,
-    "timedelta": lambda text: timedelta(*(int(part) for part in text.split())),
+    "Decimal": lambda text: _library("decimal").Decimal(text),
+    "Fraction": lambda text: _library("fractions").Fraction(text),
+    "date": lambda text: _library("datetime").date.fromisoformat(text),
+    "time": lambda text: _library("datetime").time.fromisoformat(text),
+    "datetime": lambda text: _library("datetime").datetime.fromisoformat(text),
+    "timedelta": lambda text: _library("datetime").timedelta(*map(int, text.split())),
 }
+
+
+def _library(name: str) -> Any:
+    """A module whose types may cross; what a program calls so is another matter."""
+    return importlib.import_module(name)
+
+
 _PLAIN = (type(None), bool, str, float)
 
 
@@ -134,9 +143,9 @@ class Codec:
             return ["r", value.start, value.stop, value.step]
         if kind is type and getattr(builtins, value.__name__, None) is value:
             return ["k", value.__name__]
-        if kind in _TEXTS:
-            name, text_of = _TEXTS[kind]
-            return ["x", name, text_of(value)]
+        text_of = _TO_TEXT.get((kind.__module__, kind.__name__))
+        if text_of is not None and kind is getattr(_library(kind.__module__), kind.__name__, None):
+            return ["x", kind.__name__, text_of(value)]
         if kind.__module__ == "numpy" and hasattr(kind, "item") and hasattr(kind, "dtype"):
             scalar = value.item() if value.ndim == 0 else value
             if type(scalar) in (bool, int, float, complex, str, bytes):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+
+TYPE_CHECKING = False  # `typing` would be in the memory of every run
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def wipe_as(uid: int, folder: str) -> None:
@@ -22,13 +25,16 @@ def wipe_as(uid: int, folder: str) -> None:
 def _wipe(top: str) -> None:
     for folder, folders, _ in os.walk(top):
         for path in (f"{folder}/{name}" for name in folders):
-            if not os.path.islink(path):  # noqa: PTH114 - names of any bytes, any depth
-                with contextlib.suppress(OSError):
-                    os.chmod(path, 0o700)  # noqa: PTH101
+            if not os.path.islink(path):
+                _try(os.chmod, path, 0o700)
     for folder, folders, files in os.walk(top, topdown=False):
         for path in (f"{folder}/{name}" for name in files + folders):
-            with contextlib.suppress(OSError):
-                if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
-                    os.rmdir(path)  # noqa: PTH106
-                else:
-                    os.unlink(path)  # noqa: PTH108
+            folder_itself = os.path.isdir(path) and not os.path.islink(path)
+            _try(os.rmdir if folder_itself else os.unlink, path)
+
+
+def _try(action: Callable[..., None], *arguments: object) -> None:
+    try:
+        action(*arguments)
+    except OSError:
+        return
