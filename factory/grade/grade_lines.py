@@ -129,7 +129,7 @@ def grade_lines(source: Path, out: Path, grader: LineGrader[Any], *, workers: in
                     _grade_all(lines, graded, grader, workers)
                 finally:
                     graded.close()
-        elif graded.stale:
+        elif graded.stale or not out.exists():
             graded.begin()
             graded.close()
         if workers == 1:
@@ -177,6 +177,7 @@ class _Run:
         self._workers = workers
         self._bar = bar
         self._faults = 0
+        self._over: RetortError | None = None
 
     def grade(self, positions: Iterable[int], *, last: bool) -> None:
         """Grade these lines; where the machine fails, note the line, or on the last pass write it.
@@ -209,7 +210,15 @@ class _Run:
                 raise
 
     def _one(self, values: Values) -> Mapping[str, Any]:
-        return self._grader.grade(self._grader.read(values))
+        # Known here first: a thread takes its next line before the main one could cancel it, and
+        # each line of an engine that is gone waits for it for a minute.
+        if self._over is not None:
+            raise self._over
+        try:
+            return self._grader.grade(self._grader.read(values))
+        except RetortError as error:
+            self._over = error
+            raise
 
     def _take(
         self, future: Future[Mapping[str, Any]], position: int, line_id: Id, *, last: bool

@@ -114,7 +114,7 @@ def test_results_come_as_they_finish_with_several_workers(source: Path, out: Pat
 
     grade_lines(source, out, Squares(first_is_slow), workers=3)
     assert sorted(ids(out)) == sorted(f"s/{n}" for n in range(30))
-    assert ids(out).index("s/0") >= 19
+    assert ids(out).index("s/0") > 10
 
 
 def test_a_result_is_in_the_file_while_others_are_graded(source: Path, out: Path) -> None:
@@ -150,6 +150,15 @@ def test_what_is_graded_is_not_graded_again(source: Path, out: Path) -> None:
     assert out.read_bytes() == before
 
 
+def test_a_file_without_lines_has_an_empty_output(source: Path, out: Path) -> None:
+    grader = Squares()
+    for kept in (0, 0):
+        assert grade_lines(write(source, []), out, grader, workers=1) == Report({}, kept)
+        assert (out.read_bytes(), grader.opened) == (b"", 0)
+    write(source, squares(1))
+    assert grade_lines(source, out, grader, workers=1).total == 1
+
+
 def test_lines_that_are_added_are_graded(source: Path, out: Path) -> None:
     grade_lines(source, out, Squares(), workers=1)
     write(source, [{"id": "new", "n": 2, "answer": 4}, *squares(31)])
@@ -183,8 +192,7 @@ def test_a_changed_line_that_was_interrupted_is_still_graded_again(source: Path,
         grade_lines(source, out, Squares(stop), workers=1)
     again = Squares()
     grade_lines(source, out, again, workers=1)
-    # The line after it may have been under way.
-    assert set(again.graded) | {"s/8"} == {f"s/{n}" for n in range(7, 30)}
+    assert again.graded == [f"s/{n}" for n in range(7, 30)]
     assert ids(out) == [f"s/{n}" for n in range(30)]
     assert {one["verdict"] for one in results(out)} == {"incorrect"}
 
@@ -297,12 +305,12 @@ def test_an_engine_that_is_gone_ends_the_command_and_lines_under_way_are_kept(
             assert gone.wait(30)
             time.sleep(0.2)
 
-    grader = Squares(goes)
+    grader = Squares(goes)  # of two workers one fails, and the other is at work on line 4
     with pytest.raises(SandboxUnavailable, match="no engine answers"):
         grade_lines(source, out, grader, workers=2)
     assert "s/4" in ids(out)
     assert sorted(ids(out)) == sorted(grader.graded)
-    assert len(grader.graded) < 12
+    assert set(grader.graded) == {f"s/{n}" for n in range(5)}
 
 
 def test_an_interrupt_keeps_the_lines_under_way(source: Path, out: Path) -> None:
