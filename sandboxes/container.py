@@ -153,7 +153,7 @@ class Container:
         converse([(self, frame(json.dumps({"listen": name}).encode()))], START_S)
 
     def close(self) -> None:
-        """Remove the container, whatever it is doing."""
+        """Remove the container, whatever it is doing; nothing is raised."""
         if self._direct is not None:
             self._direct.close()
         if self._stream is not None:
@@ -163,17 +163,14 @@ class Container:
             return
         try:
             self._docker.remove(force=True)
-        except docker.errors.NotFound:
-            # It ended, and Docker removed it.
-            return
         except docker.errors.APIError as error:
-            if error.status_code != CONFLICT:
-                raise
-            # Docker is removing it already, because its input closed.
-            with contextlib.suppress(docker.errors.NotFound):
-                self._docker.wait(condition="removed", timeout=START_S)
-        except OSError:
-            # The engine is gone; the sweep of the next pool removes what it left.
+            if error.status_code == CONFLICT:
+                # Docker is removing it already, because its input closed.
+                with contextlib.suppress(docker.errors.DockerException, OSError):
+                    self._docker.wait(condition="removed", timeout=START_S)
+        except (docker.errors.DockerException, OSError):
+            # The engine is gone. What is left ends by itself, since its input is closed, and
+            # what was never started is removed by the next pool's sweep.
             return
 
     def connection(self) -> socket.socket:
