@@ -52,6 +52,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """What a function returned in the sandbox."""
+
+    verdict: Verdict
+    """`correct` where it returned a value; never `incorrect`, since nothing is compared."""
+    value: Any
+    """With the exact built-in types that were returned, or None."""
+    detail: str
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True)
 class StdioCase:
     """One run of the program as a script."""
 

@@ -12,7 +12,18 @@ import signal
 from typing import Any
 
 from sandboxes.answer import Answer, StepOutput, messages
-from sandboxes.contract import Asserts, Call, CallCase, Outcome, Stdio, StdioCase, Tests, Verdict
+from sandboxes.contract import (
+    Asserts,
+    Call,
+    CallCase,
+    Evaluation,
+    Outcome,
+    Stdio,
+    StdioCase,
+    Tests,
+    Verdict,
+)
+from sandboxes.inside.values import Codec, Malformed
 from sandboxes.slot import Answers
 
 Finding = tuple[Verdict, str]
@@ -57,6 +68,35 @@ def check_call(tests: Stdio, answers: Answers) -> Call:
             if found is None
         ),
     )
+
+
+def evaluated(answers: Answers) -> Evaluation:
+    """The value of one call, where it came to an end."""
+    answer = answers.program
+    wall_s, cpu_s = answer.summary["wall_s"], answer.summary["cpu_s"]
+    results = _results(answer.steps[0])
+    if not results or answer.summary["stopped"]:
+        found = _ending(answer, answer.steps[0], answer.summary["endings"][0], True)
+        verdict, detail = found or (Verdict.ERROR, "the program ended before its call")
+        return Evaluation(verdict, None, _one_line(detail), wall_s, cpu_s)
+    raised = results[0].get("case")
+    if isinstance(raised, dict):
+        verdict, detail = _raised(raised)
+        return Evaluation(verdict, None, _one_line(detail), wall_s, cpu_s)
+    try:
+        value = Codec(0, _no_number, _no_object).decode(results[0].get("value"))
+    except (Malformed, RecursionError) as error:
+        detail = _one_line(f"it returned what has no plain value: {error}")
+        return Evaluation(Verdict.ERROR, None, detail, wall_s, cpu_s)
+    return Evaluation(Verdict.CORRECT, value, "", wall_s, cpu_s)
+
+
+def _no_number(value: Any) -> tuple[int, str]:
+    raise TypeError(f"{type(value).__name__} has no plain value")
+
+
+def _no_object(number: int, kind: str) -> Any:
+    raise Malformed(f"an object of type {kind} stays in its process")
 
 
 def _ended_cases(

@@ -6,16 +6,18 @@ import os
 import queue
 import socket
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
+from typing import Any
 
 import docker
 import docker.errors
 
 from sandboxes.container import RESERVE_BYTES, Container, ContainerDied
-from sandboxes.contract import Limits, Outcome, Stdio, Tests
+from sandboxes.contract import Call, CallCase, Evaluation, Limits, Outcome, Stdio, Tests
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing, SandboxError
-from sandboxes.judge import check_call, judge
+from sandboxes.judge import check_call, evaluated, judge
 from sandboxes.languages import PYTHON, Language
 from sandboxes.owner import free_cpus, sweep
 from sandboxes.request import Request, request_for
@@ -139,12 +141,7 @@ class SandboxPool:
                 this pool's containers.
             SandboxError: The machine failed, again and again; there is no verdict.
         """
-        most = self._memory_bytes - RESERVE_BYTES
-        if limits.memory_bytes > most:
-            raise ValueError(
-                f"limits: expected memory_bytes of at most {most}, found {limits.memory_bytes}; "
-                "open the pool with a larger memory_bytes"
-            )
+        self._check(limits)
         answers = self._ask(request_for(self._language, program, tests, limits), limits)
         checked = None
         if isinstance(tests, Stdio) and tests.checker is not None:
@@ -153,6 +150,31 @@ class SandboxPool:
                 request = request_for(PYTHON, tests.checker, call, limits)
                 checked = self._ask(request, limits).program
         return judge(tests, answers, checked)
+
+    def evaluate(
+        self, program: str, entry_point: str, args: Sequence[Any], limits: Limits
+    ) -> Evaluation:
+        """What a function of a Python program returns for plain arguments.
+
+        For code that must not run on the host because of what it does with a model's text: the
+        scorers of others that call `eval` on it, say. The text can then do no harm, but it is in
+        the process that scores it: such a score can be forged, a verdict of `run` cannot.
+
+        Raises:
+            ValueError: `limits.memory_bytes` does not fit into this pool's containers.
+            SandboxError: The machine failed, again and again.
+        """
+        self._check(limits)
+        call = Call(entry_point, (CallCase(tuple(args), None),))
+        return evaluated(self._ask(request_for(PYTHON, program, call, limits), limits))
+
+    def _check(self, limits: Limits) -> None:
+        most = self._memory_bytes - RESERVE_BYTES
+        if limits.memory_bytes > most:
+            raise ValueError(
+                f"limits: expected memory_bytes of at most {most}, found {limits.memory_bytes}; "
+                "open the pool with a larger memory_bytes"
+            )
 
     def slots(self) -> list[Slot]:
         """The slots that are free now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandboxes import Verdict
+from sandboxes import Limits, SandboxPool, Verdict
 from tests.sandbox.conftest import Run
 
 ADD = "def add(a, b=1):\n    return a + b"
@@ -146,3 +146,72 @@ print(found[0], numpy.arange(4).sum(), open("note.txt").read())
     cases = [{"stdin": "", "stdout": "50000 6 x"}]
     outcome = run(program, {"kind": "stdio", "cases": cases})
     assert outcome.verdict is Verdict.CORRECT, outcome
+
+
+SCORER = """
+def score(answer, entry):
+    try:
+        return {"score": 1.0 if eval(answer) == entry["result"] else 0.1, "of": (1, {2})}
+    except Exception:
+        return {"score": 0.0, "of": (1, {2})}
+"""
+
+
+def test_a_scorer_that_evaluates_text_runs_inside(pool: SandboxPool) -> None:
+    entry = {"result": 6}
+    for answer, score in {
+        "2 * 3": 1.0,
+        "7": 0.1,
+        "__import__('os').remove('/etc/hosts')": 0.0,
+    }.items():
+        found = pool.evaluate(SCORER, "score", [answer, entry], Limits())
+        assert (found.verdict, found.value) == (
+            Verdict.CORRECT,
+            {"score": score, "of": (1, {2})},
+        ), found
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("__import__('os')._exit(0)", Verdict.ERROR),
+        ("any(iter(int, 1))", Verdict.TIMEOUT),
+        ("bytearray(1 << 40)", Verdict.MEMORY),
+    ],
+)
+def test_what_stops_a_scorer_has_a_name(pool: SandboxPool, answer: str, verdict: Verdict) -> None:
+    program = "def score(answer): return eval(answer)"
+    found = pool.evaluate(
+        program, "score", [answer], Limits(wall_s=1, cpu_s=1, memory_bytes=1 << 28)
+    )
+    assert (found.verdict, found.value) == (verdict, None), found
+
+
+def test_numbers_may_differ_by_a_tolerance(run: Run) -> None:
+    cases = [{"stdin": "", "stdout": "x 0.3333333 1e6\n2"}]
+    tests = {"kind": "stdio", "cases": cases, "tolerance": 1e-4}
+    assert run("print('x  ', 1 / 3, 1000001)\nprint(2.0)", tests).verdict is Verdict.CORRECT
+    assert run("print('x', 0.334, 1000001)\nprint(2)", tests).verdict is Verdict.INCORRECT
+    assert run("print('y', 1 / 3, 1000001)\nprint(2)", tests).verdict is Verdict.INCORRECT
+    assert run("print('x', 1 / 3, 'nan')\nprint(2)", tests).verdict is Verdict.INCORRECT
+    assert run("print('x', 1 / 3, 1000001)", tests).verdict is Verdict.INCORRECT
+
+
+CHECKER = """
+def check(stdin, expected, output):
+    one, two = map(int, output.split())
+    return one + two == int(stdin)
+"""
+
+
+def test_a_checker_takes_any_right_answer(run: Run) -> None:
+    cases = [{"stdin": "10", "stdout": "4 6"}, {"stdin": "3", "stdout": "1 2"}]
+    tests = {"kind": "stdio", "cases": cases, "checker": CHECKER}
+    right = run("n = int(input())\nprint(n - 1, 1)", tests)
+    assert (right.verdict, right.passed, right.total) == (Verdict.CORRECT, 2, 2)
+    wrong = run("print(9, 1)", tests)
+    assert (wrong.verdict, wrong.passed) == (Verdict.INCORRECT, 1)
+    assert run("print('nine one')", tests).verdict is Verdict.ERROR
+    assert run("print(9, 1)\n1 / 0", tests).passed == 0
+    late = run("print(*((9, 1) if input() == '10' else 1 / 0))", tests)
+    assert (late.verdict, late.passed) == (Verdict.ERROR, 1)
