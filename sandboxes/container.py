@@ -78,6 +78,7 @@ class Container:
         runtime: str,
         memory_bytes: int,
         cpu: int,
+        warm: Sequence[str] = WARM,
         partner: Container | None = None,
     ) -> None:
         """Start the container and wait until its process 1 is ready.
@@ -88,6 +89,7 @@ class Container:
             runtime: Docker's name of the runtime.
             memory_bytes: Of the whole container.
             cpu: The one core that it runs on.
+            warm: Modules that are imported before any program runs.
             partner: A container whose programs the tests in this one will talk to.
 
         Raises:
@@ -117,7 +119,7 @@ class Container:
                 self._docker.start()
                 if partner is not None:
                     partner.listen(name)
-                start = _start_message(meeting, name)
+                start = _start_message(meeting, name, warm)
                 ready = converse([(self, start)], START_S)[0].summary
                 if ready["direct"]:
                     self._direct = meeting.accept()
@@ -330,14 +332,14 @@ class _Demultiplexer:
         return chunks
 
 
-def _start_message(meeting: _Meeting, partner: str) -> bytes:
+def _start_message(meeting: _Meeting, partner: str, warm: Sequence[str]) -> bytes:
     sources = files("sandboxes") / "inside"
     modules = [["sandboxes", ""], ["sandboxes.inside", ""]] + [
         [f"sandboxes.inside.{name}", (sources / f"{name}.py").read_text("utf-8")]
         for name in MODULES
     ]
     start = {
-        "warm": () if partner else WARM,
+        "warm": tuple(warm),
         "modules": modules,
         # Users are counted per kernel, not per container: ranges of containers must not overlap.
         "first_uid": 100_000 + secrets.randbelow(500_000) * 4096,

@@ -1,5 +1,7 @@
 """Build sandbox images: `python -m sandboxes.image build [python] [cpp] [--base IMAGE]`.
 
+`python -m sandboxes.image packages NAME... --image TAG` adds packages to the image of Python.
+
 Each folder of `images/` is an image. The same Dockerfile builds on a public base image or, where
 no registry is reached, on a Debian root made here by `debootstrap` from the mirror of the
 system's apt sources. An image made from the same Dockerfile and base is kept: then there is
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -25,6 +27,7 @@ import docker
 import docker.errors
 
 from sandboxes.errors import EngineSetupError, SandboxError
+from sandboxes.languages import PYTHON_IMAGE
 from sandboxes.pool import connect
 
 DIGEST_LABEL = "retort.sandbox.digest"
@@ -78,6 +81,67 @@ def build_image(
         client.close()
 
 
+def build_packages_image(packages: Sequence[str], image: str, *, base: str, say: Say) -> str:
+    """The id of an image of ours with more Python packages.
+
+    Args:
+        packages: Requirements as pip takes them.
+        image: Name and tag that it gets.
+        base: The image that they are added to.
+        say: Told what is being done.
+
+    Raises:
+        DockerUnavailable: No engine answers.
+        EngineSetupError: pip or the build failed; the end of its log is in the message.
+    """
+    client = connect()
+    try:
+        say(f"adding {', '.join(packages)} to {base}")
+        with tempfile.TemporaryDirectory(prefix="retort-image-") as folder:
+            dockerfile = _dockerfile("packages")
+            Path(folder, "Dockerfile").write_text(dockerfile, "utf-8")
+            Path(folder, "requirements.txt").write_text("\n".join(packages) + "\n", "utf-8")
+            _write_pip_settings(Path(folder))
+            client.images.build(
+                path=folder,
+                tag=image,
+                buildargs={"BASE": base},
+                network_mode="host",
+                rm=True,
+                timeout=BUILD_S,
+            )
+        return _id(client, image)
+    except docker.errors.BuildError as error:
+        log = "".join(f"{line.get('stream', '')}" for line in error.build_log)[-1500:]
+        raise EngineSetupError(f"image {image}: {error}\n{log}") from error
+    except (docker.errors.DockerException, OSError) as error:
+        raise EngineSetupError(f"image {image}: it could not be built: {error}") from error
+    finally:
+        client.close()
+
+
+def _write_pip_settings(folder: Path) -> None:
+    """The index and certificates of this system's pip, for the first stage of the build alone."""
+    lines = ["[global]", "break-system-packages = true"]
+    settings: dict[str, str] = {}
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    for line in listed.stdout.splitlines():
+        name, _, value = line.partition("=")
+        settings[name.rpartition(".")[2]] = value.strip("'")
+    for name in ("index-url", "extra-index-url"):
+        urls = [url for url in settings.get(name, "").split() if url.startswith("http")]
+        if urls:
+            lines.append(f"{name} = {' '.join(urls)}")
+    certificates = Path(settings.get("cert", ""))
+    (folder / "certificates.pem").touch()
+    if certificates.is_file():
+        shutil.copyfile(certificates, folder / "certificates.pem")
+        lines.append("cert = /certificates.pem")
+    (folder / "pip.conf").write_text("\n".join(lines) + "\n", "utf-8")
+
+
 def content_digest(name: str = "python", base: str | None = None) -> str:
     """Digest of what decides an image's content: the Dockerfile and the base."""
     text = f"{base or DEFAULT_BASE}\n{' '.join(PACKAGES)}\n{_dockerfile(name)}"
@@ -102,8 +166,9 @@ def _dockerfile(name: str) -> str:
 
 
 def image_names() -> list[str]:
-    """The images that can be built."""
-    return sorted(one.name for one in (files("sandboxes") / "images").iterdir() if one.is_dir())
+    """The images that `build` makes."""
+    folders = (files("sandboxes") / "images").iterdir()
+    return sorted(one.name for one in folders if one.is_dir() and one.name != "packages")
 
 
 def _build(client: docker.DockerClient, name: str, base: str, image: str, digest: str) -> None:
@@ -249,23 +314,35 @@ def _is_release(suites: str) -> bool:
 def main() -> int:
     """The command line; 0 where the image is there in the end."""
     parser = argparse.ArgumentParser(prog="python -m sandboxes.image", description=__doc__)
-    parser.add_argument("action", choices=["build"])
-    parser.add_argument("names", nargs="*", default=["python"], help=f"of {image_names()}")
-    parser.add_argument("--base", help=f"image to build on (default: {DEFAULT_BASE})")
-    parser.add_argument("--image", help="name and tag, for one image (default: its language's)")
+    actions = parser.add_subparsers(dest="action", required=True)
+    build = actions.add_parser("build", help="images of languages")
+    build.add_argument("names", nargs="*", default=["python"], help=f"of {image_names()}")
+    build.add_argument("--base", help=f"image to build on (default: {DEFAULT_BASE})")
+    build.add_argument("--image", help="name and tag, for one image (default: its language's)")
+    more = actions.add_parser("packages", help="the image of Python with more packages")
+    more.add_argument("packages", nargs="+", help="requirements as pip takes them")
+    more.add_argument("--image", required=True, help="name and tag of the new image")
+    more.add_argument("--base", default=PYTHON_IMAGE, help="image that they are added to")
     options = parser.parse_args()
-    if unknown := sorted(set(options.names) - set(image_names())):
-        parser.error(f"expected names of {image_names()}, found {unknown}")
-    if options.image and len(options.names) > 1:
-        parser.error("--image names one image")
-    for name in options.names:
-        started = time.monotonic()
-        try:
+    started = time.monotonic()
+    try:
+        if options.action == "packages":
+            built = build_packages_image(
+                options.packages, options.image, base=options.base, say=_say
+            )
+            _say(f"{options.image} is {built} ({time.monotonic() - started:.1f} s)")
+            return 0
+        if unknown := sorted(set(options.names) - set(image_names())):
+            parser.error(f"expected names of {image_names()}, found {unknown}")
+        if options.image and len(options.names) > 1:
+            parser.error("--image names one image")
+        for name in options.names:
+            started = time.monotonic()
             built = build_image(name, base=options.base, image=options.image, say=_say)
-        except SandboxError as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
-        _say(f"{name} is {built} ({time.monotonic() - started:.1f} s)")
+            _say(f"{name} is {built} ({time.monotonic() - started:.1f} s)")
+    except SandboxError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 

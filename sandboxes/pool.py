@@ -17,6 +17,7 @@ import docker.errors
 from sandboxes.container import RESERVE_BYTES, Container, ContainerDied
 from sandboxes.contract import Call, CallCase, Evaluation, Limits, Outcome, Stdio, Tests
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing, SandboxError
+from sandboxes.inside.boot import WARM
 from sandboxes.judge import check_call, evaluated, judge
 from sandboxes.languages import PYTHON, Language
 from sandboxes.owner import free_cpus, sweep
@@ -77,6 +78,7 @@ class SandboxPool:
         slots: int | None = None,
         runtime: str = "runc",
         memory_bytes: int = 1024 * 1024 * 1024,
+        warm: Sequence[str] = (),
         engine_s: float = ENGINE_S,
     ) -> None:
         """Nothing is started yet.
@@ -87,6 +89,8 @@ class SandboxPool:
             slots: Containers, one per core by default.
             runtime: Docker's name of the runtime, `runsc` for gVisor.
             memory_bytes: Of one container; a program's limit must leave `RESERVE_BYTES` of it.
+            warm: Modules that most programs import and that take long to: imported once, before
+                any program runs, they are there at once. Each makes every run a little dearer.
             engine_s: How long a run waits for an engine that has gone to come back.
         """
         self._language = language
@@ -94,6 +98,7 @@ class SandboxPool:
         self._slots = slots or os.cpu_count() or 1
         self._runtime = runtime
         self._memory_bytes = memory_bytes
+        self._warm = tuple(warm)
         self._engine_s = engine_s
         self._client: docker.DockerClient | None = None
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()
@@ -223,6 +228,8 @@ class SandboxPool:
             runtime=self._runtime,
             memory_bytes=self._memory_bytes,
             cpu=cpu,
+            # Tests mostly import nothing, and a smaller process is cheaper to fork.
+            warm=() if partner else (*WARM, *self._warm),
             partner=partner,
         )
 
