@@ -30,7 +30,7 @@ from sandboxes.inside import asserts, confine, native, program
 from sandboxes.inside.channel import Ended, dumps, loads, read_exactly, write_all
 from sandboxes.inside.confine import signals
 from sandboxes.inside.rehearsal import rehearse
-from sandboxes.inside.wipe import wipe_as
+from sandboxes.inside.wipe import wipe, wipe_as
 
 TYPE_CHECKING = False  # `typing` would be in the memory of every run
 if TYPE_CHECKING:
@@ -520,6 +520,8 @@ def main(start: dict[str, Any], hooks: list[Any]) -> None:
     # A mount point of the image decides its mode, whatever Docker was asked for.
     os.chmod(confine.WORK, 0o777)
     os.chdir(confine.WORK)
+    # A module that was imported may have left a cache, which no program could remove.
+    wipe(confine.WORK)
     os.umask(0o077)
     ends = confine.prepare(LOW_FDS)
     announce = Outbox(ends[1])

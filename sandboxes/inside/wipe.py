@@ -16,13 +16,14 @@ def wipe_as(uid: int, folder: str) -> None:
         try:
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
-            _wipe(folder)
+            wipe(folder)
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
 
 
-def _wipe(top: str) -> None:
+def wipe(top: str) -> None:
+    """Remove what this user may remove below a folder."""
     for folder, folders, _ in os.walk(top):
         for path in (f"{folder}/{name}" for name in folders):
             if not os.path.islink(path):
