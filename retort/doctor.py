@@ -15,7 +15,9 @@ import psutil
 from factory.artifact import installed_versions
 from factory.models import EMBEDDED
 from factory.recipe_file import data_root, resolve_plain
+from sandboxes import CPP, SandboxError
 from sandboxes.engine import check
+from sandboxes.probe import NAMES, unenforced
 from schemas.machine import Machine
 from schemas.row import Row
 
@@ -101,20 +103,47 @@ def _data() -> Finding:
     )
 
 
+_REMEDIES = {
+    "memory": "let the kernel limit memory (cgroup controller `memory`; `docker info` warns)",
+    "processes": "let the kernel limit processes (cgroup controller `pids`; `docker info` warns)",
+    "cpu": "let the kernel assign cores (cgroup controller `cpuset`; `docker info` warns)",
+}
+
+
 def _sandbox(machine: Machine) -> list[Finding]:
     report = check(machine.sandbox.image)
     if not report.answers:
         return [_finding("grade code", False, "no Docker engine", report.problem)]
-    limits = {
-        "memory": report.memory_limit,
-        "swap": report.swap_limit,
-        "processes": report.pids_limit,
-        "CPU": report.cpu_limit,
-        "seccomp": report.seccomp,
-    }
-    enforced = ", ".join(name for name, there in limits.items() if there)
-    found = f"Docker {report.version}, enforces {enforced}"
-    return [_finding("grade code", not report.missing, found, "; ".join(report.missing))]
+    engine = f"Docker {report.version}, runtimes {', '.join(report.runtimes)}"
+    findings = [_finding("grade code", not report.missing, engine, "; ".join(report.missing))]
+    if not report.missing:
+        findings.append(_limits(machine))
+    has_cpp = check(CPP.image).image_present
+    findings.append(
+        _finding(
+            "grade code",
+            has_cpp,
+            f"{'an' if has_cpp else 'no'} image for C++",
+            "programs in C++ need it: python -m sandboxes.image build cpp",
+            "warning",
+        )
+    )
+    return findings
+
+
+def _limits(machine: Machine) -> Finding:
+    """What a program tried in a container, and could not do."""
+    try:
+        broken = unenforced(machine.sandbox.image, machine.sandbox.runtime)
+    except SandboxError as error:
+        return _finding("grade code", False, "no container could be started", f"{error}")
+    held = [name for name in NAMES if name not in broken]
+    found = f"limits tried in a container: {', '.join(held)} hold" + "".join(
+        f"; {name}: {what}" for name, what in broken.items()
+    )
+    other = "use Docker with its own seccomp profile and cgroups"
+    remedy = "; ".join(dict.fromkeys(_REMEDIES.get(name, other) for name in broken))
+    return _finding("grade code", not broken, found, remedy)
 
 
 def _embedded() -> Finding:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import pytest
 
@@ -79,9 +80,12 @@ def test_an_honest_program_that_looks_suspicious_is_right(run: Run, case: Hostil
 
 def test_there_are_enough_programs_and_no_two_are_the_same() -> None:
     hostile = (*BOMBS, *ESCAPES, *FORGERIES)
-    programs = {f"{case.tests} {case.program}" for case in hostile}
-    programs |= {pair.both() for pair in PAIRS}
-    assert len(programs) == len(hostile) + len(PAIRS) >= 150
-    assert len(FORGERIES) >= 40
-    assert len(HONEST) >= 25
-    assert len(set(names((*hostile, *PAIRS, *HONEST)))) == len(programs) + len(HONEST)
+    assert len(hostile) + len(PAIRS) >= 150
+    assert len(BOMBS) >= 60 and len(ESCAPES) >= 40 and len(PAIRS) >= 30
+    assert len(FORGERIES) >= 80
+    assert len(HONEST) >= 40
+    for one, two in combinations((*hostile, *HONEST), 2):
+        assert one.name != two.name
+        assert one.program != two.program or one.tests != two.tests, (one.name, two.name)
+    for one, two in combinations(PAIRS, 2):
+        assert one.name != two.name and one.both() != two.both()

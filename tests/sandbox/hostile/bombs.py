@@ -161,7 +161,7 @@ _TIME = (
     _bomb(
         "a shell that loops",
         "call",
-        "import subprocess; subprocess.run(['/bin/sh', '-c', 'while :; do :; done'])\nwhile 1: pass",
+        "import subprocess\nwhile True: subprocess.run(['/bin/sh', '-c', 'while :; do :; done'])",
         Verdict.TIMEOUT,
     ),
     _bomb(

@@ -17,7 +17,7 @@ import ctypes, errno, os
 REFUSED = {getattr(errno, name) for name in (
     "EPERM", "EACCES", "ENOSYS", "EROFS", "ENOENT", "ENXIO", "ENODEV", "ESRCH", "EXDEV",
     "EAFNOSUPPORT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT", "ENETUNREACH", "EHOSTUNREACH",
-    "ECONNREFUSED", "EADDRNOTAVAIL", "EOPNOTSUPP", "ENOTTY",
+    "ECONNREFUSED", "EADDRNOTAVAIL", "EOPNOTSUPP", "ENOTTY", "ENOSPC",
 )}
 NUMBERS = {
     "x86_64": dict(bpf=321, perf_event_open=298, keyctl=250, add_key=248, request_key=249,
@@ -185,7 +185,7 @@ _NETWORK = (
     ),
 )
 
-_PROCESSES = tuple(
+_SEEN = tuple(
     _probe(
         f"processes that it sees, in {kind}",
         """
@@ -202,7 +202,9 @@ _PROCESSES = tuple(
         kind,
     )
     for kind in ("script", "call", "asserts")
-) + (
+)
+
+_PROCESSES = (
     _probe(
         "what process 1 holds",
         """
@@ -229,6 +231,7 @@ _PROCESSES = tuple(
         "power over process 1",
         """
         import resource, signal, time
+        library.prctl(4, 1, 0, 0, 0)
         child = os.fork()
         if child == 0:
             time.sleep(30)
@@ -328,6 +331,7 @@ _FILES = (
     _probe(
         "switches of the kernel and of control groups",
         """
+        library.prctl(4, 1, 0, 0, 0)
         own = {"self", "thread-self", f"{os.getpid()}"}
         def changed(path): os.close(os.open(path, os.O_WRONLY))
         for top in ("/proc/sys", "/sys/fs/cgroup", "/sys/kernel", "/sys/module", "/sys/power",
@@ -346,7 +350,8 @@ _FILES = (
         "devices, those that are there and those that it makes",
         """
         import stat
-        usual = {"/dev/" + name for name in ("null zero full random urandom tty ptmx pts/ptmx").split()}
+        names = "null zero full random urandom tty ptmx pts/ptmx".split()
+        usual = {f"/dev/{name}" for name in names}
         def opened(path): os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
         for folder, _, files in os.walk("/dev"):
             for path in (os.path.join(folder, name) for name in files):
@@ -367,7 +372,7 @@ _FILES = (
         def read(path):
             with open(path, "rb") as file: return bool(file.read(1))
         for path in ("/etc/shadow", "/etc/gshadow", "/root/.bashrc", "/proc/keys", "/proc/kcore",
-                     "/proc/sched_debug", "/proc/timer_list", "/proc/kallsyms.secret", "/.dockerenv",
+                     "/proc/sched_debug", "/proc/timer_list", "/.dockerenv",
                      "/sys/kernel/debug/sleep_time", "/sys/firmware/acpi/tables/DSDT"):
             attempt(path, read, path)
         attempt("control", read, "/etc/passwd")
@@ -383,7 +388,6 @@ _FILES = (
         open("/work/file", "w").close()
         attempt("control", listed, "/work")
         attempt("listed", listed, "/meet")
-        attempt("up", listed, "/meet/..")if os.path.realpath("/meet/..") != "/" else None
         attempt("connected", connected)
         attempt("made", os.mkdir, "/meet/ours")
         attempt("removed", os.rmdir, "/meet")
@@ -405,7 +409,8 @@ _FILES = (
         attempt("touched", os.utime, "/etc/passwd")
         attempt("mode", os.chmod, "/etc/passwd", 0o666)
         attempt("owner", os.chown, "/work/ours", 0, 0)
-        attempt("attribute", os.setxattr, "/work/ours", "security.capability", bytes(20))
+        all_powers = b"\\1\\0\\0\\2" + b"\\xff" * 16
+        attempt("powers", os.setxattr, "/work/ours", "security.capability", all_powers)
         attempt("attribute", os.setxattr, "/etc/passwd", "user.ours", b"1")
         """,
     ),
@@ -495,7 +500,7 @@ _POWERS = (
     _probe(
         "namespaces, roots and mounts",
         """
-        attempt("control", library_call, "unshare", 0x400)
+        attempt("control", library_call, "uname", ctypes.create_string_buffer(1024))
         for name, flag in dict(mount=0x20000, user=0x10000000, net=0x40000000, pid=0x20000000,
                                ipc=0x8000000, uts=0x4000000, group=0x2000000).items():
             attempt(name, library_call, "unshare", flag)
@@ -599,13 +604,14 @@ _POWERS = (
         "call",
     ),
     _probe(
-        "a lower place on the list of the killer",
+        "a place below process 1 on the list of the killer",
         """
         library.prctl(4, 1, 0, 0, 0)
         def lowered(value):
             with open("/proc/self/oom_score_adj", "w") as file: file.write(f"{value}")
         attempt("control", lowered, 1000)
-        for value in (999, 0, -1, -1000): attempt(f"lowered{value}", lowered, value)
+        place = int(open("/proc/1/oom_score_adj").read())
+        for value in (place - 1, -1000): attempt(f"lowered{value}", lowered, value)
         """,
         "asserts",
     ),
@@ -658,7 +664,7 @@ _INHERITED = (
         "descriptors that its children inherit",
         """
         import subprocess
-        shell = "for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 20 30; do [ -e /proc/$$/fd/$n ] && echo $n; done"
+        shell = "for n in $(seq 0 40); do [ -e /proc/$$/fd/$n ] && echo $n; done"
         said = subprocess.run(["/bin/sh", "-c", shell], close_fds=False, capture_output=True)
         achieved.extend(said.stdout.decode().split())
         """,
@@ -676,4 +682,4 @@ _INHERITED = (
     ),
 )
 
-ESCAPES = (*_NETWORK, *_PROCESSES, *_FILES, *_POWERS, *_INHERITED)
+ESCAPES = (*_NETWORK, *_SEEN, *_PROCESSES, *_FILES, *_POWERS, *_INHERITED)
