@@ -36,7 +36,6 @@ from typing import Any
 import docker
 
 from sandboxes import CPP, Limits, Outcome, SandboxPool, Verdict, parse_tests
-from sandboxes.container import Container
 from sandboxes.languages import PYTHON_IMAGE
 from sandboxes.pool import connect
 
@@ -275,8 +274,7 @@ def single_slot(figures: Figures, rounds: int, client: docker.DockerClient, quic
     asserted = f"{FUNCTION}\n{ASSERTS}\ncheck({ENTRY})"
     with SandboxPool(slots=1) as pool:
         ours: dict[str, Run] = {
-            name: lambda name=name: correct(pool.run(programs[name], tests[name], LIMITS))
-            and None
+            name: lambda name=name: correct(pool.run(programs[name], tests[name], LIMITS)) and None
             for name in tests
         }
         for run in ours.values():
@@ -317,8 +315,14 @@ def two_slots(figures: Figures, rounds: int) -> None:
         list(threads.map(some, range(2)))
         for _ in range(rounds):
             measure(figures, meter, "one slot", lambda: some(0), 1, used)
-            measure(figures, meter, "two slots", lambda: list(threads.map(some, range(2))) and None,
-                    1, used)
+            measure(
+                figures,
+                meter,
+                "two slots",
+                lambda: list(threads.map(some, range(2))) and None,
+                1,
+                used,
+            )
     for way, runs in (("one slot", 150), ("two slots", 300)):
         figures.cpu_ms[way] = [value / runs for value in figures.cpu_ms[way]]
         figures.wall_ms[way] = [value / runs for value in figures.wall_ms[way]]

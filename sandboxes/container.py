@@ -26,18 +26,11 @@ from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing
 from sandboxes.inside.boot import BOOT, WARM
 from sandboxes.owner import labels
 from sandboxes.request import frame
+from sandboxes.seccomp import profile
 
-MODULES = (
-    "channel",
-    "values",
-    "confine",
-    "wipe",
-    "native",
-    "program",
-    "asserts",
-    "rehearsal",
-    "runner",
-)
+_MODULES = "channel values confine wipe usage native program asserts rehearsal runner"
+MODULES = tuple(_MODULES.split())
+"""What process 1 runs, in the order of their imports."""
 START_S = 60.0
 """Time for a container to say that it is ready."""
 WORK_BYTES = 64 * 1024 * 1024
@@ -57,6 +50,9 @@ NO_SHARED_MEMORY = {
     "kernel.sem": "0 0 0 0",
     "fs.mqueue.queues_max": "0",
 }
+
+# A closed connection leaves no port in use for the next run.
+NO_OLD_PORTS = {"net.ipv4.tcp_max_tw_buckets": "0"}
 
 
 class ContainerDied(Exception):  # noqa: N818 - internal: the pool replaces the container
@@ -119,7 +115,7 @@ class Container:
                 self._docker.start()
                 if partner is not None:
                     partner.listen(name)
-                start = _start_message(meeting, name, warm)
+                start = _start_message(meeting, name, warm, memory_bytes)
                 ready = converse([(self, start)], START_S)[0].summary
                 if ready["direct"]:
                     self._direct = meeting.accept()
@@ -332,7 +328,9 @@ class _Demultiplexer:
         return chunks
 
 
-def _start_message(meeting: _Meeting, partner: str, warm: Sequence[str]) -> bytes:
+def _start_message(
+    meeting: _Meeting, partner: str, warm: Sequence[str], memory_bytes: int
+) -> bytes:
     sources = files("sandboxes") / "inside"
     modules = [["sandboxes", ""], ["sandboxes.inside", ""]] + [
         [f"sandboxes.inside.{name}", (sources / f"{name}.py").read_text("utf-8")]
@@ -340,6 +338,7 @@ def _start_message(meeting: _Meeting, partner: str, warm: Sequence[str]) -> byte
     ]
     start = {
         "warm": tuple(warm),
+        "memory_bytes": memory_bytes,
         "modules": modules,
         # Users are counted per kernel, not per container: ranges of containers must not overlap.
         "first_uid": 100_000 + secrets.randbelow(500_000) * 4096,
@@ -378,7 +377,7 @@ def _options(
         "read_only": True,
         "cap_drop": ["ALL"],
         "cap_add": ["SETUID", "SETGID", "KILL"],
-        "security_opt": ["no-new-privileges:true"],
+        "security_opt": ["no-new-privileges:true", f"seccomp={profile()}"],
         "mem_limit": memory_bytes,
         "memswap_limit": memory_bytes,
         "pids_limit": PIDS,
@@ -389,7 +388,8 @@ def _options(
             "/work": f"rw,noexec,nosuid,nodev,mode=0777,size={WORK_BYTES},nr_inodes={WORK_INODES}"
         },
         "mounts": mounts,
-        "sysctls": NO_SHARED_MEMORY,
+        # A pair shares its network, which is then set already.
+        "sysctls": NO_SHARED_MEMORY if partner else NO_SHARED_MEMORY | NO_OLD_PORTS,
         "runtime": runtime,
         "labels": labels(cpu),
         "auto_remove": True,

@@ -7,6 +7,7 @@ or object of the program can bring it about.
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 from typing import Any
@@ -28,11 +29,12 @@ from sandboxes.slot import Answers
 
 Finding = tuple[Verdict, str]
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 _STOPPED: dict[str, Finding] = {
     "wall": (Verdict.TIMEOUT, "past the limit of wall time"),
     "cpu": (Verdict.TIMEOUT, "past the limit of CPU time"),
+    "memory": (Verdict.MEMORY, "past the memory of its container"),
     "output": (Verdict.OUTPUT_LIMIT, "past the limit of output"),
     "results": (Verdict.OUTPUT_LIMIT, "its results are too large"),
 }
@@ -185,7 +187,9 @@ def _near_numbers(written: str, expected: str, tolerance: float) -> bool:
     if not (_NUMBER.fullmatch(written) and _NUMBER.fullmatch(expected)):
         return False
     one, two = float(written), float(expected)
-    return one == two or abs(one - two) <= tolerance * max(1.0, abs(two))
+    if not (math.isfinite(one) and math.isfinite(two)):
+        return False
+    return abs(one - two) <= tolerance * max(1.0, abs(two))
 
 
 def _text(output: StepOutput) -> str:
@@ -228,7 +232,8 @@ def _call_case(case: CallCase, result: dict[str, Any]) -> Finding | None:
         return _raised(raised)
     if equal(case.expected, result.get("value")):
         return None
-    return Verdict.INCORRECT, f"expected {case.expected!r:.80}, found {shown(result.get('value'))}"
+    found = shown(result.get("value"))
+    return Verdict.INCORRECT, f"expected {_pictured(case.expected)}, found {found}"
 
 
 def _judge_asserts(program: Answer, tests: Answer) -> tuple[int, int, Finding | None]:
@@ -247,7 +252,8 @@ def _judge_asserts(program: Answer, tests: Answer) -> tuple[int, int, Finding | 
     found = _ending(program, output, ending, True)
     if found is None:
         found = _ending(tests, tests.steps[0], tests.summary["endings"][0], True)
-    return passed, total, found
+    # Only the word of the tests that all is done makes a pass.
+    return passed, total, found or (Verdict.ERROR, "the program ended before its tests")
 
 
 def _failed(failed: dict[str, Any]) -> Finding:
@@ -354,11 +360,20 @@ def shown(encoded: Any) -> str:
     """A short picture of an encoded value for people."""
     if isinstance(encoded, list) and encoded:
         if encoded[0] in ("t", "z"):
-            return f"{encoded[-1]!r:.80}"
+            return _pictured(encoded[-1])
         if encoded[0] == "o":
-            return f"an object of type {encoded[-1]!s:.60}"
-    return f"{encoded!r:.80}"
+            return f"an object of type {_pictured(encoded[-1])}"
+    return _pictured(encoded)
+
+
+def _pictured(value: Any) -> str:
+    try:
+        return f"{value!r:.80}"
+    except (ValueError, RecursionError):
+        # More digits, or deeper, than Python shows.
+        return f"a large {type(value).__name__}"
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:400]
+    """One line that can be written as UTF-8."""
+    return " ".join(text.split())[:400].encode("utf-8", "backslashreplace").decode()

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from factory.errors import SandboxUnavailable
 from factory.grade.contract import Grading, Item, answer_part
 from sandboxes import Limits, SandboxError, SandboxPool, Tests, Verdict, parse_tests
-from sandboxes.engine import check
 from sandboxes.container import RESERVE_BYTES
+from sandboxes.engine import check
 from schemas.candidate import FinishReason
 from schemas.machine import Sandbox
 from schemas.recipe import GradeCode

@@ -106,6 +106,9 @@ def enter(files: Files, *, uid: int, cpu_s: float, address_bytes: int) -> None:
         os.dup2(files.stdin, 0)
     os.dup2(files.stdout, 1)
     os.dup2(files.stderr, 2)
+    # Others than their owner may open them too, by the name of /dev/stdout.
+    os.fchmod(1, 0o222)
+    os.fchmod(2, 0o222)
     os.dup2(files.report, REPORT_FD, inheritable=False)
     if files.link is not None:
         os.dup2(files.link, EXTRA_FD, inheritable=False)

@@ -115,20 +115,25 @@ def serve_tests(program: str) -> int:
 def _answer(
     codec: Codec, objects: Objects, module: types.ModuleType, request: dict[str, Any]
 ) -> dict[str, Any]:
+    sent: dict[int, Any] = {}
     try:
         args = [codec.decode(item) for item in request.get("args", [])]
         kwargs = {name: codec.decode(item) for name, item in request.get("kwargs", {}).items()}
         sent = {node: codec.encode_contents(node) for node in codec.nodes}
         result = codec.encode(_do(objects, module, request, args, kwargs))
-        contents = {node: codec.encode_contents(node) for node in list(sent)}
-        changed = [contents[node] for node in sent if contents[node] != sent[node]]
-        return {"value": result, "changed": changed}
+        return {"value": result, "changed": _changed(codec, sent)}
     except Malformed as error:
         return {"raised": {"type": "TypeError", "text": str(error)}}
     except BaseException as error:  # noqa: BLE001 - it may raise anything
-        return {"raised": describe(error)}
+        return {"raised": describe(error), "changed": _changed(codec, sent)}
     finally:
         codec.forget_nodes()
+
+
+def _changed(codec: Codec, sent: dict[int, Any]) -> list[Any]:
+    """The contents of those containers that are no longer as they were sent."""
+    contents = {node: codec.encode_contents(node) for node in list(sent)}
+    return [contents[node] for node in sent if contents[node] != sent[node]]
 
 
 def _do(
@@ -152,7 +157,14 @@ def _do(
     if what == "set":
         return setattr(target, request["name"], args[0])
     if what == "list":
-        return list(target)
+        items = iter(target)
+        # What is its own iterator may have no end: its items are asked for one by one.
+        return None if items is target else list(items)
+    if what == "next":
+        try:
+            return (next(target),)
+        except StopIteration:
+            return ()
     if what == "len":
         return len(target)
     if what == "item":
@@ -199,17 +211,21 @@ def report_error(error: BaseException) -> None:
 def describe(error: BaseException) -> dict[str, Any]:
     """The nearest built-in type, the text and the line of the program, all bounded."""
     kind = next(k for k in type(error).__mro__ if getattr(builtins, k.__name__, None) is k)
-    try:
-        text = str(error)[:300]
-    except BaseException:  # noqa: BLE001 - it may raise anything
-        text = ""
     lines = lines_of(error, FILE_NAME)
     return {
         "type": kind.__name__,
         "name": type(error).__name__[:100],
-        "text": text,
+        "text": text_of(error),
         "line": lines[-1] if lines else None,
     }
+
+
+def text_of(error: BaseException) -> str:
+    """The start of the text of an error; nothing where it has none that can be had."""
+    try:
+        return f"{error}"[:300]
+    except BaseException:  # noqa: BLE001 - it may raise anything
+        return ""
 
 
 def lines_of(error: BaseException, file_name: str) -> list[int]:

@@ -30,6 +30,7 @@ from sandboxes.inside import asserts, confine, native, program
 from sandboxes.inside.channel import Ended, dumps, loads, read_exactly, write_all
 from sandboxes.inside.confine import signals
 from sandboxes.inside.rehearsal import rehearse
+from sandboxes.inside.usage import Usage
 from sandboxes.inside.wipe import wipe, wipe_as
 
 TYPE_CHECKING = False  # `typing` would be in the memory of every run
@@ -38,12 +39,12 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 64 * 1024
 OUTBOX_BYTES = 4 * CHUNK_BYTES
-RESULT_BYTES = 16 * 1024 * 1024
-"""Most bytes of results that one run may send."""
+RESULT_BYTES = 4 * 1024 * 1024
+"""Most bytes of results that one run may send: the host reads them all."""
 EXTENSION = 2
 """A run that others kept from the cores gets at most so many times its wall time in addition."""
 QUIET_S = 0.02
-"""So long a step runs before its output is watched."""
+"""So long a step runs before it is watched, and then from one look at what it uses to the next."""
 UIDS = 4096
 """Users of one container; each step of a run is the next one."""
 LINKS = 16
@@ -113,8 +114,10 @@ class Runner:
         first_uid: int,
         partner: _socket.socket | None,
         hooks: list[Any],
+        memory_bytes: int,
     ) -> None:
-        """`ends`: descriptors to read requests from and to write answers to."""
+        """`ends`: descriptors to read requests from and to write answers to; `memory_bytes`: of
+        the whole container."""
         self.input, output = ends
         self.partner = partner
         self._links: list[int] = []
@@ -123,8 +126,8 @@ class Runner:
         self.own_bytes = confine.own_bytes()
         self._first_uid = first_uid
         self._count = 0
-        self._oom = _open_oom_counter()
-        self.oom_kills = self.count_oom_kills()
+        self.usage = Usage(memory_bytes)
+        self.oom_kills = self.usage.oom_kills()
         self.wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signals.signal(signals.SIGCHLD, lambda *_: None)
         signals.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -158,13 +161,6 @@ class Runner:
         """A user that no recent step was."""
         self._count += 1
         return self._first_uid + self._count % UIDS
-
-    def count_oom_kills(self) -> int:
-        """How many processes the kernel has killed for the memory of this container."""
-        if self._oom is None:
-            return 0
-        counts = os.pread(self._oom, 4096, 0).split()
-        return int(counts[counts.index(b"oom_kill") + 1]) if b"oom_kill" in counts else 0
 
     def link_for(self, role: str) -> int | None:
         """One end of a fresh socket between the step of a program and the step of its tests.
@@ -205,7 +201,7 @@ class Run:
             if self.stopped is not None or failed:
                 skip_input(runner.input, sum(s["bytes"] for s in self._steps[position + 1 :]))
                 break
-        kills = runner.count_oom_kills()
+        kills = runner.usage.oom_kills()
         summary = {
             "stopped": self.stopped,
             "killed_for_memory": kills != runner.oom_kills,
@@ -234,6 +230,7 @@ class Step:
         # A step with limits of its own (the compiler) leaves those of the run untouched.
         self._shared = "limits" not in spec
         self._cpu_s = 0.0
+        self._hidden_s = 0.0
         self._status: int | None = None
         self._pid = 0
         self._report = -1
@@ -252,6 +249,7 @@ class Step:
         self._end_all()
         self._drain()
         took_s = time.monotonic() - started
+        self._cpu_s = max(self._cpu_s, self._hidden_s)
         if self._shared:
             run.left_s -= took_s
             run.wall_s += took_s
@@ -300,7 +298,8 @@ class Step:
         if self._status is not None:
             return
         signals.pthread_sigmask(signals.SIG_UNBLOCK, _CHILD)
-        extended = False
+        usage, extended = self._runner.usage, False
+        before_s = usage.cpu_s()
         while self._status is None and self._run.stopped is None:
             now = time.monotonic()
             if now >= deadline and not extended:
@@ -313,8 +312,14 @@ class Step:
                 # Not even our own first statements were run: the time begins with the program.
                 self._expect_payload()
                 deadline, extended = time.monotonic() + allowed_s, False
-            self._wait_for_news(deadline - now)
+            self._wait_for_news(min(QUIET_S, deadline - now))
             self._reap()
+            # Processes that nobody waited for are in no count but the container's.
+            self._hidden_s = usage.cpu_s() - before_s
+            if self._hidden_s > self._limits["cpu_s"]:
+                self._run.stopped = self._run.stopped or "cpu"
+            if usage.is_nearly_out_of_memory():
+                self._run.stopped = self._run.stopped or "memory"
         signals.pthread_sigmask(signals.SIG_BLOCK, _CHILD)
 
     def _wait_for_news(self, timeout_s: float) -> None:
@@ -466,13 +471,6 @@ def waited_s_of(pid: int) -> float:
     return int(fields[1]) / 1e9
 
 
-def _open_oom_counter() -> int | None:
-    for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
-        if os.access(path, os.R_OK):
-            return os.open(path, os.O_RDONLY)
-    return None
-
-
 def skip_input(fd: int, size: int) -> None:
     """Read and forget payloads that no process will need."""
     while size:
@@ -536,7 +534,7 @@ def main(start: dict[str, Any], hooks: list[Any]) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    runner = Runner(ends, first_uid, partner, hooks)
+    runner = Runner(ends, first_uid, partner, hooks, start["memory_bytes"])
     ready = {"ready": sys.version.split()[0], "direct": direct is not None}
     announce.put(b"Z", dumps(ready))
     announce.flush()

@@ -23,19 +23,39 @@ def wipe_as(uid: int, folder: str) -> None:
 
 
 def wipe(top: str) -> None:
-    """Remove what this user may remove below a folder."""
-    for folder, folders, _ in os.walk(top):
-        for path in (f"{folder}/{name}" for name in folders):
-            if not os.path.islink(path):
-                _try(os.chmod, path, 0o700)
-    for folder, folders, files in os.walk(top, topdown=False):
-        for path in (f"{folder}/{name}" for name in files + folders):
-            folder_itself = os.path.isdir(path) and not os.path.islink(path)
-            _try(os.rmdir if folder_itself else os.unlink, path)
+    """Remove what this user may remove below a folder.
+
+    What a folder holds is moved up before the folder goes: no path is ever long, however deep
+    the folders are.
+    """
+    os.chdir(top)
+    moved = 0
+    while names := os.listdir():
+        before = moved, len(names)
+        for name in names:
+            _can(os.unlink, name)
+            _can(os.chmod, name, 0o700)
+            for inner in _names(name):
+                path = f"{name}/{inner}"
+                _can(os.unlink, path)
+                # A folder that may not be written to cannot be moved.
+                _can(os.chmod, path, 0o700)
+                moved += _can(os.rename, path, f"{moved} moved")
+            _can(os.rmdir, name)
+        if before == (moved, len(os.listdir())):
+            return
 
 
-def _try(action: Callable[..., None], *arguments: object) -> None:
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _can(action: Callable[..., object], *arguments: object) -> bool:
     try:
         action(*arguments)
     except OSError:
-        return
+        return False
+    return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +23,7 @@ from sandboxes.engine import check
 from sandboxes.image import content_digest, image_digest
 from sandboxes.owner import OWNED, sweep
 from sandboxes.pool import connect
+from sandboxes.seccomp import profile
 
 ECHO = parse_tests({"kind": "stdio", "cases": [{"stdin": "7", "stdout": "7"}]})
 SLOW = "import time\ntime.sleep(1)\nprint(input())"
@@ -150,6 +153,76 @@ def test_an_image_that_is_missing_is_named_with_its_remedy(pool: SandboxPool) ->
         pass
 
 
+@pytest.fixture
+def remote_engine() -> Iterator[str]:
+    """The address of this machine's engine by TCP: one that shares no files with us."""
+    server = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def pump(one: socket.socket, two: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(1 << 16):
+                two.sendall(data)
+        with contextlib.suppress(OSError):
+            two.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        while not done.is_set():
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            engine = socket.socket(socket.AF_UNIX)
+            engine.connect("/var/run/docker.sock")
+            pumps = [
+                threading.Thread(target=pump, args=(client, engine), daemon=True),
+                threading.Thread(target=pump, args=(engine, client), daemon=True),
+            ]
+            for thread in pumps:
+                thread.start()
+            open_sockets.extend([client, engine])
+
+    open_sockets: list[socket.socket] = []
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    done.set()
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+    for one in open_sockets:
+        one.close()
+
+
+def test_an_engine_elsewhere_is_used_through_its_own_stream(
+    pool: SandboxPool, remote_engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all(one.is_direct for slot in pool.slots() for one in slot.containers())
+    monkeypatch.setenv("DOCKER_HOST", remote_engine)
+    asserts = parse_tests({"kind": "asserts", "code": "assert f(2) == 4\nassert f(3) == 6"})
+    large = parse_tests({"kind": "stdio", "cases": [{"stdin": "x" * 300_000, "stdout": "300000"}]})
+    with SandboxPool(slots=1) as far:
+        assert far.run("print(len(input()))", large, Limits()).verdict is Verdict.CORRECT
+        assert far.run("def f(x): return 2 * x", asserts, Limits()).verdict is Verdict.CORRECT
+        assert (
+            far.run("while True: print('x' * 9999)", ECHO, Limits()).verdict is Verdict.OUTPUT_LIMIT
+        )
+        assert not any(one.is_direct for slot in far.slots() for one in slot.containers())
+        assert len(far.container_ids()) == 2
+
+
+def test_slots_spread_over_the_cores(pool: SandboxPool, client: docker.DockerClient) -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    with SandboxPool(slots=len(allowed)) as one, SandboxPool(slots=len(allowed)) as two:
+        slots = [*pool.slots(), *one.slots(), *two.slots()]
+        counts = [sum(slot.cpu == cpu for slot in slots) for cpu in allowed]
+        assert max(counts) - min(counts) <= 1, counts
+        for slot in slots:
+            for container in slot.containers():
+                config = client.containers.get(container.id).attrs["HostConfig"]
+                assert config["CpusetCpus"] == f"{slot.cpu}"
+
+
 def test_limits_that_do_not_fit_are_refused(pool: SandboxPool) -> None:
     with pytest.raises(ValueError, match="larger memory_bytes"):
         pool.run("", ECHO, Limits(memory_bytes=1 << 40))
@@ -161,7 +234,12 @@ def test_every_hardening_is_on(pool: SandboxPool, client: docker.DockerClient) -
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
     assert sorted(host["CapAdd"]) == ["KILL", "SETGID", "SETUID"]
-    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    privileges, seccomp = host["SecurityOpt"]
+    assert privileges == "no-new-privileges:true"
+    assert seccomp == f"seccomp={profile()}"
+    refused = json.loads(profile())
+    assert refused["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert host["CpusetCpus"].isdigit()
     assert host["Memory"] == host["MemorySwap"] > 0
     assert host["PidsLimit"] > 0
     assert host["IpcMode"] == "none"

@@ -27,8 +27,8 @@ BOMBS = (
     "while True: pass",
     "data = []\nwhile True: data.append(' ' * 100_000)",
     "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-    "import threading, time\nwhile True:\n    try: threading.Thread(target=time.sleep, args=(9,)).start()\n"
-    "    except RuntimeError: pass",
+    "from threading import Thread\nimport time\nwhile True:\n"
+    "    try: Thread(target=time.sleep, args=(9,)).start()\n    except RuntimeError: pass",
     "while True: print('x' * 100_000)",
     "import os\nfor number in range(10 ** 6):\n"
     "    with open(f'file{number}', 'wb') as file: file.write(bytes(1 << 20))",
@@ -54,7 +54,8 @@ def honest(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
             },
         )
         yield (
-            "def f(items, by=1):\n    items = sorted(items)\n    return [i * by for i in items], sum(items)",
+            "def f(items, by=1):\n    items = sorted(items)\n"
+            "    return [i * by for i in items], sum(items)",
             {
                 "kind": "call",
                 "entry_point": "f",

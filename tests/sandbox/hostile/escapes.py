@@ -237,7 +237,7 @@ _PROCESSES = (
             time.sleep(30)
             os._exit(0)
         attempt("control", os.kill, child, signal.SIGCONT)
-        attempt("control", library_call, "ptrace", 0x4206, child, 0, 0)
+        attempt("ptrace", library_call, "ptrace", 0x4206, child, 0, 0)
         for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP, signal.SIGCHLD, 0):
             attempt(f"signal{number}", os.kill, 1, number)
         for request in (16, 0x4206):
@@ -257,7 +257,7 @@ _PROCESSES = (
         attempt("pidfd", signal.pidfd_send_signal, fd, signal.SIGKILL)
         """,
         "call",
-        prints="control control",
+        prints="control",
     ),
     _probe(
         "a signal to all",
