@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sandboxes.contract import Limits
+from sandboxes.inside.confine import EXTRA_FD
 
 PYTHON_IMAGE = "retort-sandbox-python:latest"
 CPP_IMAGE = "retort-sandbox-cpp:latest"
+SOURCE = f"/dev/fd/{EXTRA_FD}"
+"""Where an interpreter finds the program."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,11 @@ class Language:
     kinds: frozenset[str]
     """Kinds of tests that it can take: `stdio`, `call`, `asserts`."""
     compiler: tuple[str, ...] = ()
-    """Command that reads a program on its standard input and writes `/work/program`. Without
-    one, programs are Python and run in forks of the warm interpreter."""
+    """Command that reads a program on its standard input and writes `/work/program`, which is
+    executed once per case."""
+    interpreter: tuple[str, ...] = ()
+    """Command that runs the program in the file `SOURCE`, once per case. Without a compiler and
+    an interpreter, programs are Python and run in forks of the warm one."""
     compile_limits: Limits = field(
         default_factory=lambda: Limits(wall_s=30, cpu_s=20, memory_bytes=1 << 30)
     )

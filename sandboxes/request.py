@@ -64,6 +64,9 @@ def request_for(language: Language, program: str, tests: Tests, limits: Limits) 
 
 
 def _script_steps(language: Language, program: str, tests: Stdio) -> list[Step]:
+    if language.interpreter:
+        run = {"argv": language.interpreter, "source": program}
+        return [Step("binary", run | {"stdin": case.stdin}) for case in tests.cases]
     if not language.compiler:
         return [Step("script", {"program": program, "stdin": c.stdin}) for c in tests.cases]
     payload = {"argv": language.compiler, "stdin": program}

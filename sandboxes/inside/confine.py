@@ -25,7 +25,7 @@ signals: Any = importlib.import_module("_signal")
 
 REPORT_FD = 3
 EXTRA_FD = 4
-"""The link between a program and its tests, or a compiled program that is to be executed."""
+"""The link between a program and its tests, or the compiled program or source to be executed."""
 WORK = "/work"
 PROCESSES = 64
 """Processes and threads of one run."""
@@ -44,6 +44,7 @@ class Files:
         self.report = report
         self.link = link
         self.artifact: int | None = None
+        self.is_source = False
 
 
 def prepare(first_free: int) -> tuple[int, int]:
@@ -113,7 +114,7 @@ def enter(files: Files, *, uid: int, cpu_s: float, address_bytes: int) -> None:
     if files.link is not None:
         os.dup2(files.link, EXTRA_FD, inheritable=False)
     elif files.artifact is not None:
-        os.dup2(files.artifact, EXTRA_FD, inheritable=False)
+        os.dup2(files.artifact, EXTRA_FD, inheritable=files.is_source)
     else:
         os.close(EXTRA_FD)
     os.closerange(EXTRA_FD + 1, OPEN_FILES)

@@ -440,7 +440,9 @@ def _child(
     if stdin:
         files.stdin = confine.memory_file("stdin", stdin)
     if role == "binary":
-        files.artifact = artifact
+        source = payload.get("source")
+        files.artifact = artifact if source is None else confine.memory_file("program", source)
+        files.is_source = source is not None
     confine.enter(
         files,
         uid=uid,
