@@ -7,6 +7,9 @@ BIN := $(or $(RETORT_VENV),.venv)/bin
 # The profile that `setup` makes, also where it is only needed by one of these targets.
 PROFILE := full
 gpu-smoke test-gpu setup-gpu: PROFILE := gpu
+# The sandbox images that a target uses.
+IMAGES := python
+test test-gpu soak: IMAGES := python cpp
 
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
@@ -56,10 +59,10 @@ setup-gpu: setup
 setup-data:
 	@scripts/setup.sh data
 
-# Docker answers (its engine is installed where none does and the user is root), image built.
+# Docker answers (its engine is installed where none does and the user is root), images built.
 sandbox: setup
 	@$(BIN)/python -m sandboxes.engine start
-	@$(BIN)/python -m sandboxes.image build
+	@$(BIN)/python -m sandboxes.image build $(IMAGES)
 
 ## make docker-stop  stop the Docker engine that Retort started
 docker-stop:

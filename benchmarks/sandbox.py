@@ -36,8 +36,8 @@ from typing import Any
 import docker
 
 from sandboxes import CPP, Limits, Outcome, SandboxPool, Verdict, parse_tests
+from sandboxes.client import connect
 from sandboxes.languages import PYTHON_IMAGE
-from sandboxes.pool import connect
 
 PYTHON = "/usr/bin/python3"
 LIMITS = Limits()

@@ -24,6 +24,7 @@ class CollectProblems(Stage):
     """Sources -> problems. Gold check, exact dedupe, decontamination: factory/collect."""
 
     name = "collect"
+    code_version = 2
 
     def section(self) -> Any:
         recipe = self.recipe
@@ -107,6 +108,7 @@ class GradeCandidates(_Round):
     """Candidates -> verdicts. CPU and sandboxes; the work is in factory/grade."""
 
     name = "grade"
+    code_version = 2
 
     def section(self) -> Any:
         return self.recipe.grade

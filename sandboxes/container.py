@@ -22,6 +22,7 @@ from docker.models.containers import Container as DockerContainer
 from docker.types import LogConfig, Mount
 
 from sandboxes.answer import Answer, AnswerReader
+from sandboxes.client import touch
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing
 from sandboxes.inside.boot import BOOT, WARM
 from sandboxes.owner import labels
@@ -160,6 +161,7 @@ class Container:
         if self._docker is None:
             return
         try:
+            touch()
             self._docker.remove(force=True)
         except docker.errors.APIError as error:
             if error.status_code == CONFLICT:

@@ -22,9 +22,9 @@ from typing import Any
 import docker
 import docker.errors
 
+from sandboxes.client import connect
 from sandboxes.errors import DockerUnavailable, EngineSetupError, SandboxError
 from sandboxes.languages import PYTHON_IMAGE as DEFAULT_IMAGE
-from sandboxes.pool import connect
 
 PACKAGES = ("docker.io", "debootstrap")
 PID_FILE = Path("/run/retort-dockerd.pid")

@@ -26,9 +26,9 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from sandboxes.client import connect
 from sandboxes.errors import EngineSetupError, SandboxError
 from sandboxes.languages import PYTHON_IMAGE
-from sandboxes.pool import connect
 
 DIGEST_LABEL = "retort.sandbox.digest"
 DEFAULT_BASE = "debian:trixie-slim"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any
 import docker
 import docker.errors
 
+from sandboxes.client import connect, no_engine, touch
 from sandboxes.container import RESERVE_BYTES, Container, ContainerDied
 from sandboxes.contract import Call, CallCase, Evaluation, Limits, Outcome, Stdio, Tests
 from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing, SandboxError
@@ -28,40 +28,6 @@ TRIES = 3
 """Containers that one run may lose before that is an error."""
 ENGINE_S = 60.0
 """How long a run waits for an engine that has gone to come back."""
-
-
-def connect() -> docker.DockerClient:
-    """A client of the engine that the environment names, or of the local one.
-
-    Raises:
-        DockerUnavailable: None answers.
-    """
-    try:
-        _touch(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
-        client = docker.from_env(timeout=60)
-    except (docker.errors.DockerException, OSError) as error:
-        raise DockerUnavailable(_no_engine(error)) from error
-    try:
-        client.ping()
-    except (docker.errors.DockerException, OSError) as error:
-        client.close()
-        raise DockerUnavailable(_no_engine(error)) from error
-    return client
-
-
-def _touch(host: str) -> None:
-    """Connect to a local engine's socket once: the library leaks its own where nobody answers."""
-    if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(60)
-            probe.connect(host.removeprefix("unix://"))
-
-
-def _no_engine(error: Exception) -> str:
-    return (
-        f"Docker: expected an engine that answers, found {error}; start one with "
-        "`python -m sandboxes.engine start`, or name one in DOCKER_HOST"
-    )
 
 
 class SandboxPool:
@@ -199,7 +165,7 @@ class SandboxPool:
                 except (ContainerDied, SandboxError) as error:
                     if not self._engine_answers():
                         if time.monotonic() > deadline:
-                            raise DockerUnavailable(_no_engine(error)) from error
+                            raise DockerUnavailable(no_engine(error)) from error
                         time.sleep(0.5)
                         continue
                     if isinstance(error, ImageMissing):
@@ -222,6 +188,10 @@ class SandboxPool:
 
     def _start_container(self, partner: Container | None, cpu: int) -> Container:
         assert self._client is not None, "the pool is not open"
+        try:
+            touch()
+        except OSError as error:
+            raise DockerUnavailable(no_engine(error)) from error
         return Container(
             self._client,
             self._image,

@@ -23,8 +23,8 @@ from sandboxes import (
     language_of,
     parse_tests,
 )
+from sandboxes.client import connect
 from sandboxes.container import RESERVE_BYTES
-from sandboxes.pool import connect
 from schemas.code_line import CodeLimits, CodeLine, CodeResult
 from schemas.machine import Sandbox
 from schemas.verdict import Status

@@ -20,9 +20,10 @@ import pytest
 
 from retort.command import main
 from sandboxes import CPP, SandboxPool
+from sandboxes.client import connect
 from sandboxes.owner import OWNED
-from sandboxes.pool import connect
 from schemas.verdict import Status
+from tests.sandbox.relay import EngineRelay
 
 pytestmark = pytest.mark.usefixtures("pool")
 
@@ -37,26 +38,6 @@ PROGRAMS = {
     "print(len(bytearray(1 << 30)))": ("memory", 0),
     "print('x' * (1 << 22))": ("output_limit", 0),
 }
-RELAY = """
-import asyncio, sys
-async def copy(reader, writer):
-    try:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-        writer.write_eof()
-    except OSError:
-        writer.close()
-async def meet(reader, writer):
-    theirs, ours = await asyncio.open_unix_connection("/var/run/docker.sock")
-    await asyncio.gather(copy(reader, ours), copy(theirs, writer))
-    ours.close()
-    writer.close()
-async def main():
-    async with await asyncio.start_unix_server(meet, sys.argv[1]) as server:
-        await server.serve_forever()
-asyncio.run(main())
-"""
 LIMITS = {"wall_s": 3, "cpu_s": 1}
 
 
@@ -298,14 +279,11 @@ def test_an_engine_that_goes_for_good_ends_the_command(
     tmp_path: Path, client: docker.DockerClient
 ) -> None:
     """A relay to the engine's socket stands for the engine; it is waited for for a minute."""
-    relay = subprocess.Popen([sys.executable, "-c", RELAY, tmp_path / "docker.sock"])
+    relay = EngineRelay(tmp_path / "docker.sock")
     out = tmp_path / "out.jsonl"
     slow = "import time; time.sleep(0.2); print(int(input()) * 2)"
     file = write(tmp_path / "in.jsonl", [line(n, slow) for n in range(300)])
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "docker.sock").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process = started(file, out, "--workers", "2", DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
+    process = started(file, out, "--workers", "2", DOCKER_HOST=relay.host)
     try:
         until(out, 10, process)
         relay.kill()
@@ -316,7 +294,6 @@ def test_an_engine_that_goes_for_good_ends_the_command(
         _, said = process.communicate(timeout=200)
     finally:
         relay.kill()
-        relay.wait()
         process.kill()
     assert process.returncode == 1
     assert 55 < time.monotonic() - begun < 150

@@ -20,9 +20,9 @@ from sandboxes import (
     language_of,
     parse_tests,
 )
+from sandboxes.client import connect
 from sandboxes.image import content_digest, image_digest
 from sandboxes.languages import PYTHON_IMAGE, SOURCE
-from sandboxes.pool import connect
 
 Run = Callable[..., Outcome]
 HEAD = "#include <bits/stdc++.h>\nusing namespace std;\n"

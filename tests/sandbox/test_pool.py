@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,12 +17,21 @@ import docker
 import docker.errors
 import pytest
 
-from sandboxes import ContainerFailed, ImageMissing, Limits, SandboxPool, Verdict, parse_tests
+from sandboxes import (
+    ContainerFailed,
+    DockerUnavailable,
+    ImageMissing,
+    Limits,
+    SandboxPool,
+    Verdict,
+    parse_tests,
+)
+from sandboxes.client import connect
 from sandboxes.engine import check
 from sandboxes.image import content_digest, image_digest
 from sandboxes.owner import OWNED, sweep
-from sandboxes.pool import connect
 from sandboxes.seccomp import profile
+from tests.sandbox.relay import EngineRelay
 
 ECHO = parse_tests({"kind": "stdio", "cases": [{"stdin": "7", "stdout": "7"}]})
 SLOW = "import time\ntime.sleep(1)\nprint(input())"
@@ -153,52 +161,46 @@ def test_an_image_that_is_missing_is_named_with_its_remedy(pool: SandboxPool) ->
         pass
 
 
-@pytest.fixture
-def remote_engine() -> Iterator[str]:
-    """The address of this machine's engine by TCP: one that shares no files with us."""
-    server = socket.create_server(("127.0.0.1", 0))
-    done = threading.Event()
+def test_an_engine_that_comes_back_is_waited_for(
+    client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = EngineRelay(tmp_path / "docker.sock")
+    monkeypatch.setenv("DOCKER_HOST", relay.host)
+    with SandboxPool(slots=1) as pool, ThreadPoolExecutor(1) as threads:
+        (before,) = pool.container_ids()
+        running = threads.submit(pool.run, SLOW, ECHO, Limits())
+        time.sleep(0.2)
+        relay.kill()
+        client.containers.get(before).kill()
+        time.sleep(3)
+        assert not running.done()
+        relay = EngineRelay(tmp_path / "docker.sock")
+        try:
+            assert running.result().verdict is Verdict.CORRECT
+            assert pool.container_ids() != [before]
+        finally:
+            pool.__exit__(None, None, None)
+            relay.kill()
 
-    def pump(one: socket.socket, two: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := one.recv(1 << 16):
-                two.sendall(data)
-        with contextlib.suppress(OSError):
-            two.shutdown(socket.SHUT_WR)
 
-    def serve() -> None:
-        while not done.is_set():
-            try:
-                client, _ = server.accept()
-            except OSError:
-                return
-            engine = socket.socket(socket.AF_UNIX)
-            engine.connect("/var/run/docker.sock")
-            pumps = [
-                threading.Thread(target=pump, args=(client, engine), daemon=True),
-                threading.Thread(target=pump, args=(engine, client), daemon=True),
-            ]
-            for thread in pumps:
-                thread.start()
-            open_sockets.extend([client, engine])
-
-    open_sockets: list[socket.socket] = []
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-    done.set()
-    server.shutdown(socket.SHUT_RDWR)
-    server.close()
-    thread.join()
-    for one in open_sockets:
-        one.close()
+def test_an_engine_that_stays_away_is_an_error_and_no_verdict(
+    client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = EngineRelay(tmp_path / "docker.sock")
+    monkeypatch.setenv("DOCKER_HOST", relay.host)
+    with SandboxPool(slots=1, engine_s=1) as pool:
+        relay.kill()
+        client.containers.get(pool.container_ids()[0]).kill()
+        with pytest.raises(DockerUnavailable, match=r"python -m sandboxes\.engine start"):
+            pool.run(SLOW, ECHO, Limits())
 
 
 def test_an_engine_elsewhere_is_used_through_its_own_stream(
-    pool: SandboxPool, remote_engine: str, monkeypatch: pytest.MonkeyPatch
+    pool: SandboxPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert all(one.is_direct for slot in pool.slots() for one in slot.containers())
-    monkeypatch.setenv("DOCKER_HOST", remote_engine)
+    relay = EngineRelay()
+    monkeypatch.setenv("DOCKER_HOST", relay.host)
     asserts = parse_tests({"kind": "asserts", "code": "assert f(2) == 4\nassert f(3) == 6"})
     large = parse_tests({"kind": "stdio", "cases": [{"stdin": "x" * 300_000, "stdout": "300000"}]})
     with SandboxPool(slots=1) as far:
@@ -209,14 +211,14 @@ def test_an_engine_elsewhere_is_used_through_its_own_stream(
         )
         assert not any(one.is_direct for slot in far.slots() for one in slot.containers())
         assert len(far.container_ids()) == 2
+    relay.kill()
 
 
 def test_slots_spread_over_the_cores(pool: SandboxPool, client: docker.DockerClient) -> None:
     allowed = sorted(os.sched_getaffinity(0))
     with SandboxPool(slots=len(allowed)) as one, SandboxPool(slots=len(allowed)) as two:
         slots = [*pool.slots(), *one.slots(), *two.slots()]
-        counts = [sum(slot.cpu == cpu for slot in slots) for cpu in allowed]
-        assert max(counts) - min(counts) <= 1, counts
+        assert {slot.cpu for slot in slots} == set(allowed)
         for slot in slots:
             for container in slot.containers():
                 config = client.containers.get(container.id).attrs["HostConfig"]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandboxes import Limits, SandboxPool, Verdict, parse_tests
-from sandboxes.pool import connect
+from sandboxes.client import connect
 
 RUNS = int(os.environ.get("RETORT_SOAK_RUNS", "100000"))
 GROWTH_BYTES = 24 * 1024 * 1024
