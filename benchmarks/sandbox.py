@@ -13,7 +13,7 @@ images (`make sandbox`) and /usr/bin/python3.
     stdio_vs_host    the same for scripts
     asserts_vs_host  the same for tests in a second process
     call_vs_exec     our calls / a warm `docker exec` of the same python
-    stdio_vs_peer    our scripts / llm-sandbox on the same engine, where it is installed
+    asserts_vs_peer  our asserts / llm-sandbox on the same engine, where it is installed
     cpp_vs_run       our compiled C++ case / `docker run` of the compiled program
 """
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import os
 import resource
@@ -40,6 +41,7 @@ from sandboxes.client import connect
 from sandboxes.languages import PYTHON_IMAGE
 
 PYTHON = "/usr/bin/python3"
+PEER_IMAGE = "retort-sandbox-peer:latest"
 LIMITS = Limits()
 
 FUNCTION = '''
@@ -223,12 +225,15 @@ def peer(client: docker.DockerClient) -> tuple[Run, Callable[[], None], str] | N
         library: Any = importlib.import_module("llm_sandbox")
     except ImportError:
         return None
+    dockerfile = f"FROM {PYTHON_IMAGE}\nRUN ln -s python3 /usr/bin/python\n"
+    client.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=PEER_IMAGE, rm=True)
     session = library.SandboxSession(
         client=client,
-        image=PYTHON_IMAGE,
+        image=PEER_IMAGE,
         lang="python",
         keep_template=True,
         skip_environment_setup=True,
+        runtime_configs={"command": ["sleep", "3600"], "network_mode": "none"},
     )
     session.open()
     program = f"{FUNCTION}\n{ASSERTS}\ncheck({ENTRY})\nprint('fine')\n"
