@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sandboxes.asserts_text import read_asserts
 from sandboxes.contract import Asserts, Call, Limits, Stdio, Tests
 from sandboxes.inside.runner import EXTENSION
 from sandboxes.languages import Language
-from sandboxes.test_code import read_test_code
 
 TESTS_GRACE_S = 1.0
 """The tests may go on so much longer than their program, to say what they saw."""
@@ -51,7 +51,7 @@ def request_for(language: Language, program: str, tests: Tests, limits: Limits) 
         )
     if isinstance(tests, Asserts):
         served = _message([Step("served", {"program": program})], limits)
-        read = read_test_code(tests.code, tests.entry_point)
+        read = read_asserts(tests.code, tests.entry_point)
         code = Step("tests", {"code": tests.code, "entry_point": tests.entry_point} | vars(read))
         # The program's own limit ends the tests too; theirs only keeps them from going on.
         longer = replace(limits, wall_s=(1 + EXTENSION) * limits.wall_s + TESTS_GRACE_S)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sandboxes import Asserts, EngineSetupError, parse_tests
 from sandboxes.answer import AnswerReader, messages
+from sandboxes.asserts_text import read_asserts
 from sandboxes.image import apt_mirror
 from sandboxes.inside.values import Codec, Malformed
 from sandboxes.judge import equal
@@ -136,6 +137,9 @@ def test_an_answer_may_come_in_any_pieces() -> None:
     assert answers[-1] is not None and bytes(answers[-1].steps[0].stdout) == b"hi"
 
 
+CASE = {"stdin": "", "stdout": ""}
+
+
 @pytest.mark.parametrize(
     ("form", "why"),
     [
@@ -145,6 +149,11 @@ def test_an_answer_may_come_in_any_pieces() -> None:
         ({"kind": "stdio", "cases": [{"stdin": 1, "stdout": ""}]}, "stdin"),
         ({"kind": "call", "entry_point": "f", "cases": [{"args": 1, "expected": 1}]}, "args"),
         ({"kind": "call", "entry_point": "f", "cases": [{"args": []}]}, "expected"),
+        ({"kind": "stdio", "cases": [CASE], "tolerance": -1}, "tolerance"),
+        ({"kind": "stdio", "cases": [CASE], "tolerance": True}, "tolerance"),
+        ({"kind": "stdio", "cases": [CASE], "tolerance": float("nan")}, "tolerance"),
+        ({"kind": "stdio", "cases": [CASE], "checker": "def"}, "`checker` does not parse"),
+        ({"kind": "stdio", "cases": [CASE], "checker": "x = 1", "tolerance": 1}, "found both"),
         ({"kind": "asserts", "code": "def"}, "parse"),
         ({"kind": "asserts", "code": "", "extra": 1}, "unknown"),
     ],
@@ -152,6 +161,18 @@ def test_an_answer_may_come_in_any_pieces() -> None:
 def test_tests_that_are_wrong_say_where(form: object, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_tests(form)
+
+
+def test_the_names_that_tests_take_from_outside_are_read_off_their_text() -> None:
+    read = read_asserts("import re\nX = 2\nassert f(X) == LIMIT\nassert math.isclose(g, 1)\n", None)
+    assert (read.program, read.called, dict(read.modules)) == (
+        ("LIMIT", "f", "g"),
+        ("f",),
+        {"math": "math"},
+    )
+    assert read.asserts == (3, 4)
+    assert read_asserts("assert sum(10, 15) == 6", None).program == ("sum",)
+    assert read_asserts("assert abs(f(1)) == sum([1])", None).program == ("f",)
 
 
 def test_tests_come_from_their_json_form() -> None:

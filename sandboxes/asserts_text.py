@@ -14,7 +14,7 @@ MODULES = {"np": "numpy", "numpy": "numpy"} | {name: name for name in sys.stdlib
 
 
 @dataclass(frozen=True)
-class TestCode:
+class AssertsText:
     """Names that test code uses and does not define, and where its assertions stand."""
 
     program: tuple[str, ...]
@@ -28,7 +28,7 @@ class TestCode:
 
 
 @lru_cache(maxsize=4096)
-def read_test_code(code: str, entry_point: str | None) -> TestCode:
+def read_asserts(code: str, entry_point: str | None) -> AssertsText:
     """Read test code that parses.
 
     A builtin's name is the program's only where the tests use no other name of the program and
@@ -60,7 +60,7 @@ def read_test_code(code: str, entry_point: str | None) -> TestCode:
     program = {name for name in free - modules if not hasattr(builtins, name)}
     if not program and entry_point is None:
         program = {name for name in map(_first_call, tree.body) if name in free}
-    return TestCode(
+    return AssertsText(
         tuple(sorted(program)),
         tuple(sorted(program & called)),
         {name: MODULES[name] for name in sorted(modules)},
