@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+MARGIN_BYTES = 128 * 1024 * 1024
+"""More than one core can fill between two looks."""
 _ROOT = "/sys/fs/cgroup"
 
 
@@ -13,7 +15,7 @@ class Usage:
 
     def __init__(self, memory_bytes: int) -> None:
         """`memory_bytes`: the limit of the container."""
-        self._most = memory_bytes - memory_bytes // 8
+        self._most = memory_bytes - min(memory_bytes // 8, MARGIN_BYTES)
         self._memory = _open("memory.current", "memory/memory.usage_in_bytes")
         self._stat = _open("memory.stat", "memory/memory.stat")
         self._oom = _open("memory.events", "memory/memory.oom_control")
