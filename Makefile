@@ -36,7 +36,7 @@ test-gpu: setup sandbox
 
 ## make soak         the long proofs
 soak: setup sandbox
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m soak -rP
 
 ## make check        ruff, pyright (strict) and import-linter
 check: setup
