@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import symtable
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,45 +28,50 @@ class AssertsText:
     """Lines of the assertions at the top level."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def read_asserts(code: str, entry_point: str | None) -> AssertsText:
-    """Read test code that parses.
+    """Read test code.
 
     A builtin's name is the program's only where the tests use no other name of the program and
     call it first in an assertion (`assert sum(10, 15) == 6`): a program must not replace the
-    `abs` or `len` that judges it.
+    `abs` or `len` that judges it. A name that the tests define too is the program's where it is
+    read before that.
+
+    Raises:
+        ValueError: It does not parse.
     """
-    tree = ast.parse(code)
+    try:
+        tree = ast.parse(code)
+        top = symtable.symtable(code, "<tests>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"tests: `code` does not parse: {error}") from error
     nodes = list(ast.walk(tree))
     called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     bases = {
         n.value.id for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
     }
-    read = [n for n in nodes if isinstance(n, ast.Name)]
-    defined = {n.id for n in read if not isinstance(n.ctx, ast.Load)}
-    defined |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    defined |= {
-        n.name
-        for n in nodes
-        if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-    }
-    defined |= {
-        (alias.asname or alias.name).partition(".")[0]
-        for n in nodes
-        if isinstance(n, ast.Import | ast.ImportFrom)
-        for alias in n.names
-    }
-    free = {n.id for n in read} - defined
+    read = set(_globals_read(top, top=True))
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    free = read - bound
     modules = {name for name in (bases - called) & free if name in MODULES}
-    program = {name for name in free - modules if not hasattr(builtins, name)}
-    if not program and entry_point is None:
-        program = {name for name in map(_first_call, tree.body) if name in free}
+    program = {name for name in read - modules if not hasattr(builtins, name)}
+    if not program - bound and entry_point is None:
+        program |= {name for name in map(_first_call, tree.body) if name in free}
     return AssertsText(
         tuple(sorted(program)),
         tuple(sorted(program & called)),
         {name: MODULES[name] for name in sorted(modules)},
         tuple(statement.lineno for statement in tree.body if isinstance(statement, ast.Assert)),
     )
+
+
+def _globals_read(table: symtable.SymbolTable, *, top: bool = False) -> Iterator[str]:
+    """Names that this scope and those inside it read and that are global there."""
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (top or symbol.is_global()):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _globals_read(inner)
 
 
 def _first_call(statement: ast.stmt) -> str:

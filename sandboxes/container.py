@@ -363,6 +363,7 @@ def _options(
         "command": [],
         "environment": {
             "HOME": "/work",
+            "USER": "program",
             "TMPDIR": "/work",
             "PATH": "/usr/bin:/bin:/usr/local/bin",
             "LANG": "C.UTF-8",

@@ -29,7 +29,13 @@ from sandboxes.slot import Answers
 
 Finding = tuple[Verdict, str]
 
+VALUE_BYTES = 128 * 1024
+"""Most that `evaluate` reads of a value: what it is made of could be chosen to be slow to build."""
+MOST_NODES = 1 << 24
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+_NO_MEMORY = ("virtual memory exhausted", "out of memory", "File size limit exceeded")
 
 _STOPPED: dict[str, Finding] = {
     "wall": (Verdict.TIMEOUT, "past the limit of wall time"),
@@ -75,6 +81,9 @@ def check_call(tests: Stdio, answers: Answers) -> Call:
 def evaluated(answers: Answers) -> Evaluation:
     """The value of one call, where it came to an end."""
     answer = answers.program
+    if len(answer.steps[0].reports) > VALUE_BYTES:
+        del answer.steps[0].reports[:]
+        answer.summary["stopped"] = "results"
     wall_s, cpu_s = answer.summary["wall_s"], answer.summary["cpu_s"]
     results = _results(answer.steps[0])
     if not results or answer.summary["stopped"]:
@@ -142,7 +151,7 @@ def _not_compiled(answer: Answer) -> Finding:
     said = output.stderr.decode("utf-8", "replace")
     if stopped:
         verdict, detail = _STOPPED[stopped]
-    elif answer.summary["killed_for_memory"] or "virtual memory exhausted" in said:
+    elif answer.summary["killed_for_memory"] or any(one in said for one in _NO_MEMORY):
         verdict, detail = Verdict.MEMORY, "the compiler ran out of memory"
     else:
         lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
@@ -298,8 +307,14 @@ def _raised(raised: dict[str, Any]) -> Finding:
 
 
 def equal(expected: Any, encoded: Any) -> bool:
-    """Whether an encoded value is the expected plain one; nothing of it is built or called."""
-    return _equal(expected, encoded, _nodes(encoded))
+    """Whether an encoded value is the expected plain one; nothing of it is built or called.
+
+    One that is nested deeper than Python follows equals nothing.
+    """
+    try:
+        return _equal(expected, encoded, _nodes(encoded))
+    except RecursionError:
+        return False
 
 
 def _equal(expected: Any, encoded: Any, nodes: dict[int, Any]) -> bool:
@@ -307,7 +322,9 @@ def _equal(expected: Any, encoded: Any, nodes: dict[int, Any]) -> bool:
         return type(expected) is type(encoded) and expected == encoded
     if isinstance(expected, int | float):
         number = _integer(encoded) if _tag(encoded) == "i" else encoded
-        return type(number) in (int, float) and number == expected
+        if type(number) not in (int, float):
+            return False
+        return number == expected or (number != number and expected != expected)
     if _tag(encoded) == "n" and type(encoded[1]) is int:
         encoded = nodes.get(encoded[1])
     if isinstance(expected, list | tuple):
@@ -350,7 +367,8 @@ def _nodes(encoded: Any) -> dict[int, Any]:
     while pending:
         value = pending.pop()
         if isinstance(value, list):
-            if _tag(value) in ("l", "d") and type(value[1]) is int:
+            # The program numbers them: numbers that are large could be made to collide.
+            if _tag(value) in ("l", "d") and type(value[1]) is int and 0 <= value[1] < MOST_NODES:
                 nodes[value[1]] = value
             pending.extend(value)
     return nodes

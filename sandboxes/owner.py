@@ -14,6 +14,8 @@ OWNED = "retort.sandbox.owner"
 """Label: process id, its start time in clock ticks, its process namespace, boot and host."""
 
 
+HIDDEN = "hidden"
+"""In place of a start time, where this process may not see another's."""
 CPU = "retort.sandbox.cpu"
 """Label: the core that the container runs on."""
 
@@ -70,7 +72,8 @@ def _is_dead(identity: str) -> bool:
     ours = _identity(os.getpid()).split(" ", 2)[2]
     if not pid.isdigit() or rest.partition(" ")[2] != ours:
         return False
-    return _identity(int(pid)) != identity
+    found = _identity(int(pid))
+    return found != identity and found.split()[1] != HIDDEN
 
 
 def _identity(pid: int) -> str:
@@ -79,6 +82,8 @@ def _identity(pid: int) -> str:
         started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (FileNotFoundError, ProcessLookupError):
         started = "gone"
+    except PermissionError:
+        started = HIDDEN
     namespace = Path("/proc/self/ns/pid").stat().st_ino
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{pid} {started} {namespace} {boot} {socket.gethostname()}"

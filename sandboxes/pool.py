@@ -77,20 +77,27 @@ class SandboxPool:
         """
         self._client = connect()
         try:
-            self._check_image(self._client)
-            sweep(self._client)
-            slots = [
-                Slot(self._language, cpu, self._start_container)
-                for cpu in free_cpus(self._client, self._slots)
-            ]
-            for slot in slots:
-                self._free.put(slot)
-            with ThreadPoolExecutor(self._slots) as threads:
-                list(threads.map(Slot.start, slots))
+            self._prepare(self._client)
+        except (docker.errors.DockerException, OSError) as error:
+            self._close()
+            raise DockerUnavailable(no_engine(error)) from error
         except BaseException:
             self._close()
             raise
         return self
+
+    def _prepare(self, client: docker.DockerClient) -> None:
+        """Start every slot."""
+        self._check_image(client)
+        sweep(client)
+        slots = [
+            Slot(self._language, cpu, self._start_container)
+            for cpu in free_cpus(client, self._slots)
+        ]
+        for slot in slots:
+            self._free.put(slot)
+        with ThreadPoolExecutor(self._slots) as threads:
+            list(threads.map(Slot.start, slots))
 
     def __exit__(
         self,
@@ -156,6 +163,8 @@ class SandboxPool:
         return [container.id for slot in self.slots() for container in slot.containers()]
 
     def _ask(self, request: Request, limits: Limits) -> Answers:
+        if self._client is None:
+            raise RuntimeError("the pool is not open: use it as a context manager")
         slot = self._free.get()
         deadline, tries = time.monotonic() + self._engine_s, 0
         try:

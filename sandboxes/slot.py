@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandboxes.answer import Answer
-from sandboxes.container import Container, ContainerDied, converse
-from sandboxes.errors import SandboxError
+from sandboxes.container import Container, converse
 from sandboxes.inside.runner import EXTENSION
 from sandboxes.languages import Language
 from sandboxes.request import Request
@@ -61,7 +60,8 @@ class Slot:
                 self._tests = self._start(self._program, self.cpu)
             pair = [(self._program, request.program), (self._tests, request.tests)]
             return Answers(*converse(pair, timeout_s))
-        except (ContainerDied, SandboxError):
+        except BaseException:
+            # Half a conversation is of no use: the next run would read the rest of this one.
             self.close()
             raise
 

@@ -219,6 +219,10 @@ class _Run:
         except RetortError as error:
             self._over = error
             raise
+        except MachineFault:
+            raise
+        except Exception as error:
+            raise MachineFault(f"unexpected {type(error).__name__}: {error}") from error
 
     def _take(
         self, future: Future[Mapping[str, Any]], position: int, line_id: Id, *, last: bool

@@ -35,6 +35,10 @@ class ProgramEnded(BaseException):
     """
 
 
+class Unused(Exception):  # noqa: N818 - says what the program is
+    """The tests asked nothing of the program, so their end says nothing about it."""
+
+
 class ProgramError(Exception):
     """The program raised an error that has no built-in type."""
 
@@ -108,14 +112,18 @@ class Link:
         self._ended: ProgramEnded | None = None
 
     def check(self) -> None:
-        """Raise `ProgramEnded` where it was raised before, or the program was never loaded.
+        """Raise where the tests have not seen what they should judge.
 
-        Tests may catch everything, and have seen nothing then.
+        Raises:
+            ProgramEnded: It was raised before, and the tests caught it; or the program was never
+                loaded.
+            Unused: The tests asked nothing of the program.
         """
         if self._ended is not None:
             raise self._ended
         if not self._answered:
             self.ask({"do": "nothing"})
+            raise Unused("the tests never use the program")
 
     def name(self, name: str) -> Any:
         """What the program calls `name`."""
@@ -195,9 +203,10 @@ def _error(raised: dict[str, Any]) -> BaseException:
         # It would end a loop of the tests that compares, as if all had been compared.
         kind = RuntimeError
     if isinstance(kind, type) and issubclass(kind, BaseException):
+        args = raised.get("args")
         try:
-            error = kind(text)
-        except TypeError:
+            error = kind(*args) if type(args) is list else kind(text)
+        except Exception:  # noqa: BLE001 - its arguments are the program's
             error = ProgramError(f"{raised.get('type')}: {text}")
     else:
         error = ProgramError(text)
@@ -206,7 +215,7 @@ def _error(raised: dict[str, Any]) -> BaseException:
 
 
 class Names(_Globals):
-    """Globals of the tests: a name that they do not define is looked up by `find`, once."""
+    """Globals of the tests: a name that they do not define is looked up by `find`."""
 
     def __init__(self, find: Callable[[str], Any]) -> None:
         super().__init__()
@@ -214,6 +223,9 @@ class Names(_Globals):
 
     def __missing__(self, name: str) -> Any:
         value = self._find(name)
+        if type(value) is not Remote:
+            # A plain value of the program may be another one the next time.
+            return value
         self[name] = value
         return value
 
@@ -257,6 +269,9 @@ def run_tests(payload: dict[str, Any]) -> int:
     except ProgramEnded as error:
         report["ended"] = str(error)
         report["passed"] = _passed(lines, error)
+    except Unused as error:
+        report["broken"] = f"{error}"
+        report["passed"] = 0
     except BaseException as error:  # noqa: BLE001 - it may raise anything
         report["failed"] = _describe(error)
         report["passed"] = _passed(lines, error)

@@ -31,6 +31,8 @@ PROCESSES = 64
 """Processes and threads of one run."""
 FILE_BYTES = 64 * 1024 * 1024
 OPEN_FILES = 256
+FDS = 1 << 16
+"""More than process 1 ever has."""
 STACK_BYTES = 64 * 1024 * 1024
 
 
@@ -67,14 +69,15 @@ def prepare(first_free: int) -> tuple[int, int]:
             os.dup2(null, low, inheritable=low == 0)
     for what, most in (
         (resource.RLIMIT_NPROC, PROCESSES),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_STACK, STACK_BYTES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
     ):
         resource.setrlimit(what, (most, most))
+    # Threads of what is executed take their stacks' size from the soft limit; all of it is within
+    # the limit of the address space.
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, hard))
     os.setgroups([])
     return ends
 
@@ -117,7 +120,7 @@ def enter(files: Files, *, uid: int, cpu_s: float, address_bytes: int) -> None:
         os.dup2(files.artifact, EXTRA_FD, inheritable=files.is_source)
     else:
         os.close(EXTRA_FD)
-    os.closerange(EXTRA_FD + 1, OPEN_FILES)
+    os.closerange(EXTRA_FD + 1, FDS)
     signals.set_wakeup_fd(-1)
     signals.signal(signals.SIGCHLD, signals.SIG_DFL)
     signals.pthread_sigmask(signals.SIG_SETMASK, ())
@@ -128,6 +131,8 @@ def enter(files: Files, *, uid: int, cpu_s: float, address_bytes: int) -> None:
     cpu = max(1, int(-(-cpu_s // 1)))
     resource.setrlimit(resource.RLIMIT_AS, (address_bytes, address_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     os.setsid()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import stat
 
 from sandboxes.inside.confine import EXTRA_FD, FILE_BYTES, WORK, signals
@@ -21,6 +22,9 @@ def become(argv: list[str]) -> int:
     """Execute a command; an empty one means the compiled program. Returns only where it fails."""
     signals.signal(signals.SIGPIPE, signals.SIG_DFL)
     signals.signal(signals.SIGXFSZ, signals.SIG_DFL)
+    # Without a soft limit each thread gets 2 MiB of stack, and the first one what it needs.
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (hard, hard))
     try:
         if argv:
             os.umask(0o022)

@@ -63,7 +63,8 @@ def run_script(program: str) -> int:
         status = 1
     threading: Any = sys.modules.get("threading")
     threads = () if threading is None else (threading._shutdown,)
-    for finish in (*threads, atexit._run_exitfuncs, sys.stdout.flush):  # type: ignore[attr-defined]
+    # What a program leaves open is written too: its objects go, and then the streams are flushed.
+    for finish in (*threads, atexit._run_exitfuncs, _flush, module.__dict__.clear, _flush):  # type: ignore[attr-defined]
         try:
             finish()
         except SystemExit as stop:
@@ -72,6 +73,12 @@ def run_script(program: str) -> int:
             report_error(error)
             status = 1
     return status
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.__stdout__):
+        if stream is not None:
+            stream.flush()
 
 
 def run_calls(program: str, entry_point: str, cases: list[dict[str, Any]]) -> int:
@@ -175,13 +182,15 @@ def _do(
 def _module(name: str) -> types.ModuleType:
     module = type(sys)(name)
     module.__dict__["__builtins__"] = builtins
+    module.__dict__["__file__"] = "program.py"
     sys.modules[name] = module
     return module
 
 
 def _load(program: str, module: types.ModuleType) -> None:
     try:
-        code = compile(program, FILE_NAME, "exec", dont_inherit=True)
+        text = program.removeprefix("\ufeff")
+        code = compile(text, FILE_NAME, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         send(REPORT_FD, {"syntax": f"{type(error).__name__}: {error}"})
         os._exit(1)
@@ -212,12 +221,23 @@ def describe(error: BaseException) -> dict[str, Any]:
     """The nearest built-in type, the text and the line of the program, all bounded."""
     kind = next(k for k in type(error).__mro__ if getattr(builtins, k.__name__, None) is k)
     lines = lines_of(error, FILE_NAME)
+    args = getattr(error, "args", ())
+    plain = type(args) is tuple and all(
+        item is None or type(item) in (bool, float) or _is_short(item) for item in args
+    )
     return {
         "type": kind.__name__,
+        "args": list(args) if plain else None,
         "name": type(error).__name__[:100],
         "text": text_of(error),
         "line": lines[-1] if lines else None,
     }
+
+
+def _is_short(item: Any) -> bool:
+    return (type(item) is str and len(item) <= 300) or (
+        type(item) is int and item.bit_length() <= 64
+    )
 
 
 def text_of(error: BaseException) -> str:

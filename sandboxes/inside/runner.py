@@ -184,6 +184,7 @@ class Run:
         self.limits: dict[str, Any] = header["limits"]
         self._steps: list[dict[str, Any]] = header["steps"]
         self.left_s = float(self.limits["wall_s"])
+        self.extension_s = EXTENSION * self.left_s
         self.wall_s = 0.0
         self.cpu_s = 0.0
         self.output = 0
@@ -230,7 +231,9 @@ class Step:
         # A step with limits of its own (the compiler) leaves those of the run untouched.
         self._shared = "limits" not in spec
         self._cpu_s = 0.0
+        self._output = 0
         self._hidden_s = 0.0
+        self._waited_s = 0.0
         self._status: int | None = None
         self._pid = 0
         self._report = -1
@@ -245,15 +248,17 @@ class Step:
         uid = self._runner.next_uid()
         self._start(uid)
         allowed_s = run.left_s if self._shared else float(self._limits["wall_s"])
-        self._watch(started, allowed_s)
+        self._watch(started, max(0.0, allowed_s))
         self._end_all()
         self._drain()
         took_s = time.monotonic() - started
         self._cpu_s = max(self._cpu_s, self._hidden_s)
         if self._shared:
-            run.left_s -= took_s
+            run.left_s -= took_s - self._waited_s
+            run.extension_s -= self._waited_s
             run.wall_s += took_s
             run.cpu_s += self._cpu_s
+            run.output += self._output
             used_s = run.cpu_s
         else:
             used_s = self._cpu_s
@@ -261,7 +266,8 @@ class Step:
             run.stopped = "cpu"
         ending = self._ending()
         if self._role == "compile":
-            run.artifact = native.kept_artifact() if ending.get("exit") == 0 else None
+            compiled = run.stopped is None and ending.get("exit") == 0
+            run.artifact = native.kept_artifact() if compiled else None
         run.endings.append(ending)
         self._wipe(uid)
         self._runner.outbox.put(b"G", b"")
@@ -298,22 +304,20 @@ class Step:
         if self._status is not None:
             return
         signals.pthread_sigmask(signals.SIG_UNBLOCK, _CHILD)
-        usage, extended = self._runner.usage, False
+        usage = self._runner.usage
         before_s = usage.cpu_s()
         while self._status is None and self._run.stopped is None:
             now = time.monotonic()
-            if now >= deadline and not extended:
-                extended = True
-                deadline += self._waited_s()
-            if now >= deadline:
+            if now >= deadline + self._waited_s:
                 if self._has_payload:
                     self._run.stopped = "wall"
                     break
                 # Not even our own first statements were run: the time begins with the program.
                 self._expect_payload()
-                deadline, extended = time.monotonic() + allowed_s, False
-            self._wait_for_news(min(QUIET_S, deadline - now))
+                deadline = time.monotonic() + allowed_s
+            self._wait_for_news(QUIET_S)
             self._reap()
+            self._waited_s = max(self._waited_s, min(self._run.extension_s, self._waiting_s()))
             # Processes that nobody waited for are in no count but the container's.
             self._hidden_s = usage.cpu_s() - before_s
             if self._hidden_s > self._limits["cpu_s"]:
@@ -342,15 +346,16 @@ class Step:
             raise Desynchronised(f"the {self._role} process ended before it had its payload")
         self._has_payload = True
 
-    def _waited_s(self) -> float:
-        """What the process spent waiting for a core that others had: it gets that in addition.
+    def _waiting_s(self) -> float:
+        """What the program has spent waiting for a core that others had: it gets that in addition.
 
-        A busy machine is no fault of the program. A run of many processes waits for itself and
-        gets nothing; any other gets at most `EXTENSION` times its limit.
+        A busy machine is no fault of the program. A run of many processes or threads waits for
+        itself and gets nothing; all of a run get at most `EXTENSION` times its limit. Tests have
+        that in their limit already.
         """
-        if sum(name.isdigit() for name in os.listdir("/proc")) > 2:
+        if self._role == "tests" or sum(name.isdigit() for name in os.listdir("/proc")) > 2:
             return 0.0
-        return min(waited_s_of(self._pid), EXTENSION * float(self._limits["wall_s"]))
+        return waited_s_of(self._pid)
 
     def _take(self, fd: int) -> int:
         """Pass on one chunk of what is there, 0 bytes where it is the end. It must be ready."""
@@ -366,8 +371,9 @@ class Step:
             if run.results > RESULT_BYTES:
                 run.stopped = run.stopped or "results"
         else:
-            run.output += count
-            if run.output > self._limits["output_bytes"]:
+            self._output += count
+            before = run.output if self._shared else 0
+            if before + self._output > self._limits["output_bytes"]:
                 run.stopped = run.stopped or "output"
         return count
 
@@ -376,7 +382,7 @@ class Step:
         if not self._has_payload:
             self._expect_payload()
         for fd in list(self._fds):
-            while self._run.stopped is None and self._take(fd) == CHUNK_BYTES:
+            while self._run.stopped is None and self._take(fd):
                 pass
         for fd in self._fds:
             os.close(fd)
@@ -463,14 +469,24 @@ def _child(
 
 
 def waited_s_of(pid: int) -> float:
-    """How long a process was ready to run and had no core; 0 where the kernel does not say."""
+    """How long a process of one or two threads was ready to run and had no core.
+
+    0 for one of more threads, or where the kernel does not say.
+    """
     try:
-        fd = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY)
-        fields = os.read(fd, 128).split()
+        threads = os.listdir(f"/proc/{pid}/task")
+        waited_s = [_waited_s(f"/proc/{pid}/task/{thread}/schedstat") for thread in threads]
     except OSError:
         return 0.0
-    os.close(fd)
-    return int(fields[1]) / 1e9
+    return max(waited_s) if len(threads) <= 2 else 0.0
+
+
+def _waited_s(path: str) -> float:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return int(os.read(fd, 128).split()[1]) / 1e9
+    finally:
+        os.close(fd)
 
 
 def skip_input(fd: int, size: int) -> None:

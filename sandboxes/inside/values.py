@@ -47,7 +47,7 @@ _SEQUENCES: dict[type, str] = {list: "l", set: "s", deque: "q"}
 # Types that are written as text, by module and name: most runs import none of them.
 _TO_TEXT: dict[tuple[str, str], Callable[[Any], str]] = {
     ("decimal", "Decimal"): str,
-    ("fractions", "Fraction"): str,
+    ("fractions", "Fraction"): lambda value: f"{value.numerator:x}/{value.denominator:x}",
     ("datetime", "date"): lambda value: value.isoformat(),
     ("datetime", "time"): lambda value: value.isoformat(),
     ("datetime", "datetime"): lambda value: value.isoformat(),
@@ -55,7 +55,9 @@ _TO_TEXT: dict[tuple[str, str], Callable[[Any], str]] = {
 }
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "Decimal": lambda text: _library("decimal").Decimal(text),
-    "Fraction": lambda text: _library("fractions").Fraction(text),
+    "Fraction": lambda text: _library("fractions").Fraction(
+        *(int(part, 16) for part in text.split("/"))
+    ),
     "date": lambda text: _library("datetime").date.fromisoformat(text),
     "time": lambda text: _library("datetime").time.fromisoformat(text),
     "datetime": lambda text: _library("datetime").datetime.fromisoformat(text),
@@ -69,6 +71,9 @@ def _library(name: str) -> Any:
 
 
 _PLAIN = (type(None), bool, str, float)
+
+
+_NO_VALUE = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, MemoryError)
 
 
 class Malformed(ValueError):  # noqa: N818 - says what the data is
@@ -167,7 +172,7 @@ class Codec:
             return data
         try:
             return self._decode_tagged(data)
-        except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        except _NO_VALUE as error:
             raise Malformed(f"no encoded value: {error}") from error
 
     def _decode_tagged(self, data: Encoded) -> Any:
@@ -217,7 +222,9 @@ class Codec:
         if tag == "d":
             pairs = [(self.decode(key), self.decode(item)) for key, item in rest[2]]
             value.clear()
-            dict.update(value, pairs)
+            # Never `Counter.update`, which adds; an `OrderedDict` keeps an order of its own.
+            update = OrderedDict.update if type(value) is OrderedDict else dict.update
+            update(value, pairs)
         elif tag == "y":
             value[:] = rest[1].encode("latin-1")
         else:

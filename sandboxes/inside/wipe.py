@@ -40,7 +40,8 @@ def wipe(top: str) -> None:
                 _can(os.unlink, path)
                 # A folder that may not be written to cannot be moved.
                 _can(os.chmod, path, 0o700)
-                moved += _can(os.rename, path, f"{moved} moved")
+                # To a name that the program cannot have taken.
+                moved += _can(os.rename, path, os.urandom(12).hex())
             _can(os.rmdir, name)
         if before == (moved, len(os.listdir())):
             return

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from sandboxes import Verdict
+from sandboxes import Limits, SandboxPool, Verdict
 from tests.sandbox.conftest import Run
 
 HONEST = {"kind": "stdio", "cases": [{"stdin": "20", "stdout": "21"}]}
@@ -137,16 +138,61 @@ def test_values_that_cannot_be_read_are_a_verdict(run: Run) -> None:
         assert run(program, tests).verdict in (Verdict.ERROR, Verdict.INCORRECT)
 
 
-def test_a_busy_machine_does_not_make_a_timeout(run: Run) -> None:
+BUSY = "import time\nend = time.process_time() + {s}\nwhile time.process_time() < end: pass\n"
+PATIENT = {
+    "one long case": (BUSY.format(s=0.4) + "print('ok')", 1),
+    "many short cases": (BUSY.format(s=0.1) + "print('ok')", 4),
+    "a thread that works, and one that waits": (
+        "import threading\ndef main():\n    "
+        + BUSY.format(s=0.4).replace("\n", "\n    ")
+        + "print('ok')\nthread = threading.Thread(target=main)\nthread.start()\nthread.join()",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "cases"), PATIENT.values(), ids=PATIENT)
+def test_a_busy_machine_does_not_make_a_timeout(run: Run, program: str, cases: int) -> None:
     cores = len(os.sched_getaffinity(0))
-    load = [subprocess.Popen([sys.executable, "-c", "while 1: pass"]) for _ in range(6 * cores)]
+    load = [subprocess.Popen([sys.executable, "-c", "while 1: pass"]) for _ in range(3 * cores)]
     try:
-        program = (
-            "import time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass"
-        )
-        outcome = run(f"{program}\nprint('ok')", stdio(), wall_s=1.5)
+        outcome = run(program, stdio(*[""] * cases), wall_s=0.8)
     finally:
         for process in load:
             process.kill()
             process.wait()
     assert outcome.verdict is Verdict.CORRECT, outcome
+
+
+def frames(value: str) -> str:
+    """A program that reports a value of its own making."""
+    return (
+        "import json, os, struct\ndef f():\n"
+        f"    data = json.dumps({{'value': {value}}}).encode()\n"
+        "    os.write(3, struct.pack('>I', len(data)) + data)\n    os._exit(0)"
+    )
+
+
+COLLIDING = "[['l', (2 ** 61 - 1) * k] for k in range(100_000)]"
+
+
+def test_a_report_that_is_slow_to_read_costs_the_host_little(run: Run, pool: SandboxPool) -> None:
+    tests = {"kind": "call", "entry_point": "f", "cases": [{"args": [], "expected": [1]}]}
+    began = time.process_time()
+    assert run(frames(COLLIDING), tests).verdict is not Verdict.CORRECT
+    for value in (COLLIDING, "['x', 'Fraction', '1e99999999']", "['x', 'Decimal', '1e99999999']"):
+        found = pool.evaluate(frames(value), "f", [], Limits())
+        assert found.verdict in (Verdict.ERROR, Verdict.OUTPUT_LIMIT, Verdict.CORRECT), found
+    assert time.process_time() - began < 3
+
+
+def test_values_nested_deeply_on_both_sides_are_a_verdict(run: Run) -> None:
+    deep: list[object] = []
+    for _ in range(450):
+        deep = [deep]
+    program = (
+        "import sys\nsys.setrecursionlimit(10 ** 6)\n"
+        "def f():\n    deep = []\n    for _ in range(450): deep = [deep]\n    return deep"
+    )
+    tests = {"kind": "call", "entry_point": "f", "cases": [{"args": [], "expected": deep}]}
+    assert isinstance(run(program, tests).verdict, Verdict)

@@ -163,3 +163,17 @@ def test_nothing_of_an_earlier_run_is_in_memory(run: Run) -> None:
         spy = SPY.replace("HELD", held)
         outcome = run(spy, {"kind": "stdio", "cases": [{"stdin": "", "stdout": seen}]})
         assert outcome.verdict is Verdict.CORRECT, outcome
+
+
+def test_tests_that_never_use_the_program_pass_nothing(run: Run) -> None:
+    program = "def f(x): return 'wrong'"
+    for code in ("def check(candidate):\n    assert candidate(1) == 2", "assert True", ""):
+        outcome = run(program, {"kind": "asserts", "code": code, "entry_point": "f"})
+        assert outcome.verdict is Verdict.ERROR, outcome
+        assert (outcome.passed, outcome.detail) == (0, "the tests never use the program")
+
+
+def test_a_mapping_with_an_order_cannot_look_empty(run: Run) -> None:
+    program = "from collections import OrderedDict\ndef f(): return OrderedDict(a='wrong')"
+    code = "r = f()\nassert len(r) == 1\nfor value in r.values():\n    assert value == 'right'"
+    assert run(program, {"kind": "asserts", "code": code}).verdict is Verdict.INCORRECT

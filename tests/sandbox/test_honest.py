@@ -215,3 +215,59 @@ def test_a_checker_takes_any_right_answer(run: Run) -> None:
     assert run("print(9, 1)\n1 / 0", tests).passed == 0
     late = run("print(*((9, 1) if input() == '10' else 1 / 0))", tests)
     assert (late.verdict, late.passed) == (Verdict.ERROR, 1)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "out = open(1, 'w')\nout.write('ok')",
+        "import os\nout = os.fdopen(1, 'w')\nprint('ok', file=out)",
+        "import sys\nprint('ok')\nsys.stdout = open('/dev/null', 'w')",
+        "import sys\nprint('ok')\nsys.stdout = None",
+        "class Last:\n    def __del__(self): print('ok')\nlast = Last()",
+        "\ufeffprint('ok')",
+        "import os\nprint('ok' if os.path.basename(__file__) == 'program.py' else __file__)",
+    ],
+)
+def test_a_script_ends_as_it_would_elsewhere(run: Run, program: str) -> None:
+    outcome = run(program, {"kind": "stdio", "cases": [{"stdin": "", "stdout": "ok"}]})
+    assert outcome.verdict is Verdict.CORRECT, outcome
+
+
+HONEST_ASSERTS = {
+    "a name that a function of the tests has too": (
+        "def add(a, b): return a + b\ndef total(x): return sum(x)",
+        "def check(add): assert add(1, 2) == 3\ncheck(add)\n"
+        "def helper():\n    total = 0\n    return total\nassert total([1, 2]) == helper() + 3",
+    ),
+    "a value of the program that changes": (
+        "N = 0\ndef inc():\n    global N\n    N += 1",
+        "assert N == 0\ninc()\nassert N == 1",
+    ),
+    "arguments of an error": (
+        "def f(): raise KeyError('x')\ndef g(): raise OSError(2, 'gone')",
+        "try: f()\nexcept KeyError as error: assert error.args == ('x',)\n"
+        "try: g()\nexcept FileNotFoundError as error: assert error.errno == 2",
+    ),
+    "an order that matters": (
+        "from collections import OrderedDict\n"
+        "def f(): return OrderedDict([(1, 'a'), (2, 'b')])\n"
+        "def last(items): items.move_to_end(1); return list(items)",
+        "from collections import OrderedDict\nassert list(f()) == [1, 2]\n"
+        "assert f() == OrderedDict([(1, 'a'), (2, 'b')])\nassert last(f()) == [2, 1]\n"
+        "x = OrderedDict([(1, 0), (2, 0)])\nlast(x)\nassert list(x) == [2, 1]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "code"), HONEST_ASSERTS.values(), ids=HONEST_ASSERTS)
+def test_tests_find_what_they_should(run: Run, program: str, code: str) -> None:
+    outcome = run(program, {"kind": "asserts", "code": code})
+    assert outcome.verdict is Verdict.CORRECT, outcome
+
+
+def test_not_a_number_is_what_was_expected(run: Run) -> None:
+    cases = [{"args": [], "expected": [float("nan"), 1]}]
+    tests = {"kind": "call", "entry_point": "f", "cases": cases}
+    assert run("def f(): return [float('nan'), 1]", tests).verdict is Verdict.CORRECT
+    assert run("def f(): return [0.0, 1]", tests).verdict is Verdict.INCORRECT

@@ -99,6 +99,12 @@ def test_an_error_of_the_compiler_is_in_the_detail(cpp: Run) -> None:
     assert detail.startswith("compiling: ") and "undeclared" in detail
 
 
+def test_what_the_compiler_says_is_not_the_programs_output(cpp: Run) -> None:
+    noisy = "\n".join(f"#warning {'x' * 200} {n}" for n in range(50))
+    outcome = cpp(f"{noisy}\n{ADD}", ("1 2", "3"), output_bytes=100)
+    assert outcome.verdict is Verdict.CORRECT, outcome
+
+
 COMPILER_BOMBS = {
     "templates without end": (
         "template<int N> struct A { A<N + 1> next; }; A<0> a; int main() { }",
@@ -152,6 +158,9 @@ def test_deep_recursion_threads_and_files_work(cpp: Run) -> None:
 int depth(int n) { volatile char here[256]; here[0] = n; return n ? 1 + depth(n - 1) : 0; }
 int main() {
     int found = 0;
+    vector<thread> many;
+    for (int i = 0; i < 8; i++) many.emplace_back([] { this_thread::sleep_for(10ms); });
+    for (auto& one : many) one.join();
     thread other([&] { found = depth(10000); });
     other.join();
     ofstream("note") << depth(150000);

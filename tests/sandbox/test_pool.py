@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -130,6 +131,29 @@ def test_a_sweep_removes_only_what_dead_owners_left(client: docker.DockerClient)
             assert {ours, other.id} <= ids
         finally:
             other.remove(force=True)
+
+
+class Interrupted(BaseException):
+    """What a signal's handler raises in the middle of a run, as Ctrl-C does."""
+
+
+def test_a_run_that_is_interrupted_leaves_no_answer_for_the_next() -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    says_a = parse_tests({"kind": "stdio", "cases": [{"stdin": "", "stdout": "A"}]})
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with SandboxPool(slots=1) as pool:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(Interrupted):
+                pool.run("import time\ntime.sleep(1)\nprint('A')", says_a, Limits())
+            assert pool.run("print('B')", says_a, Limits()).verdict is Verdict.INCORRECT
+            assert pool.run("print('A')", says_a, Limits()).verdict is Verdict.CORRECT
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(RuntimeError, match="not open"):
+        pool.run("print('A')", says_a, Limits())
 
 
 def test_many_threads_share_the_slots() -> None:

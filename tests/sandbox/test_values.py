@@ -166,7 +166,7 @@ def test_tests_that_are_wrong_say_where(form: object, why: str) -> None:
 def test_the_names_that_tests_take_from_outside_are_read_off_their_text() -> None:
     read = read_asserts("import re\nX = 2\nassert f(X) == LIMIT\nassert math.isclose(g, 1)\n", None)
     assert (read.program, read.called, dict(read.modules)) == (
-        ("LIMIT", "f", "g"),
+        ("LIMIT", "X", "f", "g"),
         ("f",),
         {"math": "math"},
     )

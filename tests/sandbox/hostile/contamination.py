@@ -78,6 +78,16 @@ _FILES = (
         FILES,
     ),
     Pair(
+        "folders under names that a sweeper might choose",
+        """
+        import os
+        for number in range(40):
+            for name in (f"{number}", f"{number} moved", f"moved {number}", f".{number}"):
+                os.makedirs(f"{name}/{name}/{name}")
+        """,
+        FILES,
+    ),
+    Pair(
         "a folder that is full",
         """
         with open("big", "wb") as file:

@@ -582,8 +582,9 @@ _POWERS = (
             if hard == resource.RLIM_INFINITY: return True
             try: resource.setrlimit(kind, (soft, hard + 1))
             except ValueError: return False
-        for name in ("AS", "CPU", "NPROC", "NOFILE", "FSIZE", "CORE", "STACK", "MEMLOCK",
-                     "MSGQUEUE", "NICE", "RTPRIO"):
+        # The stack has no hard limit of its own: it is part of the address space.
+        for name in ("AS", "CPU", "NPROC", "NOFILE", "FSIZE", "CORE", "MEMLOCK", "MSGQUEUE",
+                     "NICE", "RTPRIO"):
             attempt(name, raised, f"RLIMIT_{name}")
         attempt("control", resource.setrlimit, resource.RLIMIT_CORE, (0, 0))
         attempt("locked", library_call, "mlockall", 3)
@@ -674,7 +675,7 @@ _INHERITED = (
         "the environment, with what a host might leave in it",
         """
         os.environ["control"] = "1"
-        known = set("HOME TMPDIR PATH LANG LC_CTYPE PYTHONHASHSEED HOSTNAME OPENBLAS_NUM_THREADS "
+        known = set("HOME USER TMPDIR PATH LANG LC_CTYPE PYTHONHASHSEED HOSTNAME OPENBLAS_NUM_THREADS "
                     "OMP_NUM_THREADS MALLOC_ARENA_MAX".split())
         achieved.extend(sorted(set(os.environ) - known))
         """,
