@@ -117,7 +117,7 @@ TESTS = {
         "entry_point": ENTRY,
     },
 }
-CPP_CASES = 20
+CPP_CASES = 100
 
 Run = Callable[[], None]
 

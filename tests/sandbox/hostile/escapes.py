@@ -675,8 +675,8 @@ _INHERITED = (
         "the environment, with what a host might leave in it",
         """
         os.environ["control"] = "1"
-        known = set("HOME USER TMPDIR PATH LANG LC_CTYPE PYTHONHASHSEED HOSTNAME OPENBLAS_NUM_THREADS "
-                    "OMP_NUM_THREADS MALLOC_ARENA_MAX".split())
+        known = set("HOME USER TMPDIR PATH LANG LC_CTYPE PYTHONHASHSEED HOSTNAME "
+                    "OPENBLAS_NUM_THREADS OMP_NUM_THREADS MALLOC_ARENA_MAX".split())
         achieved.extend(sorted(set(os.environ) - known))
         """,
         "call",
