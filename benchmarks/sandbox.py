@@ -1,13 +1,15 @@
 """What an execution costs: our sandbox against an unsafe child process, `docker exec`, a peer.
 
-    python benchmarks/sandbox.py [--rounds 8] [--json FILE] [--only call stdio ...]
+    python benchmarks/sandbox.py [--rounds 8] [--json FILE] [--quick]
 
 Every way runs the same programs (HumanEval's first task with its seven checks, as calls, as a
 script and as asserts; a C++ script) in turns, round after round, so that what else the machine
 does meets all of them alike. The figure is processor time per execution of everything that takes
 part: this process and its children, the containers, the engine and its shims. Wall time is shown
-for orientation. Ratios are of medians over rounds. Nothing here needs more than the engine, the
-images (`make sandbox`) and /usr/bin/python3.
+for orientation. Ratios are of medians over rounds. It needs the engine, the images (`python -m
+sandboxes.image build python cpp`) and /usr/bin/python3; the peer is measured where it is installed
+(`pip install --no-deps llm-sandbox`). Of a `docker run` what its shim used after it ended is not
+seen, so it costs more than is shown.
 
     call_vs_host     executions per core-second: our calls / a child of the system's own python
     stdio_vs_host    the same for scripts
@@ -232,6 +234,7 @@ def peer(client: docker.DockerClient) -> tuple[Run, Callable[[], None]] | None:
     try:
         library: Any = importlib.import_module("llm_sandbox")
     except ImportError:
+        print("llm-sandbox is not installed, and not measured: pip install --no-deps llm-sandbox")
         return None
     dockerfile = f"FROM {PYTHON_IMAGE}\nRUN ln -s python3 /usr/bin/python\n"
     client.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=PEER_IMAGE, rm=True)
