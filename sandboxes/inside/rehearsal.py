@@ -22,15 +22,14 @@ TIMES = 12
 _FILLING: list[bytes] = []
 
 _PROGRAM = """
-from typing import Dict, List, Optional, Tuple
 import math
 LIMIT = 3
 class Box:
-    def __init__(self, items: List[int]) -> None:
+    def __init__(self, items: list[int]) -> None:
         self.items = [item for item in items if item]
     def total(self) -> float:
         return sum(abs(item) / 2 for item in self.items)
-def f(items: List[int], name: str = "x") -> Dict[str, Tuple[float, Optional[str]]]:
+def f(items: list[int], name: str = "x") -> dict[str, tuple[float, str]]:
     best = {}
     for number, item in enumerate(sorted(items, key=lambda item: -item)):
         if number > LIMIT or not isinstance(item, int):
@@ -50,27 +49,36 @@ _TESTS: dict[str, Any] = {
 }
 
 
-def rehearse() -> None:
-    """Run our own programs in this process; nothing of them stays.
+def rehearse(*, for_tests: bool) -> None:
+    """Run our own programs, or our own tests, in this process; nothing of them stays.
 
     Descriptors below 10 lead nowhere now, so that what is reported is gone.
     """
-    payload = dumps({"program": _PROGRAM, "entry_point": "f", "cases": [_CASE] * 3})
+    calls = {"program": _PROGRAM, "entry_point": "f", "cases": [_CASE] * 3}
     before = set(sys.modules)
     for _ in range(TIMES):
-        reader, writer = os.pipe()
-        os.write(writer, payload)
-        given = confine.take_payload(reader, len(payload), confine.REPORT_FD)
-        os.close(reader)
-        os.close(writer)
-        program.run_calls(given["program"], given["entry_point"], given["cases"])
-        _with_partner(lambda: program.serve_tests(_PROGRAM), lambda: asserts.run_tests(_TESTS))
-        _with_partner(lambda: asserts.run_tests(_TESTS), lambda: program.serve_tests(_PROGRAM))
+        given = _taken(_TESTS if for_tests else calls)
+        if for_tests:
+            _with_partner(lambda: asserts.run_tests(_TESTS), lambda: program.serve_tests(_PROGRAM))
+        else:
+            program.run_calls(given["program"], given["entry_point"], given["cases"])
+            _with_partner(lambda: program.serve_tests(_PROGRAM), lambda: asserts.run_tests(_TESTS))
     for name in set(sys.modules) - before:
         del sys.modules[name]
     # New objects of a run fill whole new pages, and not the holes of pages to be copied.
     for size in range(48, 513, 16):
         _FILLING.extend(bytes(size - sys.getsizeof(b"")) for _ in range(40))
+
+
+def _taken(payload: dict[str, Any]) -> dict[str, Any]:
+    """A payload as a run takes it."""
+    data = dumps(payload)
+    reader, writer = os.pipe()
+    os.write(writer, data)
+    taken = confine.take_payload(reader, len(data), confine.REPORT_FD)
+    os.close(reader)
+    os.close(writer)
+    return taken
 
 
 def _with_partner(ours: Callable[[], int], theirs: Callable[[], int]) -> None:

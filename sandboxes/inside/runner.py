@@ -548,7 +548,7 @@ def main(start: dict[str, Any], hooks: list[Any]) -> None:
     if start["partner"]:
         partner = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         partner.connect(f"\0{start['partner']}")
-    rehearse()
+    rehearse(for_tests=partner is not None)
     gc.collect()
     gc.freeze()
     gc.disable()
