@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sandboxes.contract import Limits
+from sandboxes.contract import Limits, Tests
 from sandboxes.inside.confine import EXTRA_FD
+from sandboxes.inside.native import ARTIFACT
 
 PYTHON_IMAGE = "retort-sandbox-python:latest"
 CPP_IMAGE = "retort-sandbox-cpp:latest"
@@ -25,8 +26,8 @@ class Language:
     kinds: frozenset[str]
     """Kinds of tests that it can take: `stdio`, `call`, `asserts`."""
     compiler: tuple[str, ...] = ()
-    """Command that reads a program on its standard input and writes `/work/program`, which is
-    executed once per case."""
+    """Command that reads a program on its standard input and writes `ARTIFACT`, which is executed
+    once per case."""
     interpreter: tuple[str, ...] = ()
     """Command that runs the program in the file `SOURCE`, once per case. Without a compiler and
     an interpreter, programs are Python and run in forks of the warm one."""
@@ -34,6 +35,14 @@ class Language:
         default_factory=lambda: Limits(wall_s=30, cpu_s=20, memory_bytes=1 << 30)
     )
     """Of the compiler; those of a program begin with its first case."""
+
+    def check(self, tests: Tests) -> None:
+        """Raise `ValueError` where programs of this language cannot be tested so."""
+        if tests.kind not in self.kinds:
+            raise ValueError(
+                f"tests: expected kind {' or '.join(sorted(self.kinds))} for a program in "
+                f"{self.name}, found {tests.kind}"
+            )
 
 
 PYTHON = Language("python", PYTHON_IMAGE, frozenset({"stdio", "call", "asserts"}))
@@ -44,7 +53,7 @@ CPP = Language(
     compiler=(
         "/usr/bin/g++",
         *("-std=gnu++17", "-O2", "-pipe", "-fmax-errors=3", "-fdiagnostics-color=never"),
-        *("-x", "c++", "-o", "/work/program", "-"),
+        *("-x", "c++", "-o", ARTIFACT, "-"),
     ),
 )
 LANGUAGES = {language.name: language for language in (PYTHON, CPP)} | {

@@ -44,11 +44,7 @@ def request_for(language: Language, program: str, tests: Tests, limits: Limits) 
     Raises:
         ValueError: Programs of this language cannot be tested so.
     """
-    if tests.kind not in language.kinds:
-        raise ValueError(
-            f"tests: expected kind {' or '.join(sorted(language.kinds))} for a program in "
-            f"{language.name}, found {tests.kind}"
-        )
+    language.check(tests)
     if isinstance(tests, Asserts):
         served = _message([Step("served", {"program": program})], limits)
         read = read_asserts(tests.code, tests.entry_point)

@@ -68,11 +68,7 @@ class CodeLineGrader:
         line = CodeLine.model_validate(values)
         language = language_of(line.language)
         tests = parse_tests(line.tests)
-        if tests.kind not in language.kinds:
-            raise ValueError(
-                f"tests: expected kind {' or '.join(sorted(language.kinds))} for a program in "
-                f"{language.name}, found {tests.kind}"
-            )
+        language.check(tests)
         limits = line.limits or CodeLimits()
         self._languages[language.name] = language
         if limits.memory_bytes > self._most_memory[0]:

@@ -22,6 +22,7 @@ from sandboxes import (
 )
 from sandboxes.client import connect
 from sandboxes.image import content_digest, image_digest
+from sandboxes.inside.native import ARTIFACT
 from sandboxes.languages import PYTHON_IMAGE, SOURCE
 
 Run = Callable[..., Outcome]
@@ -202,7 +203,7 @@ C = Language(
     "c",
     CPP.image,
     frozenset({"stdio"}),
-    compiler=("/usr/bin/gcc", "-O2", "-x", "c", "-o", "/work/program", "-", "-lm"),
+    compiler=("/usr/bin/gcc", "-O2", "-x", "c", "-o", ARTIFACT, "-", "-lm"),
 )
 OTHERS = {
     "perl": (PERL, 'my $n = <STDIN>; print $n * 2, "\\n";', "die 'no';"),
