@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.math_policy import MathPolicy
 from schemas.problem import Domain, GraderName
 from schemas.row import Settings
 
@@ -246,10 +247,11 @@ class Generate(Settings):
 
 
 class GradeMath(Settings):
-    """`[grade.math]`: limits of one symbolic comparison."""
+    """`[grade.math]`: limits of one symbolic comparison, and what it takes for equal."""
 
     deadline_s: Annotated[float, Field(gt=0)] = 5.0
     memory_bytes: Positive = 1024 * 1024 * 1024
+    policy: MathPolicy = MathPolicy()
 
 
 class GradeCode(Settings):

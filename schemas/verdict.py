@@ -28,7 +28,7 @@ class Status(StrEnum):
     is then not zero; a stage raises an error instead, so no manifest ever holds it."""
 
 
-class Verdict(Row):
+class CandidateVerdict(Row):
     """The verdict on one candidate."""
 
     candidate_id: str

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from factory.errors import GraderError
-from factory.grade.contract import Grading, Item
+from factory.grade.contract import Item, Verdict
 from factory.grade.registry import open_grader
 from factory.grade.text import SEPARATOR
 from factory.progress import progress
@@ -31,13 +31,13 @@ def checkable(problem: Problem) -> bool:
 
 def rejected_golds(
     problems: Sequence[Problem], grade: Grade, machine: Machine
-) -> dict[str, Grading]:
+) -> dict[str, Verdict]:
     """Problem id -> what the grader found, for each problem whose gold it does not accept.
 
     Raises:
         GraderError, SandboxUnavailable: The machinery of a grader broke.
     """
-    rejected: dict[str, Grading] = {}
+    rejected: dict[str, Verdict] = {}
     todo = [problem for problem in problems if checkable(problem)]
     with progress("check gold", len(todo), "problems") as bar:
         for name in sorted({problem.grader for problem in todo}):

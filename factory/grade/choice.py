@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, Self
 
-from factory.grade.contract import Grading, Item, answer_part
+from factory.grade.contract import Item, Verdict, answer_part
 from factory.grade.math.extract import Found, final_answer
 from schemas.candidate import FinishReason
 from schemas.verdict import Status
@@ -39,7 +39,7 @@ class ChoiceGrader:
     def __exit__(self, *exc: object) -> None:
         pass
 
-    def grade_many(self, items: Sequence[Item]) -> list[Grading]:
+    def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
         """One grading per item; see `factory.grade.contract.Grader`."""
         return [_grade(item) for item in items]
 
@@ -66,7 +66,7 @@ def _lower(found: re.Match[str]) -> str:
     return found[0].lower()
 
 
-def _grade(item: Item) -> Grading:
+def _grade(item: Item) -> Verdict:
     start = time.monotonic()
     answer = answer_part(item.text, item.finish_reason)
     letter = None if answer is None else final_letter(answer)
@@ -74,7 +74,7 @@ def _grade(item: Item) -> Grading:
     if letter is None:
         cut = answer is None or item.finish_reason is FinishReason.LENGTH
         status = Status.TRUNCATED if cut else Status.UNPARSABLE
-        return Grading(status, "", "extraction", "no final letter", wall_s)
+        return Verdict(status, "", "extraction", "no final letter", wall_s)
     gold = item.problem.gold.strip().strip("().").upper()
     status = Status.CORRECT if letter == gold else Status.INCORRECT
-    return Grading(status, letter, "choice", "", wall_s)
+    return Verdict(status, letter, "choice", "", wall_s)

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import sandboxes
 from factory.errors import SandboxUnavailable
-from factory.grade.contract import Grading, Item, answer_part
-from sandboxes import Limits, SandboxError, SandboxPool, Tests, Verdict, parse_tests
+from factory.grade.contract import Item, Verdict, answer_part
+from sandboxes import Limits, SandboxError, SandboxPool, Tests, parse_tests
 from sandboxes.container import RESERVE_BYTES
 from sandboxes.engine import check
 from schemas.candidate import FinishReason
@@ -27,13 +28,13 @@ _PYTHON = frozenset({"python", "py", "python3"})
 _FENCE = re.compile(r"^[ \t]*(?P<ticks>`{3,})[ \t]*(?P<info>[^`\n]*)$")
 
 _STATUS = {
-    Verdict.CORRECT: Status.CORRECT,
-    Verdict.INCORRECT: Status.INCORRECT,
-    Verdict.ERROR: Status.ERROR,
-    Verdict.SYNTAX: Status.SYNTAX,
-    Verdict.TIMEOUT: Status.TIMEOUT,
-    Verdict.MEMORY: Status.MEMORY,
-    Verdict.OUTPUT_LIMIT: Status.OUTPUT_LIMIT,
+    sandboxes.Verdict.CORRECT: Status.CORRECT,
+    sandboxes.Verdict.INCORRECT: Status.INCORRECT,
+    sandboxes.Verdict.ERROR: Status.ERROR,
+    sandboxes.Verdict.SYNTAX: Status.SYNTAX,
+    sandboxes.Verdict.TIMEOUT: Status.TIMEOUT,
+    sandboxes.Verdict.MEMORY: Status.MEMORY,
+    sandboxes.Verdict.OUTPUT_LIMIT: Status.OUTPUT_LIMIT,
 }
 
 
@@ -136,7 +137,7 @@ class CodeGrader:
     def __exit__(self, *exc: object) -> None:
         self._pool.__exit__(None, None, None)
 
-    def grade_many(self, items: Sequence[Item]) -> list[Grading]:
+    def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
         """One grading per item, in the order of the items; the slots work side by side.
 
         Raises:
@@ -149,17 +150,17 @@ class CodeGrader:
                 threads.shutdown(cancel_futures=True)
                 raise SandboxUnavailable(str(error)) from error
 
-    def _grade(self, item: Item) -> Grading:
+    def _grade(self, item: Item) -> Verdict:
         extracted = program_of(item.text, item.finish_reason)
         if extracted.status is not None:
-            return Grading(extracted.status, "", "extraction", extracted.detail, 0.0)
+            return Verdict(extracted.status, "", "extraction", extracted.detail, 0.0)
         try:
             tests = _tests_of(item.problem.gold)
         except ValueError as error:
             detail = f"gold: {error}"[:400]
-            return Grading(Status.ERROR, extracted.program, "gold", detail, 0.0)
+            return Verdict(Status.ERROR, extracted.program, "gold", detail, 0.0)
         outcome = self._pool.run(extracted.program, tests, self._limits)
-        return Grading(
+        return Verdict(
             status=_STATUS[outcome.verdict],
             extracted=extracted.program,
             method="sandbox",

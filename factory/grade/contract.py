@@ -22,8 +22,8 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Grading:
-    """What a grader found; the fields are those of `schemas.verdict.Verdict`."""
+class Verdict:
+    """What a grader found; with the ids of its candidate it is a `CandidateVerdict`."""
 
     status: Status
     extracted: str
@@ -41,7 +41,7 @@ class Grader(Protocol):
 
     def __exit__(self, *exc: object) -> None: ...
 
-    def grade_many(self, items: Sequence[Item]) -> list[Grading]:
+    def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
         """One grading per item, in the order of the items.
 
         No item, however bad, raises: it is data. A broken machine (a worker that cannot be

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from factory.digest import digest
 from factory.errors import GraderError, ManifestMismatch
-from factory.grade.contract import Grader, Grading, Item
+from factory.grade.contract import Grader, Item, Verdict
 from factory.grade.registry import open_grader
 from factory.ledger import entry
 from factory.parts import as_table, kept_part, read_manifest, read_part, write_part
@@ -124,7 +124,7 @@ def _verdicts(
     return as_table(verdicts, VERDICT)
 
 
-def _row(candidate: dict[str, Any], grading: Grading) -> dict[str, Any]:
+def _row(candidate: dict[str, Any], grading: Verdict) -> dict[str, Any]:
     if grading.status is Status.INFRA:
         raise GraderError(
             f"candidate {candidate['candidate_id']}: expected a verdict, found a failure of the "

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, Self
 
-from factory.grade.contract import Grading, Item, answer_part
+from factory.grade.contract import Item, Verdict, answer_part
 from factory.grade.math.extract import Found, final_answer
 from schemas.candidate import FinishReason
 from schemas.verdict import Status
@@ -32,7 +32,7 @@ class TextGrader:
     def __exit__(self, *exc: object) -> None:
         pass
 
-    def grade_many(self, items: Sequence[Item]) -> list[Grading]:
+    def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
         """One grading per item; see `factory.grade.contract.Grader`."""
         return [_grade(item) for item in items]
 
@@ -44,20 +44,20 @@ def normalise_text(text: str) -> str:
     return folded.strip("\"' ").rstrip(".!").strip("\"' ")
 
 
-def _grade(item: Item) -> Grading:
+def _grade(item: Item) -> Verdict:
     start = time.monotonic()
     answer = answer_part(item.text, item.finish_reason)
     if answer is None or item.finish_reason is FinishReason.LENGTH:
         wall_s = time.monotonic() - start
-        return Grading(Status.TRUNCATED, "", "extraction", Found.UNFINISHED.value, wall_s)
+        return Verdict(Status.TRUNCATED, "", "extraction", Found.UNFINISHED.value, wall_s)
     boxed = final_answer(item.text, item.finish_reason)
     if boxed.found is Found.BOXED and boxed.answer is not None:
         answer = boxed.answer
     found = normalise_text(answer)
     if not found:
         wall_s = time.monotonic() - start
-        return Grading(Status.UNPARSABLE, "", "extraction", "no answer", wall_s)
+        return Verdict(Status.UNPARSABLE, "", "extraction", "no answer", wall_s)
     wanted = [normalise_text(gold) for gold in item.problem.gold.split(SEPARATOR)]
     status = Status.CORRECT if found in wanted else Status.INCORRECT
     detail = f"compared with {len(wanted)} alternatives" if len(wanted) > 1 else ""
-    return Grading(status, answer.strip()[:_KEPT_CHARS], "text", detail, time.monotonic() - start)
+    return Verdict(status, answer.strip()[:_KEPT_CHARS], "text", detail, time.monotonic() - start)

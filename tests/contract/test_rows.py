@@ -16,12 +16,12 @@ from schemas import arrow
 from schemas.candidate import Candidate
 from schemas.problem import Problem
 from schemas.sample import Drop, Sample
-from schemas.verdict import Status, Verdict
+from schemas.verdict import CandidateVerdict, Status
 
 PAIRS = [
     (Problem, arrow.PROBLEM),
     (Candidate, arrow.CANDIDATE),
-    (Verdict, arrow.VERDICT),
+    (CandidateVerdict, arrow.VERDICT),
     (Sample, arrow.SAMPLE),
 ]
 KINDS = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Self
 
-from factory.grade.contract import Grading, Item
+from factory.grade.contract import Item, Verdict
 from factory.grade.math.compare import Finding, settle
 from factory.grade.math.extract import Extraction, Found, final_answer, last_boxed
 from factory.grade.math.pool import WorkerPool
@@ -45,7 +45,7 @@ class MathGrader:
         """Stop the workers; they start again if the grader is used again."""
         self._pool.close()
 
-    def grade_many(self, items: Sequence[Item]) -> list[Grading]:
+    def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
         """One grading per item, in their order; see `factory.grade.contract.Grader`.
 
         Raises:
@@ -55,7 +55,7 @@ class MathGrader:
             [(item.problem.gold, item.text, item.finish_reason) for item in items]
         )
 
-    def grade_texts(self, items: Sequence[tuple[str, str, FinishReason]]) -> list[Grading]:
+    def grade_texts(self, items: Sequence[tuple[str, str, FinishReason]]) -> list[Verdict]:
         """The same for (gold, response, finish reason)."""
         begun: list[tuple[_Pair | None, Extraction, float]] = []
         found: dict[_Pair, tuple[Finding, float]] = {}
@@ -105,7 +105,7 @@ def grade(
     *,
     finish_reason: FinishReason = FinishReason.STOP,
     limits: GradeMath | None = None,
-) -> Grading:
+) -> Verdict:
     """Grade one response against one gold; callable from any thread.
 
     Workers are shared by all calls with the same limits and end with the process.
@@ -138,14 +138,14 @@ def _cut(extraction: Extraction, text: str, finish_reason: FinishReason) -> bool
     return extraction.found is Found.LAST_NUMBER or text.rstrip().endswith(extraction.answer or "")
 
 
-def _nothing(extraction: Extraction, finish_reason: FinishReason, wall_s: float) -> Grading:
+def _nothing(extraction: Extraction, finish_reason: FinishReason, wall_s: float) -> Verdict:
     cut = extraction.found is Found.UNFINISHED or finish_reason is FinishReason.LENGTH
     status = Status.TRUNCATED if cut else Status.UNPARSABLE
     detail = extraction.found.value if extraction.answer is None else "cut before its answer"
-    return Grading(status, "", "extraction", detail, wall_s)
+    return Verdict(status, "", "extraction", detail, wall_s)
 
 
-def _grading(extraction: Extraction, finding: Finding, hard_s: float, wall_s: float) -> Grading:
+def _grading(extraction: Extraction, finding: Finding, hard_s: float, wall_s: float) -> Verdict:
     answer = (extraction.answer or "")[:_KEPT_CHARS]
     detail = finding.detail or f"answer: {extraction.found.value}"
-    return Grading(finding.status, answer, finding.method, detail, wall_s + hard_s)
+    return Verdict(finding.status, answer, finding.method, detail, wall_s + hard_s)

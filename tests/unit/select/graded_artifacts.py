@@ -15,7 +15,7 @@ from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.candidate import Candidate, FinishReason
 from schemas.manifest import Manifest, PartFile
 from schemas.problem import Domain, GraderName, Problem
-from schemas.verdict import Status, Verdict
+from schemas.verdict import CandidateVerdict, Status
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def candidate_row(one: Graded) -> dict[str, Any]:
 
 
 def verdict_row(one: Graded) -> dict[str, Any]:
-    return Verdict(
+    return CandidateVerdict(
         candidate_id=one.candidate_id,
         problem_id=one.problem_id,
         index=one.index,
