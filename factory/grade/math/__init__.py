@@ -13,6 +13,6 @@ plus-minus, words. Not covered: integrals, sums, limits, piecewise functions, se
 determinants: an answer that needs them is right only if it is written as the gold is.
 """
 
-from factory.grade.math.grader import MathGrader, grade
+from factory.grade.math.grader import MathGrader, grade, grade_batch
 
-__all__ = ["MathGrader", "grade"]
+__all__ = ["MathGrader", "grade", "grade_batch"]

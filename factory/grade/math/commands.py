@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import Final
 
+from factory.grade.math.matrices import determinant
 from factory.grade.math.quantities import Quantities
 from factory.grade.math.scan import DIGITS
 from factory.grade.math.tree import (
@@ -20,14 +21,26 @@ from factory.grade.math.tree import (
     Product,
     Quantity,
     Quotient,
+    Relation,
+    Sum,
     Symbol,
     Word,
 )
+from factory.grade.math.words import EMPTY
 
 FUNCTIONS: Final = frozenset(
     {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
-     "ln", "log", "exp", "min", "max", "gcd", "lcm"}
+     "ln", "log", "exp", "min", "max", "gcd", "lcm", "arccot", "arcsec", "arccsc", "sech", "csch",
+     "coth", "arsinh", "arcosh", "artanh", "cis", "sgn"}
 )  # fmt: skip
+RENAMED: Final = {
+    "tg": "tan", "ctg": "cot", "cotg": "cot", "cosec": "csc", "arctg": "arctan", "sh": "sinh",
+    "arcctg": "arccot", "ch": "cosh", "th": "tanh", "lg": "log", "asin": "arcsin", "sign": "sgn",
+    "acos": "arccos", "atan": "arctan", "acot": "arccot", "asec": "arcsec", "acsc": "arccsc",
+    "arcsinh": "arsinh", "arccosh": "arcosh", "arctanh": "artanh", "asinh": "arsinh",
+    "acosh": "arcosh", "atanh": "artanh",
+}  # fmt: skip
+"""Other names of functions; the short ones only as commands."""
 GREEK: Final = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta",
      "iota", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi",
@@ -35,11 +48,34 @@ GREEK: Final = frozenset(
 )  # fmt: skip
 COMMAND: Final = re.compile(r"\\([A-Za-z]+)")
 LETTERS: Final = re.compile(r"[A-Za-z]+")
-_INVERSE: Final = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
-_PLAIN_INVERSE: Final = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
-_SUBSCRIPT: Final = re.compile(r"\{([A-Za-z0-9 ,]{1,20})\}|([A-Za-z0-9])")
+_INVERSE: Final = {
+    "sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec",
+    "csc": "arccsc", "sinh": "arsinh", "cosh": "arcosh", "tanh": "artanh",
+}  # fmt: skip
+_PLAIN_NAMES: Final = re.compile(
+    r"(?:arc|ar|a)?(?:sin|cos|tan|cot|sec|csc)h?|arctg|ln|lg|log|exp|abs|gcd|lcm|min|max|sgn|cis"
+    r"|sqrt|cbrt|pi|floor|ceil"
+)
+"""Functions and constants as plain text names them."""
+_CURRENCIES: Final = {
+    "dollar": "dollar", "pounds": "sterling", "euro": "euro", "yen": "yen", "rupee": "rupee",
+}  # fmt: skip
+_SETS: Final = {"Z": "integers", "N": "natural numbers", "Q": "rational numbers",
+                "C": "complex numbers"}  # fmt: skip
+_SUBSCRIPT: Final = re.compile(
+    r"\{ ?\\text ?\{([A-Za-z0-9 ,]{1,20})\} ?\}|\{([A-Za-z0-9 ,]{1,20})\}|([A-Za-z0-9])"
+    r"|\\text ?\{([A-Za-z0-9 ,]{1,20})\}"
+)
+_PLAIN_BASE: Final = re.compile(r"(\d{1,3})(?=\()")
+_MATRICES: Final = frozenset(
+    {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "smallmatrix", "array"}
+)
 _BRACES: Final = re.compile(r" ?\{([^{}]*)\}")
-_ENVIRONMENT: Final = re.compile(r"\{([a-z]{0,2}matrix|array)\}(?: ?\{[lcr| ]{0,20}\})?")
+_ENVIRONMENT: Final = re.compile(
+    r"\{([a-zA-Z]{0,5}matrix|array|cases|aligned|align\*?|gathered|split)\}(?: ?\{[lcr| ]{0,20}\})?"
+)
+_CONDITION: Final = re.compile(r" ?\\text ?\{ ?,?(?:if|for|when|where|otherwise)? ?\}| ?,")
+_OTHER_SET: Final = re.compile(r" ?\{?([ZNQC])\}?")
 
 
 class Commands(Quantities, ABC):
@@ -47,12 +83,20 @@ class Commands(Quantities, ABC):
 
     closed = ""
     """The bracket that ended the last `bracket_items`."""
+    joiner = ","
+    """What joined the last `items`."""
 
     @abstractmethod
     def items(self) -> list[Node]: ...
 
     @abstractmethod
     def relation(self) -> Node: ...
+
+    @abstractmethod
+    def builder(self) -> Node | None: ...
+
+    @abstractmethod
+    def sum(self) -> Node: ...
 
     @abstractmethod
     def product(self) -> Node: ...
@@ -80,19 +124,27 @@ class Commands(Quantities, ABC):
             return Symbol("pi")
         if run.lower() in ("infinity", "inf", "oo"):
             return Symbol("oo")
-        if run in ("sqrt", "cbrt"):
-            return self.root("cbrt" in run)
-        if run in FUNCTIONS or run in _PLAIN_INVERSE or run == "abs":
-            return self.function(_PLAIN_INVERSE.get(run, run))
-        if len(run) > 1 and run[-1] in "0123456789":
-            raise self.wrong("word")
+        known = _PLAIN_NAMES.match(run)
+        if known and (known[0] == run or len(run) - len(known[0]) <= 2):
+            self.at = found.start() + len(known[0])
+            return self.named(known[0])
+        if len(run) > 1 and (len(run) <= 3 or _PLAIN_NAMES.search(run[1:3] + run[3:])):
+            if len(run) <= 3 or _PLAIN_NAMES.match(run, 1) or _PLAIN_NAMES.match(run, 2):
+                self.at = found.start() + 1
+                return self.subscripted(run[0])
         if len(run) > 3:
             self.at = found.start()
             raise self.wrong("a word")
-        if len(run) > 1:
-            self.at = found.start() + 1
-            return self.subscripted(run[0])
         return self.subscripted(run)
+
+    def named(self, name: str) -> Node:
+        """A function or constant that plain text names."""
+        if name == "pi":
+            return Symbol("pi")
+        if name in ("sqrt", "cbrt"):
+            return self.root(name == "cbrt")
+        name = {"floor": "floor", "ceil": "ceiling"}.get(name, RENAMED.get(name, name))
+        return self.function(name)
 
     def subscripted(self, name: str) -> Node:
         if self.takes("_"):
@@ -100,7 +152,8 @@ class Commands(Quantities, ABC):
             found = self.matches(_SUBSCRIPT)
             if found is None:
                 raise self.wrong("expected a subscript")
-            return Symbol(f"{name}_{(found[1] or found[2]).replace(' ', '')}")
+            inside = next(group for group in found.groups() if group is not None)
+            return Symbol(f"{name}_{inside.replace(' ', '')}")
         prime = ""
         while self.text[self.at : self.at + 1] == "'" and len(prime) < 3:
             self.at += 1
@@ -128,6 +181,9 @@ class Commands(Quantities, ABC):
     def rest_of_braces(self) -> Node:
         depth = self.depth
         self.enter()
+        if (built := self.builder()) is not None:
+            self.needs("}")
+            return built
         items = self.items()
         self.needs("}")
         self.depth = depth
@@ -138,12 +194,15 @@ class Commands(Quantities, ABC):
     def command(self) -> Node:
         if self.takes(r"\{"):
             if self.takes(r"\}"):
-                return Word("no solution")
+                return Word(EMPTY)
+            if (built := self.builder()) is not None:
+                self.needs(r"\}")
+                return built
             return Collection(tuple(self.bracket_items(r"\}")), braces=True)
         found = self.matches(COMMAND)
         if found is None:
             raise self.wrong("unknown command")
-        name = found[1]
+        name = RENAMED.get(found[1], found[1])
         if name == "frac":
             return Quotient(self.argument(), self.argument())
         if name in ("sqrt", "cbrt"):
@@ -155,13 +214,15 @@ class Commands(Quantities, ABC):
         if name == "infty":
             return Symbol("oo")
         if name == "emptyset":
-            return Word("no solution")
+            return Word(EMPTY)
         if name in GREEK:
             return self.subscripted(name)
         if name in FUNCTIONS:
             return self.function(name)
-        if name in ("dollar", "pounds", "euro"):
-            return Quantity(self.product(), name)
+        if name in _CURRENCIES:
+            return self.money(_CURRENCIES[name])
+        if name.startswith("vector"):
+            return Symbol(f"vector {name[-1]}")
         if name == "begin":
             return self.environment()
         if name in ("lfloor", "lceil", "langle"):
@@ -175,6 +236,8 @@ class Commands(Quantities, ABC):
         if name == "mathbb":
             if self.takes("{R}") or self.takes("R"):
                 return Group("(", ")", (negative(Symbol("oo")), Symbol("oo")))
+            if other := self.matches(_OTHER_SET):
+                return Word(_SETS[other[1]])
             raise self.wrong("unknown set")
         if name == "overline":
             raise self.wrong("a line over letters")
@@ -194,6 +257,16 @@ class Commands(Quantities, ABC):
         self.at = found.end()
         content = content.strip("()")
         return Symbol(content) if content.isalpha() else self.inner(content)
+
+    def money(self, unit: str) -> Node:
+        """What follows a sign of money; a unit behind it (`per hour`, `each`) makes a rate of it."""
+        value = self.product()
+        if isinstance(value, Quantity):
+            words = value.unit
+            if words == "%" or words.startswith(("per ", "/")):
+                return Quantity(value.value, f"{unit} {words}")
+            return Quantity(value.value, unit)
+        return Quantity(value, unit)
 
     def argument(self) -> Node:
         """One argument of a command: braces, a command, or a single character."""
@@ -248,6 +321,8 @@ class Commands(Quantities, ABC):
         base: Node | None = None
         if name == "log" and self.takes("_"):
             base = self.argument()
+        elif name == "log" and (plain := self.matches(_PLAIN_BASE)):
+            base = Number(Fraction(int(plain[1])))
         if self.takes("^"):
             exponent = self.exponent()
             if exponent == Number(Fraction(-1)) and name in _INVERSE:
@@ -260,7 +335,7 @@ class Commands(Quantities, ABC):
             arguments = [self.rest_of_braces()]
         else:
             arguments = [self.bare_argument()]
-        node: Node = Function(name, tuple(arguments))
+        node = rewritten(name, tuple(arguments))
         if base is not None:
             node = Quotient(Function("ln", tuple(arguments)), Function("ln", (base,)))
         self.depth = depth
@@ -280,8 +355,10 @@ class Commands(Quantities, ABC):
 
     def environment(self) -> Node:
         found = self.matches(_ENVIRONMENT)
-        if found is None or found[1] == "vmatrix":
+        if found is None:
             raise self.wrong("unknown environment")
+        if found[1] not in _MATRICES:
+            return self.system(found[1])
         rows: list[tuple[Node, ...]] = []
         self.brackets += 1
         while not self.sees(r"\end"):
@@ -295,12 +372,68 @@ class Commands(Quantities, ABC):
         self.needs(rf"\end{{{found[1]}}}")
         if len({len(row) for row in rows}) != 1:
             raise self.wrong("rows of different lengths")
+        if found[1] == "vmatrix":
+            value = determinant(tuple(rows)) if len(rows) == len(rows[0]) else None
+            if value is None:
+                raise self.wrong("a determinant of more than four rows, or not square")
+            return value
         return Matrix(tuple(rows))
+
+    def system(self, name: str) -> Node:
+        """Rows of equations as a list; rows of a value and its condition as a list of pairs."""
+        items: list[Node] = []
+        while not self.sees(r"\end"):
+            row: list[Node] = []
+            while not (self.sees("\\\\") or self.sees(r"\end")):
+                if not (self.takes("&") or self.matches(_CONDITION)):
+                    row.append(self.relation_or_rest(row))
+            if row:
+                items.append(row[0] if len(row) == 1 else Group("|", "|", tuple(row)))
+            if not self.takes("\\\\"):
+                break
+        self.needs(rf"\end{{{name}}}")
+        if not items:
+            raise self.wrong("an empty system")
+        return items[0] if len(items) == 1 else Collection(tuple(items), False, "and")
+
+    def relation_or_rest(self, row: list[Node]) -> Node:
+        """The next cell; `x & = 5` is one relation."""
+        if row and (self.sees("=") or self.sees("<") or self.sees(">")):
+            left = row.pop()
+            sign = self.text[self.at]
+            self.at += 1
+            self.takes("&")
+            return Relation((sign,), (left, self.sum()))
+        if self.sees("="):
+            raise self.wrong("an equation without a left side")
+        return self.relation()
 
 
 def product_of(factors: list[Node]) -> Node:
     """One factor as it is, several as a product."""
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def rewritten(name: str, arguments: tuple[Node, ...]) -> Node:
+    """A function by others where it is one of them turned round, else as it is named."""
+    one = Number(Fraction(1))
+    if len(arguments) == 1:
+        x = arguments[0]
+        if name in _RECIPROCAL:
+            return Function(_RECIPROCAL[name], (Quotient(one, x),))
+        if name in ("sech", "csch", "coth"):
+            turned = {"sech": "cosh", "csch": "sinh", "coth": "tanh"}[name]
+            return Quotient(one, Function(turned, arguments))
+        if name == "arccot":
+            right = Quotient(Symbol("pi"), Number(Fraction(2)))
+            return Sum((right, negative(Function("arctan", arguments))))
+        if name == "cis":
+            turn = Product((Symbol("i"), Function("sin", arguments)))
+            return Sum((Function("cos", arguments), turn))
+    return Function(name, arguments)
+
+
+_RECIPROCAL: Final = {"arcsec": "arccos", "arccsc": "arcsin"}
 
 
 def negative(node: Node) -> Node:

@@ -1,29 +1,45 @@
 """Two answers as text -> equal or not: the tiers that need no worker, and the way to those that do.
 
-Cheap on any input: long texts are compared as they stand, trees and numbers are bounded.
+Tiers: `string` (equal after normalisation), `rational` (exact fractions), `normal` (normal forms),
+`numeric` (refuted at a point in doubles), `structure` (what is no single value). Cheap on any
+input: long texts are compared as they stand; trees, numbers and normal forms are bounded.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from typing import Final
 
-from factory.grade.math.equal import Same, equal
+from factory.grade.math.approximate import differ, real_value
+from factory.grade.math.equal import Comparison, TooManyComparisons
 from factory.grade.math.exact import exact
+from factory.grade.math.infinite import infinite
+from factory.grade.math.normal import same_normal
 from factory.grade.math.normalise import MAX_CHARS, normalise, squeeze, squeeze_number
-from factory.grade.math.parse import Unreadable, parse
-from factory.grade.math.tree import Node
+from factory.grade.math.parse import DEFAULT as AS_USUAL
+from factory.grade.math.parse import Reading, Unreadable, parse
+from factory.grade.math.spread import symbols
+from factory.grade.math.tree import CONSTANTS, Function, Node
+from factory.grade.math.values import is_decimal, last_place, rounds_to
+from schemas.math_policy import MathPolicy
 from schemas.verdict import Status
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one comparison found."""
 
     status: Status
     method: str
     detail: str = ""
+
+
+DEFAULT: Final = MathPolicy()
+MAX_COMPARISONS: Final = 3000
+"""Comparisons of nodes before a pair is left to a worker, where a deadline holds."""
 
 
 class Hard(Exception):  # noqa: N818 - a finding, not a failure
@@ -36,36 +52,99 @@ def spelling(text: str) -> str:
     return squeeze(normalise(text))
 
 
-def settle(gold: str, answer: str) -> Finding | None:
+def reading_of(policy: MathPolicy) -> Reading:
+    """How texts are read under a policy."""
+    return Reading(
+        policy.decimal_comma,
+        policy.single_brackets,
+        policy.ratio_is_fraction,
+        policy.letters_commute,
+    )
+
+
+class CheapTiers:
+    """The equality of single values without the worker; it notes which tier decided last."""
+
+    def __init__(self, policy: MathPolicy) -> None:
+        self.policy = policy
+        self.positive = policy.letters == "positive"
+        self.method = ""
+
+    def same(self, gold: Node, answer: Node) -> bool:
+        """Whether two values are equal.
+
+        Raises:
+            Hard: Neither shown nor refuted here.
+        """
+        if isinstance(gold, Function) and gold.name == "equation":
+            raise Hard
+        left, right = infinite(gold), infinite(answer)
+        if left is not None or right is not None:
+            self.method = "structure"
+            return left == right
+        found = same_normal(gold, answer, positive=self.positive)
+        if found is not None:
+            self.method = "normal"
+            return found or rounded(self.policy, gold, answer)
+        if differ(gold, answer, positive=self.positive):
+            self.method = "numeric"
+            return rounded(self.policy, gold, answer)
+        raise Hard
+
+
+def rounded(policy: MathPolicy, gold: Node, answer: Node) -> bool:
+    """Whether one is a decimal to which the other, an irrational constant, rounds or is cut.
+
+    Raises:
+        Hard: Doubles are too short to tell.
+    """
+    for one, other in ((gold, answer), (answer, gold)):
+        place = last_place(policy, one)
+        if place is None or is_decimal(other) or symbols(other) - CONSTANTS:
+            continue
+        value, written = real_value(other), exact(one)
+        if value is None or written is None:
+            continue
+        near, error = Fraction(value[0]), Fraction(value[1])
+        found = {rounds_to(written, place, near + shift) for shift in (-error, error)}
+        if len(found) > 1:
+            raise Hard
+        if found.pop():
+            return True
+    return False
+
+
+def settle(
+    gold: str, answer: str, policy: MathPolicy = DEFAULT, reading: Reading = AS_USUAL
+) -> Finding | None:
     """The finding of the cheap tiers; None where the pair needs the worker."""
     gold, answer = gold.strip(), answer.strip()
     if len(gold) > MAX_CHARS or len(answer) > MAX_CHARS:
         return _long(gold, answer)
-    if spelling(gold) == spelling(answer) != "":
+    if gold == answer != "":
+        return Finding(Status.CORRECT, "string")
+    if policy == DEFAULT and spelling(gold) == spelling(answer) != "":
         return Finding(Status.CORRECT, "string")
     try:
-        readings = parse(answer)
+        readings = parse(answer, reading)
     except Unreadable as error:
         return Finding(Status.UNPARSABLE, "parse", f"answer: {error}")
     try:
-        golds = parse(gold)
+        golds = parse(gold, reading)
     except Unreadable as error:
         return Finding(Status.INCORRECT, "string", f"gold: {error}; only its spelling is compared")
+    tiers = CheapTiers(policy)
     try:
-        if any_equal(golds, readings, _needs_worker):
-            return Finding(Status.CORRECT, _method(golds, readings))
-    except (Hard, RecursionError):
+        equal = any_equal(golds, readings, Comparison(policy, tiers.same, MAX_COMPARISONS))
+    except (Hard, TooManyComparisons, RecursionError):
         return None
-    return Finding(Status.INCORRECT, _method(golds, readings))
+    method = tiers.method or _method(golds, readings)
+    return Finding(Status.CORRECT if equal else Status.INCORRECT, method)
 
 
-def any_equal(golds: tuple[Node, ...], answers: tuple[Node, ...], same: Same) -> bool:
+def any_equal(golds: tuple[Node, ...], answers: tuple[Node, ...], comparison: Comparison) -> bool:
     """Whether any reading of the gold equals any of the answer."""
-    return any(equal(gold, answer, same) for gold in golds for answer in answers)
-
-
-def _needs_worker(gold: Node, answer: Node) -> bool:
-    raise Hard
+    return any(comparison.equal(gold, answer) for gold in golds for answer in answers)
 
 
 def _method(golds: tuple[Node, ...], answers: tuple[Node, ...]) -> str:

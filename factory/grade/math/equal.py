@@ -1,146 +1,186 @@
-"""Equality of two answers by structure; single values are left to a `Same`.
+"""Equality of two answers: by structure here, single values by the tiers of a `Same`.
 
-The policy, each choice once: bare lists and sets have no order and equal each other; tuples have
-order, equal vectors, and need the same brackets where they have two items (an interval is not a
-point); brackets around one item drop (the parser drops them); `y = …`, `f(x) = …` and `x \\in …`
-equal their right-hand sides; a list of assignments equals the tuple of its values; equations are
-equal up to a factor; an inequality in one letter equals its interval; `a \\pm b` is a list of two;
-a unit, percent sign, money sign or base that one side lacks is forgiven, units of one dimension
-convert, others conflict; 50% equals 50 and 0.5; decimals with six significant digits or more match
-an exact value that rounds to them, or is cut to them; words match in any case.
+What the policy (`schemas.math_policy`) leaves open is decided as follows: bare lists and sets have
+no order and equal each other, and a set has no duplicates; tuples have order, equal vectors, and
+need the same brackets where they have two items (an interval is not a point); unions, inequalities
+and sets of numbers on the real line are compared as sets; equations are equal up to a factor; a
+value that is one of several (`\\pm`, a list) is not all of them.
 """
 
 from __future__ import annotations
 
-import re
-from functools import partial
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Final
 
-from factory.grade.math.relations import Equal, assignment, relations
+from factory.grade.math.matrices import folded
+from factory.grade.math.relations import Relations
 from factory.grade.math.spread import spread
 from factory.grade.math.tree import (
     Collection,
     Group,
     Matrix,
     Node,
+    Number,
     Product,
     Relation,
-    Symbol,
     Union,
     Word,
 )
-from factory.grade.math.values import values
+from factory.grade.math.words import as_region, same_word
+from schemas.math_policy import MathPolicy
 
-Same = Equal
+_LONG_LIST: Final = 20
+Same = Callable[[Node, Node], bool]
 """Whether two single values are equal; may raise what its tier raises."""
 
-_NOTHING: Final = re.compile(
-    r"(?:there (?:is|are) )?no (?:real |valid |such )?(?:solutions?|answers?)(?: exists?)?|none"
-    r"|empty set|the empty set|does not exist|dne|undefined|impossible|not possible"
-)
-_ENDLESS: Final = re.compile(r"infinity|infinite|infinitely many(?: solutions)?")
+
+class TooManyComparisons(Exception):  # noqa: N818 - a finding, not a failure
+    """The lists are too long for the tier."""
 
 
-def equal(gold: Node, answer: Node, same: Same) -> bool:
-    """Whether two trees say the same; symmetric, except that nothing is assumed of `same`."""
-    if gold == answer:
+class Comparison(Relations):
+    """The equality of one policy. Symmetric and reflexive as far as `same` is."""
+
+    def __init__(self, policy: MathPolicy, same: Same, most: int | None = None) -> None:
+        super().__init__(policy, same)
+        self._left = most
+
+    def equal(self, gold: Node, answer: Node) -> bool:
+        """Whether two trees say the same.
+
+        Raises:
+            TooManyComparisons: More than `most` nodes would be compared.
+        """
+        if gold == answer:
+            return True
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise TooManyComparisons
+        gold, answer = folded(spread(gold)), folded(spread(answer))
+        if gold == answer:
+            return True
+        if isinstance(gold, Word) or isinstance(answer, Word):
+            return self._words(gold, answer)
+        on_line = self.regions(gold, answer)
+        if on_line is not None:
+            return on_line
+        if isinstance(gold, Relation) or isinstance(answer, Relation):
+            return self.relations(gold, answer)
+        if isinstance(gold, Collection) or isinstance(answer, Collection):
+            return self._collections(gold, answer)
+        if isinstance(gold, Union) or isinstance(answer, Union):
+            return (
+                isinstance(gold, Union)
+                and isinstance(answer, Union)
+                and gold.operator == answer.operator
+                and self._united(gold, answer)
+            )
+        if isinstance(gold, Matrix) and isinstance(answer, Matrix):
+            return [len(row) for row in gold.rows] == [len(row) for row in answer.rows] and all(
+                self.equal(one, other)
+                for left, right in zip(gold.rows, answer.rows, strict=True)
+                for one, other in zip(left, right, strict=True)
+            )
+        if isinstance(gold, Group | Matrix) or isinstance(answer, Group | Matrix):
+            return self._tuples(gold, answer)
+        return self.values(gold, answer)
+
+    # ------------------------------------------------------------------------------- structures
+
+    def _words(self, gold: Node, answer: Node) -> bool:
+        if same_word(gold, answer, self.policy):
+            return True
+        for one, other in ((gold, answer), (answer, gold)):
+            if isinstance(one, Word) and not isinstance(other, Word):
+                region = as_region(one.text, self.policy)
+                if region is not None:
+                    return self.equal(region, other)
+                if isinstance(other, Relation) and other.operators in (("=",), ("in",)):
+                    return self.names_left(other) and self.equal(one, other.sides[1])
+        return False
+
+    def _united(self, gold: Union, answer: Union) -> bool:
+        if gold.operator == "minus":
+            return len(gold.parts) == len(answer.parts) and all(
+                self.equal(one, other) for one, other in zip(gold.parts, answer.parts, strict=True)
+            )
+        return self.matching(gold.parts, answer.parts)
+
+    def _collections(self, gold: Node, answer: Node) -> bool:
+        for one, other in ((gold, answer), (answer, gold)):
+            if isinstance(one, Collection) and isinstance(other, Group | Matrix):
+                values = self.tuple_of_values(one)
+                return values is not None and self._tuples(values, other)
+        left, right = self._items_of(gold), self._items_of(answer)
+        if self.policy.ordered_lists and not any(
+            isinstance(node, Collection) and node.braces for node in (gold, answer)
+        ):
+            return len(left) == len(right) and all(
+                self.equal(one, other) for one, other in zip(left, right, strict=True)
+            )
+        if isinstance(gold, Collection) and isinstance(answer, Collection):
+            by_name = self.assigned(gold, answer)
+            if by_name is not None:
+                return by_name
+        return self.matching(left, right)
+
+    def _items_of(self, node: Node) -> tuple[Node, ...]:
+        if not isinstance(node, Collection):
+            return (node,)
+        if not node.braces:
+            return node.items
+        distinct: list[Node] = []
+        for item in node.items:
+            if not any(item == other or self.equal(item, other) for other in distinct):
+                distinct.append(item)
+        return tuple(distinct)
+
+    def matching(self, left: tuple[Node, ...], right: tuple[Node, ...]) -> bool:
+        """Whether the items pair off; equality is transitive enough for the first that fits."""
+        if len(left) != len(right):
+            return False
+        if len(left) > _LONG_LIST:
+            one, other = ([_plain_number(item) for item in items] for items in (left, right))
+            if None not in one and None not in other:
+                return Counter(one) == Counter(other)
+        rest = list(right)
+        for item in left:
+            found = next((other for other in rest if other == item), None)
+            if found is None:
+                found = next((other for other in rest if self.equal(item, other)), None)
+            if found is None:
+                return False
+            rest.remove(found)
         return True
-    gold, answer = spread(gold), spread(answer)
-    if isinstance(gold, Word) or isinstance(answer, Word):
-        return _words(gold, answer)
-    if isinstance(gold, Relation) or isinstance(answer, Relation):
-        return relations(gold, answer, partial(equal, same=same), same)
-    if isinstance(gold, Collection) or isinstance(answer, Collection):
-        return _collections(gold, answer, same)
-    if isinstance(gold, Union) or isinstance(answer, Union):
-        return (
-            isinstance(gold, Union)
-            and isinstance(answer, Union)
-            and gold.operator == answer.operator
-            and _matching(gold.parts, answer.parts, same)
-        )
-    if isinstance(gold, Matrix) and isinstance(answer, Matrix):
-        return [len(row) for row in gold.rows] == [len(row) for row in answer.rows] and all(
-            equal(one, other, same)
-            for left, right in zip(gold.rows, answer.rows, strict=True)
+
+    def _tuples(self, gold: Node, answer: Node) -> bool:
+        left, right = _items(gold), _items(answer)
+        if left is None or right is None or len(left) != len(right):
+            return False
+        if isinstance(gold, Group) and isinstance(answer, Group):
+            if gold.opening == answer.opening == ":":
+                return self._proportional(left, right)
+            if (gold.opening, gold.closing) != (answer.opening, answer.closing) and (
+                len(left) == 2 or ":" in (gold.opening, answer.opening)
+            ):
+                return False
+        elif any(isinstance(one, Group) and one.opening == ":" for one in (gold, answer)):
+            return False
+        return all(self.equal(one, other) for one, other in zip(left, right, strict=True))
+
+    def _proportional(self, left: tuple[Node, ...], right: tuple[Node, ...]) -> bool:
+        """Ratios of three and more: `2:4:6` is `1:2:3`."""
+        return all(
+            self.equal(Product((one, right[0])), Product((other, left[0])))
             for one, other in zip(left, right, strict=True)
         )
-    if isinstance(gold, Group | Matrix) or isinstance(answer, Group | Matrix):
-        return _tuples(gold, answer, same)
-    return values(gold, answer, partial(equal, same=same), same)
 
 
-# ------------------------------------------------------------------------------------- structures
-
-
-def _words(gold: Node, answer: Node) -> bool:
-    left, right = _as_text(gold), _as_text(answer)
-    if left is None or right is None:
-        return False
-    return (
-        left == right
-        or bool(_NOTHING.fullmatch(left) and _NOTHING.fullmatch(right))
-        or bool(_ENDLESS.fullmatch(left) and _ENDLESS.fullmatch(right))
-        or left.replace(" ", "") == right.replace(" ", "")
-    )
-
-
-def _as_text(node: Node) -> str | None:
-    if isinstance(node, Word):
-        return node.text
-    if node == Symbol("oo"):
-        return "infinity"
-    if isinstance(node, Product) and all(isinstance(factor, Symbol) for factor in node.factors):
-        return "".join(factor.name for factor in node.factors if isinstance(factor, Symbol)).lower()
-    return None
-
-
-def _collections(gold: Node, answer: Node, same: Same) -> bool:
-    for one, other in ((gold, answer), (answer, gold)):
-        if isinstance(one, Collection) and isinstance(other, Group | Matrix):
-            return _assigned(one) and _tuples(_tuple_of_values(one), other, same)
-    left = gold.items if isinstance(gold, Collection) else (gold,)
-    right = answer.items if isinstance(answer, Collection) else (answer,)
-    return _matching(left, right, same)
-
-
-def _assigned(collection: Collection) -> bool:
-    return not collection.braces and all(assignment(item) for item in collection.items)
-
-
-def _tuple_of_values(collection: Collection) -> Group:
-    items = sorted(collection.items, key=lambda item: str(assignment(item)))
-    return Group("(", ")", tuple(item.sides[1] for item in items if isinstance(item, Relation)))
-
-
-def _matching(left: tuple[Node, ...], right: tuple[Node, ...], same: Same) -> bool:
-    """Whether the items pair off; equality is transitive enough for taking the first that fits."""
-    if len(left) != len(right):
-        return False
-    rest = list(right)
-    for item in left:
-        found = next((other for other in rest if other == item), None)
-        if found is None:
-            found = next((other for other in rest if equal(item, other, same)), None)
-        if found is None:
-            return False
-        rest.remove(found)
-    return True
-
-
-def _tuples(gold: Node, answer: Node, same: Same) -> bool:
-    left, right = _items(gold), _items(answer)
-    if left is None or right is None or len(left) != len(right):
-        return False
-    if len(left) == 2 and isinstance(gold, Group) and isinstance(answer, Group):
-        if (gold.opening, gold.closing) != (answer.opening, answer.closing):
-            return False
-    elif isinstance(gold, Group) and isinstance(answer, Group):
-        if ":" in (gold.opening, answer.opening) and gold.opening != answer.opening:
-            return False
-    elif any(isinstance(one, Group) and one.opening == ":" for one in (gold, answer)):
-        return False
-    return all(equal(one, other, same) for one, other in zip(left, right, strict=True))
+def _plain_number(node: Node) -> Fraction | None:
+    return node.value if isinstance(node, Number) and node.last_place is None else None
 
 
 def _items(node: Node) -> tuple[Node, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial, gcd, isqrt, lcm
+from math import comb, factorial, gcd, isqrt, lcm, prod
 from typing import Final
 
 from factory.grade.math.tree import (
@@ -18,9 +18,9 @@ from factory.grade.math.tree import (
     Sum,
 )
 
-MAX_BITS: Final = 20_000
+MAX_BITS: Final = 30_000
 """Numerators and denominators past this are left to the worker."""
-MAX_FACTORIAL: Final = 1000
+MAX_FACTORIAL: Final = 2500
 
 
 class NotExact(Exception):  # noqa: N818 - a finding, not a failure
@@ -97,6 +97,8 @@ def _function(name: str, values: list[Fraction]) -> Fraction:
         raise NotExact
     if name == "factorial":
         return Fraction(factorial(whole[0]))
+    if name == "double factorial":
+        return Fraction(prod(range(whole[0], 0, -2)))
     if name == "binomial" and len(whole) == 2:
         return Fraction(comb(whole[0], whole[1]))
     if name == "root" and values[1] == 2:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import atexit
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from factory.grade.contract import Item, Verdict
-from factory.grade.math.compare import Finding, settle
+from factory.grade.math.compare import Finding, reading_of, settle
 from factory.grade.math.extract import Extraction, Found, final_answer, last_boxed
 from factory.grade.math.pool import WorkerPool
 from schemas.candidate import FinishReason
+from schemas.math_policy import MathPolicy
 from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
 _Pair = tuple[str, str]
 
-_REMEMBERED: Final = 100_000
+_REMEMBERED: Final = 50_000
 """Answers repeat: findings of so many pairs are kept."""
 _SHORT: Final = 300
 """Longer pairs are not remembered."""
@@ -32,8 +33,9 @@ class MathGrader:
 
     def __init__(self, limits: GradeMath, workers: int | None = None) -> None:
         self.limits = limits
+        self._reading = reading_of(limits.policy)
         self._pool = WorkerPool(limits, workers or os.cpu_count() or 1)
-        self._known: dict[tuple[str, str], Finding] = {}
+        self._known: dict[_Pair, Finding] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -41,12 +43,20 @@ class MathGrader:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Start the workers' template, so that no pair has to wait for it.
+
+        Raises:
+            GraderError: It does not start.
+        """
+        self._pool.start()
+
     def close(self) -> None:
         """Stop the workers; they start again if the grader is used again."""
         self._pool.close()
 
     def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
-        """One grading per item, in their order; see `factory.grade.contract.Grader`.
+        """One verdict per item, in their order; see `factory.grade.contract.Grader`.
 
         Raises:
             GraderError: A worker cannot be started.
@@ -57,39 +67,71 @@ class MathGrader:
 
     def grade_texts(self, items: Sequence[tuple[str, str, FinishReason]]) -> list[Verdict]:
         """The same for (gold, response, finish reason)."""
-        begun: list[tuple[_Pair | None, Extraction, float]] = []
+        return self._grade([_begin_response(*item) for item in items])
+
+    def grade_answers(self, items: Sequence[tuple[str, str]]) -> list[Verdict]:
+        """The same for (gold, answer) where the answer is extracted already."""
+        return self._grade([_begin_answer(gold, answer) for gold, answer in items])
+
+    def _grade(self, begun: Sequence[_Begun]) -> list[Verdict]:
         found: dict[_Pair, tuple[Finding, float]] = {}
         hard: dict[_Pair, None] = {}
-        for gold, text, finish_reason in items:
+        for pair in dict.fromkeys(one.pair for one in begun if one.pair is not None):
             start = time.monotonic()
-            extraction = final_answer(text, finish_reason)
-            pair = None
-            if extraction.answer is not None and not _cut(extraction, text, finish_reason):
-                pair = (gold_answer(gold), extraction.answer)
-                if pair not in found and pair not in hard:
-                    finding = self._known.get(pair) or settle(*pair)
-                    if finding is None:
-                        hard[pair] = None
-                    else:
-                        found[pair] = (finding, 0.0)
-            begun.append((pair, extraction, time.monotonic() - start))
+            finding = self._known.get(pair) or settle(*pair, self.limits.policy, self._reading)
+            if finding is None:
+                hard[pair] = None
+            else:
+                found[pair] = (finding, time.monotonic() - start)
         found.update(zip(hard, self._pool.run(list(hard)), strict=True))
-        self._remember({pair: finding for pair, (finding, _) in found.items()})
-        return [
-            _nothing(extraction, finish_reason, wall_s)
-            if pair is None
-            else _grading(extraction, *found[pair], wall_s)
-            for (_, _, finish_reason), (pair, extraction, wall_s) in zip(items, begun, strict=True)
-        ]
-
-    def _remember(self, findings: dict[_Pair, Finding]) -> None:
+        for pair, (finding, _) in found.items():
+            if len(pair[0]) + len(pair[1]) < _SHORT and finding.status not in _NOT_REMEMBERED:
+                self._known[pair] = finding
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        self._known.update(
-            (pair, finding) for pair, finding in findings.items() if sum(map(len, pair)) < _SHORT
-        )
+        return [one.nothing or one.verdict(*found[one.pair or ("", "")]) for one in begun]
 
 
+_NOT_REMEMBERED: Final = frozenset({Status.TIMEOUT, Status.MEMORY})
+"""Verdicts that another try, on a machine that is less busy, may change."""
+
+
+class _Begun(NamedTuple):
+    """An item after extraction: a pair to compare, or the verdict that there is none."""
+
+    pair: _Pair | None
+    found: str
+    wall_s: float
+    nothing: Verdict | None
+
+    def verdict(self, finding: Finding, wall_s: float) -> Verdict:
+        assert self.pair is not None
+        detail = finding.detail or self.found
+        answer = self.pair[1][:_KEPT_CHARS]
+        return Verdict(finding.status, answer, finding.method, detail, self.wall_s + wall_s)
+
+
+def _begin_response(gold: str, text: str, finish_reason: FinishReason) -> _Begun:
+    start = time.monotonic()
+    extraction = final_answer(text, finish_reason)
+    if extraction.answer is None or _cut(extraction, text, finish_reason):
+        wall_s = time.monotonic() - start
+        return _Begun(None, "", wall_s, _nothing(extraction, finish_reason, wall_s))
+    pair = (gold_answer(gold), extraction.answer)
+    return _Begun(pair, _FOUND[extraction.found], time.monotonic() - start, None)
+
+
+def _begin_answer(gold: str, answer: str) -> _Begun:
+    answer = gold_answer(answer)
+    if not answer:
+        return _Begun(None, "", 0.0, Verdict(Status.UNPARSABLE, "", "extraction", "empty", 0.0))
+    return _Begun((gold_answer(gold), answer), "answer: given", 0.0, None)
+
+
+_FOUND: Final = {found: f"answer: {found.value}" for found in Found}
+
+
+@lru_cache(maxsize=1024)
 def gold_answer(gold: str) -> str:
     """The answer in a gold: what follows the last `####`, or stands in the last box, or all."""
     if "####" in gold:
@@ -103,30 +145,54 @@ def grade(
     gold: str,
     response: str,
     *,
+    policy: MathPolicy | None = None,
     finish_reason: FinishReason = FinishReason.STOP,
-    limits: GradeMath | None = None,
+    deadline_s: float = 5.0,
+    memory_bytes: int = 1024 * 1024 * 1024,
 ) -> Verdict:
-    """Grade one response against one gold; callable from any thread.
+    """Grade one response against one gold; callable from any thread of any process.
 
-    Workers are shared by all calls with the same limits and end with the process.
+    Workers are shared by all calls with the same settings and end with the process.
 
     Args:
         gold: Plain text or LaTeX; with `####` or `\\boxed` only the answer there.
         response: A whole completion, with or without `<think>`.
+        policy: What counts as equal where mathematics leaves a choice.
         finish_reason: `length` for a completion that was cut.
-        limits: Deadline and memory of a hard comparison.
+        deadline_s: Seconds that one comparison may take.
+        memory_bytes: Address space that one comparison may take.
 
     Raises:
         GraderError: A worker cannot be started.
     """
-    limits = limits or GradeMath()
-    grader = _shared(limits.deadline_s, limits.memory_bytes)
+    grader = _shared(os.getpid(), _written(policy), deadline_s, memory_bytes)
     return grader.grade_texts([(gold, response, finish_reason)])[0]
 
 
+def grade_batch(
+    items: Iterable[tuple[str, str]],
+    *,
+    policy: MathPolicy | None = None,
+    deadline_s: float = 5.0,
+    memory_bytes: int = 1024 * 1024 * 1024,
+) -> list[Verdict]:
+    """`grade` for (gold, response) pairs: verdicts in their order, hard pairs at the same time."""
+    grader = _shared(os.getpid(), _written(policy), deadline_s, memory_bytes)
+    return grader.grade_texts([(gold, text, FinishReason.STOP) for gold, text in items])
+
+
+def _written(policy: MathPolicy | None) -> str:
+    return (policy or MathPolicy()).model_dump_json()
+
+
 @lru_cache(maxsize=8)
-def _shared(deadline_s: float, memory_bytes: int) -> MathGrader:
-    grader = MathGrader(GradeMath(deadline_s=deadline_s, memory_bytes=memory_bytes))
+def _shared(_pid: int, policy: str, deadline_s: float, memory_bytes: int) -> MathGrader:
+    limits = GradeMath(
+        deadline_s=deadline_s,
+        memory_bytes=memory_bytes,
+        policy=MathPolicy.model_validate_json(policy),
+    )
+    grader = MathGrader(limits)
     atexit.register(grader.close)
     return grader
 
@@ -143,9 +209,3 @@ def _nothing(extraction: Extraction, finish_reason: FinishReason, wall_s: float)
     status = Status.TRUNCATED if cut else Status.UNPARSABLE
     detail = extraction.found.value if extraction.answer is None else "cut before its answer"
     return Verdict(status, "", "extraction", detail, wall_s)
-
-
-def _grading(extraction: Extraction, finding: Finding, hard_s: float, wall_s: float) -> Verdict:
-    answer = (extraction.answer or "")[:_KEPT_CHARS]
-    detail = finding.detail or f"answer: {extraction.found.value}"
-    return Verdict(finding.status, answer, finding.method, detail, wall_s + hard_s)

@@ -20,6 +20,7 @@ from factory.grade.math.commands import (
 )
 from factory.grade.math.scan import DIGITS
 from factory.grade.math.tree import (
+    CONSTANTS,
     Collection,
     Function,
     Group,
@@ -31,18 +32,29 @@ from factory.grade.math.tree import (
     Quotient,
     Relation,
     Sum,
+    Symbol,
     Union,
 )
 
 _RELATIONS: Final = {
-    "=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\in": "in",
-    "<=": "<=", ">=": ">=", r"\to": "->", r"\Rightarrow": "->", r"\rightarrow": "->",
-    r"\equiv": "=", "!=": "!=",
+    "=": "=", "==": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=",
+    r"\in": "in", "<=": "<=", ">=": ">=", r"\to": "->", r"\Rightarrow": "->",
+    r"\rightarrow": "->", r"\mapsto": "->", "->": "->", r"\equiv": "=", "!=": "!=",
+    r"\approx": "~", "=<": "<=", "=>": ">=",
 }  # fmt: skip
-_ORDERED_RELATIONS: Final = sorted(_RELATIONS, key=len, reverse=True)
-_SET_OPERATORS: Final = {r"\cup": "cup", r"\cap": "cap", r"\setminus": "minus"}
-_SEPARATOR: Final = re.compile(
-    r" ?(?:[,;]|\\text ?\{ ?(?:and|or|, ?and|, ?or) ?\}|\b(?:and|or)\b) ?"
+_RELATION: Final = re.compile(
+    r" ?(==|=<|=>|<=|>=|!=|->|[=<>]"
+    r"|\\(?:le|ge|ne|in|to|Rightarrow|rightarrow|mapsto|equiv|approx)(?![A-Za-z]))"
+)
+_SET_OPERATORS: Final = {"cup": "cup", "cap": "cap", "setminus": "minus"}
+_SET_OPERATOR: Final = re.compile(r" ?\\(cup|cap|setminus)(?![A-Za-z])")
+_SEPARATOR: Final = re.compile(r" ?(?:[,;]|\\text ?\{ ?,? ?(and|or) ?\}|\b(and|or)\b) ?")
+_FACTORS: Final = frozenset(
+    {"frac", "sqrt", "cbrt", "pi", "infty", "binom", "lfloor", "lceil", "begin", "vectori",
+     "vectorj", "vectork"}
+)  # fmt: skip
+_BUILDER: Final = re.compile(
+    r" ?([A-Za-z])(?: ?\\in ?\\mathbb ?(?:\{R\}|R))? ?(?:\||:|\\text ?\{ ?such that ?\}) ?"
 )
 
 
@@ -54,15 +66,32 @@ class Parser(Commands):
         self.spaces()
         if self.at != len(self.text):
             raise self.wrong("not read")
-        return items[0] if len(items) == 1 else Collection(tuple(items), braces=False)
+        return self.listed(items)
+
+    def listed(self, items: list[Node]) -> Node:
+        """One item as it is, several as a bare list; in `x = 1, 2` the name is said once."""
+        if len(items) == 1:
+            return items[0]
+        first = items[0]
+        if (
+            isinstance(first, Relation)
+            and first.operators == ("=",)
+            and isinstance(first.sides[0], Symbol)
+            and not any(isinstance(item, Relation) for item in items[1:])
+        ):
+            items = [first, *(Relation(("=",), (first.sides[0], item)) for item in items[1:])]
+        return Collection(tuple(items), braces=False, joiner=self.joiner)
 
     def items(self) -> list[Node]:
-        """Items between commas, up to a closing bracket or the end."""
+        """Items between commas, up to a closing bracket or the end; `joiner` is what joins them."""
         items = [self.relation()]
-        while self.matches(_SEPARATOR):
-            while self.matches(_SEPARATOR):
-                pass
+        joiner = ","
+        while found := self.matches(_SEPARATOR):
+            joiner = found[1] or found[2] or joiner
+            while found := self.matches(_SEPARATOR):
+                joiner = found[1] or found[2] or joiner
             items.append(self.relation())
+        self.joiner = joiner
         return items
 
     def relation(self) -> Node:
@@ -70,11 +99,8 @@ class Parser(Commands):
         self.enter()
         sides = [self.ratio()]
         operators: list[str] = []
-        while True:
-            operator = next((sign for sign in _ORDERED_RELATIONS if self.takes(sign)), None)
-            if operator is None:
-                break
-            operators.append(_RELATIONS[operator])
+        while found := self.matches(_RELATION):
+            operators.append(_RELATIONS[found[1]])
             sides.append(self.ratio())
         self.depth = depth
         return Relation(tuple(operators), tuple(sides)) if operators else sides[0]
@@ -85,18 +111,22 @@ class Parser(Commands):
             parts.append(self.union())
         if len(parts) == 1:
             return parts[0]
-        return Quotient(*parts) if len(parts) == 2 else Group(":", ":", tuple(parts))
+        if len(parts) == 2 and self.reading.ratio_is_fraction:
+            return Quotient(*parts)
+        return Group(":", ":", tuple(parts))
 
     def union(self) -> Node:
         depth = self.depth
         left = self.sum()
+        if self.takes(r"\choose"):
+            return Function("binomial", (left, self.sum()))
         while True:
-            sign = next((sign for sign in _SET_OPERATORS if self.takes(sign)), None)
+            sign = self.matches(_SET_OPERATOR)
             if sign is None:
                 self.depth = depth
                 return left
-            operator, right = _SET_OPERATORS[sign], self.sum()
-            if isinstance(left, Union) and left.operator == operator:
+            operator, right = _SET_OPERATORS[sign[1]], self.sum()
+            if isinstance(left, Union) and left.operator == operator != "minus":
                 left = Union(operator, (*left.parts, right))
             else:
                 self.enter()
@@ -146,11 +176,17 @@ class Parser(Commands):
                 self.enter()
                 factors = [Quotient(product_of(factors), self.signed_power())]
             elif self.sees(r"\text"):
+                if size := self.large_number():
+                    factors.append(size)
+                    continue
                 unit = self.unit_text()
                 if unit is None:
                     break
                 factors = [Quantity(product_of(factors), unit)]
             elif self.starts_factor():
+                if size := self.large_number():
+                    factors.append(size)
+                    continue
                 if unit := self.plain_unit(factors[-1]):
                     factors = [Quantity(product_of(factors), unit)]
                     continue
@@ -160,6 +196,8 @@ class Parser(Commands):
             else:
                 break
         self.depth = depth
+        if not self.reading.letters_commute:
+            factors = _in_order(factors)
         return product_of(factors)
 
     def signed_power(self) -> Node:
@@ -188,11 +226,7 @@ class Parser(Commands):
         if command is None:
             return False
         name = command[1]
-        return (
-            name in FUNCTIONS
-            or name in GREEK
-            or name in ("frac", "sqrt", "cbrt", "pi", "infty", "binom", "lfloor", "lceil", "begin")
-        )
+        return name in FUNCTIONS or name in GREEK or name in _FACTORS
 
     def power(self) -> Node:
         """An atom with what follows it: powers, factorials, percent, degrees."""
@@ -204,15 +238,16 @@ class Parser(Commands):
             if self.takes("^") or self.takes("**"):
                 node = Power(node, self.exponent())
             elif self.sees("!") and not self.sees("!="):
-                self.at += 1
+                double = self.sees("!!")
+                self.at += 1 + double
                 self.enter()
-                node = Function("factorial", (node,))
+                node = Function("double factorial" if double else "factorial", (node,))
             elif self.takes("%"):
                 self.enter()
                 node = Quantity(node, "%")
             elif self.takes(r"\degree"):
                 self.enter()
-                node = Quantity(node, "degree")
+                node = Quantity(node, self.scale() or "degree")
             else:
                 break
         self.depth = depth
@@ -281,8 +316,28 @@ class Parser(Commands):
         self.bars -= 1
         return Function("abs", (inner,))
 
+    def builder(self) -> Node | None:
+        r"""What follows the bar in `\{x | x > 3\}`; None where no set builder begins here."""
+        if not self.matches(_BUILDER):
+            return None
+        items = self.items()
+        return items[0] if len(items) == 1 else Collection(tuple(items), False, "and")
+
     def inner(self, text: str) -> Node:
-        return Parser(text, thousands=True).whole()
+        return Parser(text, self.reading, thousands=True).whole()
+
+
+def _in_order(factors: list[Node]) -> list[Node]:
+    """Letters side by side as one, so that they cannot change places."""
+    result: list[Node] = []
+    for factor in factors:
+        last = result[-1] if result else None
+        if all(isinstance(one, Symbol) and one.name not in CONSTANTS for one in (last, factor)):
+            assert isinstance(last, Symbol) and isinstance(factor, Symbol)
+            result[-1] = Symbol(f"{last.name} {factor.name}")
+        else:
+            result.append(factor)
+    return result
 
 
 def _sum(terms: list[Node]) -> Node:

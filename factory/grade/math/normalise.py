@@ -22,7 +22,14 @@ _UNICODE: Final = {
     "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "±": r"\pm ", "∓": r"\mp ", "°": r"\degree ",
     "º": r"\degree ", "∅": r"\emptyset ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
     "λ": r"\lambda ", "φ": r"\phi ", "ω": r"\omega ", "⟨": r"\langle ", "⟩": r"\rangle ",
-    "ℝ": r"\mathbb{R}", "′": "'", "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
+    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}",
+    "ℂ": r"\mathbb{C}", "≈": r"\approx ", "≃": r"\approx ", "→": r"\to ", "↦": r"\mapsto ",
+    "⇒": r"\Rightarrow ", "∖": r"\setminus ", "⌊": r"\lfloor ", "⌋": r"\rfloor ",
+    "⌈": r"\lceil ", "⌉": r"\rceil ", "…": r"\ldots ", "∙": r"\cdot ", "•": r"\cdot ",
+    "∗": "*", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ", "μ": r"\mu ", "σ": r"\sigma ",
+    "τ": r"\tau ", "ρ": r"\rho ", "ψ": r"\psi ", "Δ": r"\Delta ", "Ω": r"\Omega ",
+    "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
+    "≡": r"\equiv ", "−": "-", "₋": "-", "‑": "-", "‐": "-", "。": ".", "、": ",", "′": "'", "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
     "√": r"\sqrt ", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
     "\u200b": "", "£": r"\pounds ", "€": r"\euro ",
 }  # fmt: skip
@@ -36,7 +43,11 @@ _SYNONYMS: Final = {
     "leqslant": r"\le", "geqslant": r"\ge", "lt": "<", "gt": ">", "neq": r"\ne",
     "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "lparen": "(", "rparen": ")",
     "vert": "|", "lvert": "|", "rvert": "|", "mid": "|", "varnothing": r"\emptyset",
-    "infin": r"\infty", "tbinom": r"\binom", "dbinom": r"\binom",
+    "infin": r"\infty", "simeq": r"\approx", "thickapprox": r"\approx", "cong": r"\approx",
+    "doteq": r"\approx", "top": "T", "intercal": "T", "longrightarrow": r"\to",
+    "longmapsto": r"\mapsto", "smallsetminus": r"\setminus", "backslash": r"\setminus",
+    "bullet": r"\cdot", "dots": r"\ldots", "cdots": r"\ldots", "dotsc": r"\ldots",
+    "textdegree": r"\degree", "euros": r"\euro", "middle": "", "tbinom": r"\binom", "dbinom": r"\binom",
     "mbox": r"\text", "mathrm": r"\text", "textbf": r"\text", "textrm": r"\text",
     "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
     "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
@@ -52,9 +63,28 @@ _THIN: Final = re.compile(r"\\[,;:!> ]|~|\\hspace\{[^{}]{0,20}\}")
 _LATEX_COMMA: Final = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|,\\,) ?(?=\d\d\d)")
 _DELIMITER: Final = re.compile(r"\\[()\[\]]|\$\$")
 _DEGREE: Final = re.compile(r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z])|\\degree(?![A-Za-z]))")
+_NAMED: Final = re.compile(
+    r"\\(?:operatorname\*?|mathrm|text|rm|mathop) ?\{ ?((?:arc|ar)?(?:sin|cos|tan|cot|sec|csc)h?|tg|ctg"
+    r"|arctg|arcctg|cosec|ln|lg|log|exp|gcd|lcm|min|max|cis|sgn|sign) ?\}"
+)
+_UNIT_VECTOR: Final = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|hat|vec|bf|overrightarrow) ?\{ ?(?:\\(?:mathbf|boldsymbol|text) ?\{ ?)?"
+    r"\\?([ijk])(?:math)? ?(?:\} ?)?\}"
+)
+_EMPTY_DELIMITER: Final = re.compile(r"\\(?:left|right) ?\.")
+_ORDINAL: Final = re.compile(
+    r"(?<=\d)(?: ?\^ ?\{? ?)?(?:\\(?:text|mathrm|textrm) ?\{ ?)?(?:st|nd|rd|th)(?![A-Za-z]) ?\}{0,2}"
+)
+_MODULO: Final = re.compile(
+    r"\\pmod ?(?:\{ ?(\w{1,20}) ?\}|(\w))|\((?:mod|\\bmod|\\text ?\{ ?mod ?\}) ?(\w{1,20})\)"
+)
+_NOT_EQUAL: Final = re.compile(r"\\not ?=")
 _SPACES: Final = re.compile(r"\s+")
 _WRAPPED: Final = re.compile(r"\\(?:text|boxed|fbox)\s?\{([^{}]*)\}")
+_BOXED: Final = re.compile(r"\\(?:boxed|fbox) ?\{(.*)\}", re.DOTALL)
 _TEXT: Final = re.compile(r"\\text ?\{([^{}]*)\}")
+_APART: Final = re.compile(r"(?<=\d) +(?=\d)")
+"""Spaces that count: `2 1/2` is not `21/2`."""
 _ROW_SKIP: Final = re.compile(r"\\\\\[[^\[\]]{0,10}(?:pt|ex|em|mm|cm)\]")
 
 
@@ -63,7 +93,19 @@ def normalise(text: str) -> str:
     text = text.strip()
     if not text.isascii():
         text = _ascii(text)
-    text = _ROW_SKIP.sub(r"\\\\", text)
+    if text.isdecimal():
+        return text
+    text = text.strip("*` ") if "**" in text or "`" in text else text
+    if "\\" in text:
+        text = _ROW_SKIP.sub(r"\\\\", text)
+        text = _NAMED.sub(r"\\\1 ", text)
+        text = _UNIT_VECTOR.sub(r"\\vector\1 ", text)
+        text = _EMPTY_DELIMITER.sub(" ", text)
+        text = _NOT_EQUAL.sub(r"\\ne ", text)
+    if "mod" in text:
+        text = _MODULO.sub(_modulus, text)
+    if "t" in text or "d" in text:
+        text = _ORDINAL.sub("", text)
     text = _LATEX_COMMA.sub("", text)
     text = _protect_rows(text)
     text = text.replace(r"\$", "\x01")
@@ -73,14 +115,37 @@ def normalise(text: str) -> str:
     text = _THIN.sub(" ", text)
     text = _COMMAND.sub(_synonym, text)
     text = _SPACES.sub(" ", text.replace("\x02", r"\\")).strip()
-    for _ in range(3):
-        whole = _WRAPPED.fullmatch(text)
-        if not whole:
-            break
-        text = whole[1].strip()
+    text = _unwrapped(text)
     while text and text[-1] in ".,;:" and not text.endswith("\\"):
         text = text[:-1].rstrip()
     return text
+
+
+def _unwrapped(text: str) -> str:
+    for _ in range(3):
+        whole = _WRAPPED.fullmatch(text)
+        if whole is None:
+            if not text.startswith(("\\boxed", "\\fbox")):
+                break
+            whole = _BOXED.fullmatch(text)
+            if whole is None or not _balanced(whole[1]):
+                break
+        text = whole[1].strip()
+    return text
+
+
+def _balanced(text: str) -> bool:
+    """Whether every brace in it is closed there, so that none of them is the wrapper's."""
+    depth = 0
+    for brace in re.finditer(r"\\.|[{}]", text):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _modulus(found: re.Match[str]) -> str:
+    return rf"\text{{mod {found[1] or found[2] or found[3]}}}"
 
 
 def squeeze(normalised: str) -> str:
@@ -88,7 +153,7 @@ def squeeze(normalised: str) -> str:
     text = normalised
     if "\\text" in text:
         text = _TEXT.sub(lambda found: found[1], text)
-    text = _SPACES.sub("", text)
+    text = _SPACES.sub("", _APART.sub("\x03", text) if " " in text else text)
     text = re.sub(r"(?<=[A-Za-z\d])\\degree$", "", text)
     if re.fullmatch(r"\([A-Za-z]\)", text):
         return text[1]

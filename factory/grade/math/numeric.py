@@ -27,6 +27,7 @@ from factory.grade.math.tree import (
     Symbol,
 )
 from factory.grade.math.values import close
+from schemas.math_policy import MathPolicy
 
 DIGITS: Final = 50
 TRIES: Final = 16
@@ -42,13 +43,13 @@ class NoValue(Exception):  # noqa: N818 - a finding, not a failure
 class Evaluation:
     """One point: values of the letters, and the largest intermediate value met."""
 
-    def __init__(self, letters: frozenset[str], seed: int, digits: int) -> None:
+    def __init__(self, letters: frozenset[str], seed: int, digits: int, *, positive: bool) -> None:
         import mpmath
 
         self.mp: Any = mpmath.mp
         self.mp.dps = digits
         rng = random.Random(seed)
-        signs = (1,) if seed % 2 else (1, -1)
+        signs = (1,) if positive or seed % 2 else (1, -1)
         self.letters = {
             name: self.mp.mpf(rng.randint(300_000, 2_700_000)) / 1_000_003 * rng.choice(signs)
             for name in sorted(letters)
@@ -126,6 +127,12 @@ class Evaluation:
             raise NoValue(name)
         if name in ("abs", "floor"):
             return abs(x) if name == "abs" else mp.floor(x)
+        if name == "sgn":
+            return mp.sign(x)
+        if name == "double factorial":
+            if abs(x) > 20_000:
+                raise NoValue("too large")
+            return mp.fac2(x)
         if name == "ceiling":
             return mp.ceil(x)
         if name == "factorial":
@@ -176,11 +183,11 @@ def is_unknown(name: str) -> bool:
 _ONE_ARGUMENT: Final = {
     "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh",
-    "tanh": "tanh", "ln": "ln", "log": "log10", "exp": "exp",
+    "tanh": "tanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "ln": "ln", "log": "log10", "exp": "exp",
 }  # fmt: skip
 
 
-def refuted(gold: Node, answer: Node, digits: int = DIGITS) -> bool | None:
+def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) -> bool | None:
     """Whether the values differ at some point.
 
     True where they do; False where `POINTS` points (one for constants) agree to all but ten of
@@ -189,7 +196,7 @@ def refuted(gold: Node, answer: Node, digits: int = DIGITS) -> bool | None:
     letters = (symbols(gold) | symbols(answer)) - CONSTANTS
     agreed = doubtful = 0
     for seed in range(TRIES):
-        point = Evaluation(letters, seed, digits)
+        point = Evaluation(letters, seed, digits, positive=policy.letters == "positive")
         try:
             left, right = point.value(gold), point.value(answer)
         except NoValue:
@@ -200,7 +207,7 @@ def refuted(gold: Node, answer: Node, digits: int = DIGITS) -> bool | None:
         if apart > largest * point.mp.mpf(10) ** -15:
             if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
                 continue
-            return not _rounded(gold, answer, left, right, point)
+            return not _rounded(gold, answer, left, right, point, policy)
         scale = max(abs(left), abs(right))
         if apart == 0 or apart <= scale * point.mp.mpf(10) ** (10 - digits):
             agreed += 1
@@ -211,12 +218,14 @@ def refuted(gold: Node, answer: Node, digits: int = DIGITS) -> bool | None:
     return None if agreed < 1 or doubtful else False
 
 
-def _rounded(gold: Node, answer: Node, left: Any, right: Any, point: Evaluation) -> bool:
-    """Whether one is a decimal and the other, exact, rounds or cuts to it; see `equal.close`."""
+def _rounded(
+    gold: Node, answer: Node, left: Any, right: Any, point: Evaluation, policy: MathPolicy
+) -> bool:
+    """Whether one is a decimal and the other, exact, rounds or cuts to it; see `values.close`."""
     mp = point.mp
     if mp.im(left) != 0 or mp.im(right) != 0:
         return False
     if max(abs(left), abs(right)) > 10**100:
         return False
     first, second = (Fraction(int(mp.floor(mp.re(one) * 10**60)), 10**60) for one in (left, right))
-    return close(gold, answer, first, second)
+    return close(policy, gold, answer, first, second)

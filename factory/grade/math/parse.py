@@ -12,25 +12,40 @@ read from left to right; `[a, b)` is a group whose meaning its brackets hold; `\
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
 from factory.grade.math.grammar import Parser
 from factory.grade.math.normalise import MAX_CHARS, normalise
 from factory.grade.math.quantities import THOUSANDS
-from factory.grade.math.scan import Unreadable
-from factory.grade.math.tree import Node, Word
+from factory.grade.math.scan import Reading, Unreadable
+from factory.grade.math.tree import Group, Node, Number, Quantity, Word
+from factory.grade.math.units import unit_of
 
 __all__ = ["Unreadable", "as_word", "parse"]
 
-_TIME: Final = re.compile(r"(\d{1,2}):(\d\d) ?(?:\\text ?\{)? ?([AaPp])\.? ?[Mm]\.? ?\}?")
+_TIME: Final = re.compile(
+    r"(\d{1,2})(?::(\d\d))? ?(?:\\text ?\{ ?)?(?:([AaPp])\.? ?[Mm]\b\.?|(noon|midnight|o'?clock)) ?\}?"
+)
+_CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _PROSE: Final = re.compile(r"[A-Za-z][A-Za-z .'-]*")
 _AND: Final = re.compile(r"\b(?:and|or)\b")
 _NAMED: Final = frozenset({"infinity", "inf"})
+_OPEN_INTERVAL: Final = re.compile(r"\](.+)\[")
+_FUNCTION_OF_LETTER: Final = re.compile(
+    r"(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt) ?[a-z]|[a-z]?sqrt.*"
+)
+_TWO_QUANTITIES: Final = re.compile(
+    r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?,? ?(?:(?:\\text ?\{ ?)?and ?\}?)? ?"
+    r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
+)
+_DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
+DEFAULT: Final = Reading()
 
 
 @lru_cache(maxsize=512)
-def parse(text: str) -> tuple[Node, ...]:
+def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
     """The readings of an answer, most likely first; a bare `1,234` has two.
 
     Raises:
@@ -41,12 +56,18 @@ def parse(text: str) -> tuple[Node, ...]:
     normalised = normalise(text)
     if not normalised:
         raise Unreadable("empty")
-    if time := _TIME.fullmatch(normalised):
-        return (Word(f"{int(time[1])}:{time[2]} {time[3].lower()}m"),)
+    if reading.decimal_comma:
+        normalised = _DECIMAL_COMMA.sub(".", normalised)
+    if time := _time_of_day(normalised):
+        return (time,)
     if _is_prose(normalised):
         return (Word(" ".join(normalised.replace(".", " ").casefold().split())),)
+    if sum_of_two := _two_quantities(normalised):
+        return (sum_of_two,)
+    if turned := _OPEN_INTERVAL.fullmatch(normalised):
+        normalised = f"({turned[1]})"
     try:
-        first = Parser(normalised, thousands=True).whole()
+        first = Parser(normalised, reading, thousands=True).whole()
     except RecursionError:
         raise Unreadable("nested too deeply") from None
     except Unreadable:
@@ -54,14 +75,66 @@ def parse(text: str) -> tuple[Node, ...]:
         if word is None:
             raise
         return (Word(word),)
+    if not reading.single_brackets and normalised[-1] in ")]}" and not isinstance(first, Group):
+        first = _kept_brackets(normalised, first)
+    if _CLOCK.fullmatch(normalised) and (clock := _clock(normalised)):
+        return (first, clock)
     if THOUSANDS.search(normalised) and not re.search(r",0", normalised):
         try:
-            second = Parser(normalised, thousands=False).whole()
+            second = Parser(normalised, reading, thousands=False).whole()
         except (Unreadable, RecursionError):
             return (first,)
         if second != first:
             return (first, second)
     return (first,)
+
+
+def _time_of_day(normalised: str) -> Word | None:
+    """`4:30 p.m.` as the word `16:30`."""
+    found = _TIME.fullmatch(normalised)
+    if found is None:
+        return None
+    hour, minute = int(found[1]), found[2] or "00"
+    if hour > 23 or int(minute) > 59:
+        return None
+    name = (found[4] or "").lower()
+    if name.startswith("o"):
+        return Word(f"{hour}:{minute}")
+    afternoon = (found[3] or "").lower() == "p" or name == "noon"
+    if hour <= 12:
+        hour = hour % 12 + (12 if afternoon else 0)
+    return Word(f"{hour}:{minute}")
+
+
+def _clock(normalised: str) -> Word | None:
+    hour, minute = normalised.split(":")
+    return Word(f"{int(hour)}:{minute}") if int(hour) < 24 and int(minute) < 60 else None
+
+
+def _two_quantities(normalised: str) -> Node | None:
+    """`5 feet 6 inches` as one quantity in the first unit."""
+    found = _TWO_QUANTITIES.fullmatch(normalised)
+    if found is None:
+        return None
+    large, small = unit_of(found[2].lower()), unit_of(found[4].lower())
+    if large is None or small is None or large.dimension != small.dimension:
+        return None
+    value = Fraction(found[1]) + Fraction(found[3]) * small.size / large.size
+    return Quantity(Number(value), found[2].lower())
+
+
+def _kept_brackets(normalised: str, node: Node) -> Node:
+    """Where brackets around one element count: the element in them."""
+    opening = normalised.removeprefix("\\")[0]
+    closing = {"(": ")", "[": "]", "{": "}"}.get(opening)
+    if closing is None or not normalised.endswith(closing):
+        return node
+    depth = 0
+    for place, char in enumerate(normalised):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and char in ")]}" and place < len(normalised) - 1:
+            return node
+    return Group(opening, closing, (node,))
 
 
 def as_word(normalised: str) -> str | None:
@@ -76,6 +149,7 @@ def _is_prose(normalised: str) -> bool:
     """Whether there are only letters, and so many in a row that they are no product of letters."""
     return (
         _PROSE.fullmatch(normalised) is not None
+        and _FUNCTION_OF_LETTER.fullmatch(normalised) is None
         and re.search("[A-Za-z]{3}", _AND.sub(",", normalised)) is not None
         and normalised.lower() not in _NAMED
     )

@@ -1,8 +1,9 @@
 """Worker processes for hard comparisons: a deadline kills them, a memory limit holds them.
 
-Workers start on the first hard pair and are kept; one that dies or is killed is replaced, and only
-its own pair is concerned. No signals are used here, so that any thread may call. Messages are JSON
-behind a length of four bytes, on the worker's standard input and output.
+Workers are forked from a template process that has sympy imported, so that one that dies or is
+killed is replaced in milliseconds, and only its own pair is concerned. Everything starts on the
+first hard pair. No signals are handled and no thread is bound to a worker, so that any thread of
+any process may call; a process that was forked with a pool in it starts a template of its own.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import queue
-import select
 import signal
-import struct
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +25,16 @@ from typing import Any, Final
 
 from factory.errors import GraderError
 from factory.grade.math.compare import Finding
+from factory.grade.math.worker import MAX_MESSAGE_BYTES
 from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
 START_TIMEOUT_S: Final = 120.0
+RETIRED_BYTES: Final = 300 * 1024 * 1024
+"""A worker that has used more memory is replaced."""
+RETIRED_AFTER: Final = 20_000
+"""Pairs after which a worker is replaced, whatever it uses."""
 _ROOT: Final = Path(__file__).resolve().parents[3]
-_GRACE_S: Final = 2.0
-"""A worker that closed its pipe has so long to end, so that its exit code is its own."""
-_LENGTH: Final = struct.Struct(">I")
 
 
 class _Died(Exception):  # noqa: N818 - a finding, not a failure
@@ -42,71 +45,102 @@ class _Died(Exception):  # noqa: N818 - a finding, not a failure
         self.timed_out = timed_out
 
 
+class _Template:
+    """The process that forks workers; its requests are one at a time."""
+
+    def __init__(self, limits: GradeMath) -> None:
+        self.pid = os.getpid()
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        with theirs:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "factory.grade.math.worker", str(theirs.fileno())),
+                    *(str(limits.memory_bytes), str(limits.deadline_s)),
+                    limits.policy.model_dump_json(),
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            )
+        self.control = ours
+        ours.settimeout(START_TIMEOUT_S)
+        if self._answer() != b"ready":
+            code = self.stop()
+            raise GraderError(
+                f"workers of symbolic grading: expected their template to start, found exit code "
+                f"{code}; see its message above, and check that grade.math.memory_bytes "
+                f"({limits.memory_bytes}) leaves room for sympy (256 MiB)"
+            )
+
+    def fork(self, theirs: socket.socket) -> int:
+        """Process id of a new worker that serves that socket."""
+        with self._lock:
+            socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
+            return int(self._answer() or self._gone())
+
+    def reap(self, pid: int) -> int:
+        """Exit code of a worker that has ended, or is about to."""
+        with self._lock:
+            self.control.send(str(pid).encode())
+            return int(self._answer() or self._gone())
+
+    def _answer(self) -> bytes:
+        try:
+            return self.control.recv(64)
+        except (TimeoutError, ConnectionError):
+            return b""
+
+    def _gone(self) -> bytes:
+        raise GraderError(
+            "workers of symbolic grading: their template process ended, expected it to live as "
+            "long as its parent; is the machine out of memory? run again, what is finished is kept"
+        )
+
+    def stop(self) -> int:
+        self.control.close()
+        self.process.kill()
+        return self.process.wait()
+
+
 class _Worker:
     """One process, used by one thread at a time."""
 
-    def __init__(self, limits: GradeMath) -> None:
-        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "factory.grade.math.worker"),
-                *(str(limits.memory_bytes), str(limits.deadline_s)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.input = self.process.stdin.fileno()
-        self.output = self.process.stdout.fileno()
-        try:
-            self._receive(time.monotonic() + START_TIMEOUT_S)
-        except _Died:
-            self.stop()
-            raise GraderError(
-                f"worker of symbolic grading: expected it to start, found exit code "
-                f"{self.process.returncode}; see its message above, and check that "
-                f"grade.math.memory_bytes ({limits.memory_bytes}) leaves room for sympy (256 MiB)"
-            ) from None
+    def __init__(self, template: _Template) -> None:
+        self.template = template
+        self.pairs = 0
+        self.pipe, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (self.pipe, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE_BYTES)
+        with theirs:
+            self.pid = template.fork(theirs)
 
     def ask(self, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        body = json.dumps(message).encode()
-        rest = memoryview(_LENGTH.pack(len(body)) + body)
+        self.pairs += 1
+        self.pipe.settimeout(timeout_s)
         try:
-            while rest:
-                rest = rest[os.write(self.input, rest) :]
-        except BrokenPipeError:
-            raise _Died(timed_out=False) from None
-        return json.loads(self._receive(time.monotonic() + timeout_s))
+            self.pipe.send(json.dumps(message).encode())
+            reply = self.pipe.recv(MAX_MESSAGE_BYTES)
+        except TimeoutError:
+            raise _Died(timed_out=True) from None
+        except ConnectionError:
+            reply = b""
+        if not reply:
+            raise _Died(timed_out=False)
+        return json.loads(reply)
 
-    def _receive(self, deadline: float) -> bytes:
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
-        return self._read(length, deadline)
+    def abandon(self) -> None:
+        """End it where it stands: an answer that comes late must not be taken for another's."""
+        with suppress(GraderError, OSError):
+            self.stop()
 
-    def _read(self, size: int, deadline: float) -> bytes:
-        content = b""
-        while len(content) < size:
-            left = deadline - time.monotonic()
-            poll = select.poll()
-            poll.register(self.output, select.POLLIN)
-            if left <= 0 or not poll.poll(left * 1000):
-                raise _Died(timed_out=True)
-            chunk = os.read(self.output, size - len(content))
-            if not chunk:
-                raise _Died(timed_out=False)
-            content += chunk
-        return content
-
-    def stop(self, grace_s: float = 0.0) -> int:
-        """Kill it, reap it, and say its exit code; one that is ending may do so by itself."""
-        if grace_s:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(grace_s)
-        self.process.kill()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
-        return self.process.wait()
+    def stop(self, *, kill: bool = True) -> int:
+        """End it, reap it, and say its exit code; it keeps its process id until it is reaped."""
+        if kill:
+            os.kill(self.pid, signal.SIGKILL)
+        self.pipe.close()
+        return self.template.reap(self.pid)
 
 
 class WorkerPool:
@@ -115,24 +149,44 @@ class WorkerPool:
     def __init__(self, limits: GradeMath, size: int) -> None:
         self.limits = limits
         self.size = size
+        self._begin()
+
+    def _begin(self) -> None:
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._template: _Template | None = None
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        for _ in range(size):
+        for _ in range(self.size):
             self._idle.put(None)
 
     def close(self) -> None:
-        """Stop the workers that are idle; call it when no `run` is under way."""
-        workers = [self._idle.get() for _ in range(self.size)]
-        for worker in workers:
-            if worker is not None:
-                worker.stop()
-            self._idle.put(None)
+        """Stop all workers; call it when no `run` is under way. They start again when needed."""
+        if self._owner == os.getpid() and self._template is not None:
+            workers = [self._idle.get() for _ in range(self.size)]
+            for worker in workers:
+                if worker is not None:
+                    worker.stop()
+            self._template.stop()
+        self._begin()
+
+    def start(self) -> None:
+        """Start the template now, so that no pair has to wait for it.
+
+        Raises:
+            GraderError: It does not start.
+        """
+        if self._owner != os.getpid():
+            self._begin()
+        with self._lock:
+            if self._template is None or self._template.process.poll() is not None:
+                self._template = _Template(self.limits)
 
     def worker_pids(self) -> list[int]:
         """Process ids of the workers that are alive and idle."""
         workers = [self._idle.get() for _ in range(self.size)]
         for worker in workers:
             self._idle.put(worker)
-        return [worker.process.pid for worker in workers if worker is not None]
+        return [worker.pid for worker in workers if worker is not None]
 
     def run(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Finding, float]]:
         """Finding and seconds for each pair of gold and answer, in their order.
@@ -140,6 +194,8 @@ class WorkerPool:
         Raises:
             GraderError: A worker cannot be started.
         """
+        if self._owner != os.getpid():
+            self._begin()
         if len(pairs) <= 1 or self.size == 1:
             return [self._one(pair) for pair in pairs]
         with ThreadPoolExecutor(min(self.size, len(pairs))) as threads:
@@ -147,46 +203,58 @@ class WorkerPool:
 
     def _one(self, pair: tuple[str, str], *, again: bool = False) -> tuple[Finding, float]:
         worker = self._idle.get()
+        start = time.monotonic()
         try:
-            worker = worker or _Worker(self.limits)
-            start = time.monotonic()
+            worker = self._living(worker)
             try:
-                finding = _finding(self._ask(worker, pair))
+                reply = self._ask(worker, pair, start)
+                finding = Finding(Status(reply["status"]), reply["method"], reply["detail"])
+                spent = reply["memory_bytes"] > RETIRED_BYTES or worker.pairs >= RETIRED_AFTER
+                if spent or finding.status is Status.MEMORY:
+                    worker.stop()
+                    worker = None
             except _Died as death:
-                code = worker.stop(0.0 if death.timed_out else _GRACE_S)
+                code = worker.stop(kill=death.timed_out)
                 worker = None
-                if code == -signal.SIGKILL and not death.timed_out:
-                    finding = None  # the machine killed it, not a limit of ours
-                else:
-                    finding = self._death(death, code)
-            if finding is None and again:
-                raise GraderError(
-                    "a worker of symbolic grading was killed twice on one pair, expected only its "
-                    "own limits to end it; is the machine out of memory? lower `workers` in the "
-                    "machine file and run again, finished parts are kept"
-                )
-            if worker is not None and finding is not None and finding.status is Status.MEMORY:
-                worker.stop()
-                worker = None
+                finding = self._death(death, code)
             seconds = time.monotonic() - start
+        except BaseException:
+            if worker is not None:
+                worker.abandon()
+                worker = None
+            raise
         finally:
             self._idle.put(worker)
-        return self._one(pair, again=True) if finding is None else (finding, seconds)
-
-    def _ask(self, worker: _Worker, pair: tuple[str, str]) -> dict[str, Any]:
-        return worker.ask({"gold": pair[0], "answer": pair[1]}, self.limits.deadline_s)
-
-    def _death(self, death: _Died, code: int) -> Finding:
-        if death.timed_out:
-            return Finding(
-                Status.TIMEOUT, "sympy", f"not decided in {self.limits.deadline_s:g} seconds"
+        if finding is not None:
+            return finding, seconds
+        if again:
+            raise GraderError(
+                "a worker of symbolic grading was killed twice on one pair, expected only its "
+                "own limits to end it; is the machine out of memory? lower `workers` in the "
+                "machine file and run again, finished parts are kept"
             )
-        return Finding(
-            Status.MEMORY,
-            "sympy",
-            f"the worker ended with code {code} at its limit of {self.limits.memory_bytes} bytes",
-        )
+        return self._one(pair, again=True)
 
+    def _living(self, worker: _Worker | None) -> _Worker:
+        self.start()
+        assert self._template is not None
+        if worker is None or worker.template is not self._template:
+            return _Worker(self._template)
+        return worker
 
-def _finding(reply: dict[str, Any]) -> Finding:
-    return Finding(Status(reply["status"]), reply["method"], reply["detail"])
+    def _ask(self, worker: _Worker, pair: tuple[str, str], start: float) -> dict[str, Any]:
+        """The reply within the deadline, which counts from the call: a start takes part of it, but
+        never more than half."""
+        deadline_s = self.limits.deadline_s
+        left = max(deadline_s - (time.monotonic() - start), deadline_s / 2)
+        return worker.ask({"gold": pair[0], "answer": pair[1]}, left)
+
+    def _death(self, death: _Died, code: int) -> Finding | None:
+        """What a death says of the pair; None where the machine killed the worker, no limit."""
+        if death.timed_out:
+            detail = f"not decided in {self.limits.deadline_s:g} seconds"
+            return Finding(Status.TIMEOUT, "sympy", detail)
+        if code == -signal.SIGKILL:
+            return None
+        detail = f"a worker ended with code {code} at its limit of {self.limits.memory_bytes} bytes"
+        return Finding(Status.MEMORY, "sympy", detail)

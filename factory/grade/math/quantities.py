@@ -18,19 +18,36 @@ from factory.grade.math.tree import (
     Quotient,
     Symbol,
 )
-from factory.grade.math.units import UNITS
+from factory.grade.math.units import UNITS, unit_of
 
 MAX_DIGITS: Final = 4000
+MAX_PERIODS: Final = 60
+"""Longest fraction in which a block that repeats is looked for."""
 _DIGITS: Final = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)")
 THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?")
 _SPACED: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d)")
 _MIXED: Final = re.compile(r" ?\\frac ?(?:\{(\d+)\}|(\d)) ?(?:\{(\d+)\}|(\d))| +(\d+) ?/ ?(\d+)")
 _SCIENTIFIC: Final = re.compile(r"[eE]([+-]?\d{1,6})(?![\w.])")
-_REPEATED: Final = re.compile(r" ?\\overline ?\{(\d{1,50})\}")
+_REPEATED: Final = re.compile(
+    r" ?\\(?:overline|bar|dot|overset ?\{ ?\. ?\}) ?(?:\{(\d{1,50})\}|(\d))"
+    r"|\((\d{1,50})\)(?![\d(^/*])"
+)
+_ELLIPSIS: Final = re.compile(r" ?(?:\.{3}|\\[lc]?dots(?![A-Za-z]))")
+_BLOCK: Final = re.compile(r"(\d{1,6}?)\1{2,}$")
 _BASE: Final = re.compile(r" ?(?:\{ ?(\d{1,2}) ?\}|(\d{1,2}))")
 _TEXT: Final = re.compile(r" ?\\text ?\{([^{}]*)\}")
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
+_LARGE_POWERS: Final = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_LARGE: Final = re.compile(
+    r" ?(?:\\text ?\{ ?(thousand|million|billion|trillion) ?\}"
+    r"|(thousand|million|billion|trillion)\b)",
+    re.IGNORECASE,
+)
+_SCALE: Final = re.compile(r" ?(?:\\text ?\{ ?([CF]) ?\}|([CF])(?![A-Za-z_(\d]))")
+_MORE_UNIT: Final = re.compile(
+    r" ?(/|\\cdot|\*) ?\\text ?\{([^{}]*)\}(?: ?\^ ?(?:\{?([-]?\d)\}?))?"
+)
 _NO_UNITS: Final = frozenset(
     {"sqrt", "cbrt", "infinity", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
 )
@@ -69,15 +86,36 @@ class Quantities(Scanner):
     def decimal(self, digits: str) -> Node:
         whole, _, fraction = digits.partition(".")
         if repeated := self.matches(_REPEATED):
-            block = Fraction(int(repeated[1]), 10 ** len(repeated[1]) - 1)
-            return Number(Fraction(digits.rstrip(".") or "0") + block / 10 ** len(fraction))
+            digit = next(group for group in repeated.groups() if group)
+            block = Fraction(int(digit), 10 ** len(digit) - 1)
+            start = Fraction(f"{whole or '0'}.{fraction or '0'}")
+            return Number(start + block / 10 ** len(fraction))
+        if self.matches(_ELLIPSIS):
+            return self.going_on(whole, fraction)
         value = Fraction(f"{whole or '0'}.{fraction or '0'}")
         figures = len((whole + fraction).lstrip("0"))
         last_place = Fraction(1, 10 ** len(fraction)) if fraction else None
         node: Node = Number(value, last_place, figures)
         if scientific := self.matches(_SCIENTIFIC):
-            node = Product((Number(value), Power(Number(Fraction(10)), _integer(scientific[1]))))
+            exponent = int(scientific[1])
+            if abs(exponent) > MAX_DIGITS:
+                return Product(
+                    (Number(value), Power(Number(Fraction(10)), _integer(scientific[1])))
+                )
+            shift = Fraction(10) ** exponent
+            place = last_place * shift if last_place else None
+            node = Number(value * shift, place, figures)
         return node
+
+    def going_on(self, whole: str, fraction: str) -> Node:
+        """`0.333…`: the block that stands there three times (a longer one twice) goes on."""
+        found = _BLOCK.search(fraction) if len(fraction) <= MAX_PERIODS else None
+        if found is None:
+            raise self.wrong("digits that go on, without a block that repeats")
+        block = found[1]
+        start = Fraction(f"{whole or '0'}.{fraction[: found.start()] or '0'}")
+        rest = Fraction(int(block), 10 ** len(block) - 1)
+        return Number(start + rest / 10 ** len(fraction[: found.start()]))
 
     def in_base(self, digits: str) -> Node:
         self.needs("_")
@@ -85,6 +123,18 @@ class Quantities(Scanner):
         if base is None or not 2 <= int(base[1] or base[2]) <= 36:
             raise self.wrong("expected a base from 2 to 36")
         return Based(digits, int(base[1] or base[2]))
+
+    def large_number(self) -> Number | None:
+        """`million` and the like behind a number."""
+        found = self.matches(_LARGE)
+        return (
+            Number(Fraction(10 ** _LARGE_POWERS[(found[1] or found[2]).lower()])) if found else None
+        )
+
+    def scale(self) -> str | None:
+        """The scale of a temperature behind a degree sign."""
+        found = self.matches(_SCALE)
+        return {"C": "celsius", "F": "fahrenheit"}[found[1] or found[2]] if found else None
 
     def unit_text(self) -> str | None:
         """The words in `\\text{…}` behind a value, with a power; None for `and`, `or`."""
@@ -96,7 +146,11 @@ class Quantities(Scanner):
             return None
         self.at = found.end()
         power = self.matches(_UNIT_POWER)
-        return f"{words}^{power[1]}" if power else words
+        words = f"{words}^{power[1]}" if power else words
+        while more := self.matches(_MORE_UNIT):
+            sign = "/" if more[1] == "/" else "*"
+            words += f" {sign} {more[2].casefold().strip()}" + (f"^{more[3]}" if more[3] else "")
+        return words
 
     def plain_unit(self, before: Node) -> str | None:
         """Plain words behind a number: a known unit, or words of four letters and more."""
@@ -107,7 +161,9 @@ class Quantities(Scanner):
             return None
         words = " ".join(found[0].casefold().split()).strip(" .")
         first = words.split()[0] if words else ""
-        known = len(first) >= 2 and (first in UNITS or words in UNITS)
+        known = (len(first) >= 2 and (first in UNITS or words in UNITS)) or (
+            "/" in words and unit_of(words) is not None
+        )
         long = len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())
         if not (known or long):
             return None

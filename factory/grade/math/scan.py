@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 DIGITS: Final = frozenset("0123456789")
 MAX_DEPTH: Final = 100
@@ -16,11 +16,21 @@ class Unreadable(Exception):  # noqa: N818 - a finding about text, not a failure
     """The text is no mathematics that the parser covers, or goes past its limits."""
 
 
+class Reading(NamedTuple):
+    """Choices of the policy that change how a text is read."""
+
+    decimal_comma: bool = False
+    single_brackets: bool = True
+    ratio_is_fraction: bool = True
+    letters_commute: bool = True
+
+
 class Scanner:
     """A cursor `at` over a text; it counts how deep and how much was read."""
 
-    def __init__(self, text: str, *, thousands: bool) -> None:
+    def __init__(self, text: str, reading: Reading, *, thousands: bool) -> None:
         self.text = text
+        self.reading = reading
         self.at = 0
         self.depth = 0
         self.nodes = 0

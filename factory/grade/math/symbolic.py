@@ -9,9 +9,7 @@ from typing import Any, Final
 
 from factory.grade.math.exact import NotExact, based
 from factory.grade.math.numeric import is_unknown, refuted
-from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
-    CONSTANTS,
     Based,
     Function,
     Node,
@@ -23,6 +21,7 @@ from factory.grade.math.tree import (
     Sum,
     Symbol,
 )
+from schemas.math_policy import MathPolicy
 
 CONFIRMING_DIGITS: Final = 400
 """What sympy can neither prove nor refute is equal if so many digits agree at every point."""
@@ -39,7 +38,7 @@ class NotSymbolic(Exception):  # noqa: N818 - a finding, not a failure
     """The tree holds something that is no single value."""
 
 
-def same_value(gold: Node, answer: Node) -> tuple[bool, str]:
+def same_value(gold: Node, answer: Node, policy: MathPolicy) -> tuple[bool, str]:
     """Whether two values are equal, and which tier decided: `numeric` or `sympy`.
 
     Raises:
@@ -48,15 +47,14 @@ def same_value(gold: Node, answer: Node) -> tuple[bool, str]:
     """
     if _is_equation(gold) and _is_equation(answer):
         return _proportional(gold.arguments[0], answer.arguments[0]), "sympy"  # type: ignore[attr-defined]
-    if (Symbol("oo") in _atoms(gold)) or (Symbol("oo") in _atoms(answer)):
-        return bool(build(gold) == build(answer)), "sympy"
-    finding = refuted(gold, answer)
+    finding = refuted(gold, answer, policy)
     if finding is True:
         return False, "numeric"
     difference = build(gold) - build(answer)
     if difference == 0 or _vanishes(difference):
         return True, "sympy"
-    return finding is False and refuted(gold, answer, digits=CONFIRMING_DIGITS) is False, "numeric"
+    confirmed = finding is False and refuted(gold, answer, policy, CONFIRMING_DIGITS) is False
+    return confirmed, "numeric"
 
 
 def _vanishes(difference: Any) -> bool:
@@ -81,10 +79,6 @@ def _proportional(left: Node, right: Node) -> bool:
     if not ratio.is_number:
         ratio = sympy.simplify(ratio)
     return bool(ratio.is_number and ratio.is_finite and ratio != 0)
-
-
-def _atoms(node: Node) -> frozenset[Symbol]:
-    return frozenset(Symbol(name) for name in symbols(node) if name in CONSTANTS)
 
 
 def build(node: Node) -> Any:
@@ -156,10 +150,10 @@ def _function(name: str, values: list[Any]) -> Any:
         if x.is_real and x.is_negative and values[1].is_Integer and values[1] % 2 == 1:
             return -sympy.root(-x, values[1])
         return sympy.root(x, values[1])
-    if name in ("factorial", "binomial"):
+    if name in ("factorial", "binomial", "double factorial"):
         if any(value.is_number and abs(value) > MAX_FACTORIAL for value in values):
             raise TooLarge(name)
-        return getattr(sympy, name)(*values)
+        return getattr(sympy, _NAMES.get(name, name))(*values)
     if name == "log":
         return sympy.log(x) / sympy.log(10)
     if name in _NAMES:
@@ -173,5 +167,6 @@ _NAMES: Final = {
     "abs": "Abs", "floor": "floor", "ceiling": "ceiling", "min": "Min", "max": "Max",
     "ln": "log", "exp": "exp", "sin": "sin", "cos": "cos",
     "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
+    "sgn": "sign", "double factorial": "factorial2",
 }  # fmt: skip

@@ -21,6 +21,11 @@ class Number(Node):
     figures: int = 0
     """Significant digits of a number with a decimal point."""
 
+    @staticmethod
+    def of(value: float) -> Number:
+        """A number that is not written as a decimal."""
+        return Number(Fraction(value))
+
 
 @dataclass(frozen=True, slots=True)
 class Symbol(Node):
@@ -116,6 +121,8 @@ class Collection(Node):
 
     items: tuple[Node, ...]
     braces: bool
+    joiner: str = ","
+    """`and`, `or` where the items of a bare list are joined so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,8 @@ class Union(Node):
 
 @dataclass(frozen=True, slots=True)
 class Relation(Node):
-    """A chain `sides[0] operators[0] sides[1] …`; operators are `= < > <= >= != in ->`."""
+    """A chain `sides[0] operators[0] sides[1] …`; operators are `= ~ < > <= >= != in ->`
+    (`~` is an approximation)."""
 
     operators: tuple[str, ...]
     sides: tuple[Node, ...]

@@ -2,73 +2,196 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from factory.grade.math.exact import exact
-from factory.grade.math.relations import Equal
-from factory.grade.math.tree import Based, Node, Number, Product, Quantity, Quotient
-from factory.grade.math.units import unit_of
+from factory.grade.math.exact import NotExact, based, exact
+from factory.grade.math.spread import symbols
+from factory.grade.math.tree import (
+    Based,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+    Symbol,
+)
+from factory.grade.math.units import Unit, same_words, unit_of
+from schemas.math_policy import MathPolicy
 
-MATCHING_FIGURES: Final = 6
 MAX_DIGITS: Final = 2000
+_HUNDRED: Final = Number(Fraction(100))
+_RADIANS: Final = frozenset({"rad", "rads", "radian", "radians"})
 
 
-def values(gold: Node, answer: Node, equal: Equal, same: Equal) -> bool:
-    if isinstance(gold, Quantity) or isinstance(answer, Quantity):
-        return _quantities(gold, answer, equal)
-    if isinstance(gold, Based) and isinstance(answer, Based):
-        return gold.base == answer.base and gold.digits.lstrip("0") == answer.digits.lstrip("0")
-    for one, other in ((gold, answer), (answer, gold)):
-        if isinstance(one, Based) and isinstance(other, Number):
-            return len(one.digits) < MAX_DIGITS and other.value == Fraction(one.digits)
-    left, right = exact(gold), exact(answer)
-    if left is not None and right is not None:
-        return left == right or close(gold, answer, left, right)
-    return same(gold, answer)
+class Values(ABC):
+    """Equality of values under a policy; what it cannot decide is left to `same`."""
+
+    def __init__(self, policy: MathPolicy, same: Callable[[Node, Node], bool]) -> None:
+        self.policy = policy
+        self.same = same
+
+    @abstractmethod
+    def equal(self, gold: Node, answer: Node) -> bool: ...
+
+    def values(self, gold: Node, answer: Node) -> bool:
+        """Whether two nodes that are no structures have the same value."""
+        if isinstance(gold, Quantity) or isinstance(answer, Quantity):
+            return self._quantities(gold, answer)
+        if isinstance(gold, Based) or isinstance(answer, Based):
+            return self._based(gold, answer)
+        left, right = exact(gold), exact(answer)
+        if left is not None and right is not None:
+            return left == right or close(self.policy, gold, answer, left, right)
+        return self.same(gold, answer)
+
+    def _based(self, gold: Node, answer: Node) -> bool:
+        if isinstance(gold, Based) and isinstance(answer, Based):
+            if gold.base == answer.base:
+                return gold.digits.lstrip("0").lower() == answer.digits.lstrip("0").lower()
+            return _value(gold) == _value(answer) is not None
+        for one, other in ((gold, answer), (answer, gold)):
+            if isinstance(one, Based):
+                if one.base == 10:
+                    return self.equal(Number(Fraction(one.digits)), other)
+                if isinstance(other, Number) and self.policy.missing_base:
+                    return (
+                        one.digits.isdecimal()
+                        and len(one.digits) < MAX_DIGITS
+                        and other.value == Fraction(one.digits)
+                    )
+                if isinstance(other, Product) and self.policy.missing_base:
+                    return _spelled(other) == one.digits.lower()
+        return False
+
+    # ------------------------------------------------------------------------------- quantities
+
+    def _quantities(self, gold: Node, answer: Node) -> bool:
+        left, left_unit = _parts(gold)
+        right, right_unit = _parts(answer)
+        if left_unit == right_unit:
+            return self.equal(left, right)
+        if "%" in (left_unit, right_unit):
+            return self._percent(left, left_unit, right, right_unit)
+        if not (left_unit and right_unit):
+            unit, value, other = (
+                (left_unit, left, right) if left_unit else (right_unit, right, left)
+            )
+            return self._one_unit(value, unit, other)
+        known, second = unit_of(left_unit), unit_of(right_unit)
+        if left_unit in _RADIANS or right_unit in _RADIANS:
+            return self._angles(left, left_unit, right, right_unit)
+        if known is None and second is None:
+            return same_words(left_unit, right_unit) and self.equal(left, right)
+        if known is None or second is None:
+            return same_words(left_unit, right_unit) and self.equal(left, right)
+        if known.dimension != second.dimension:
+            return False
+        if known == second:
+            return self.equal(left, right)
+        return self.policy.convert_units and self.equal(_based_on(left, known, second), right)
+
+    def _percent(self, left: Node, left_unit: str, right: Node, right_unit: str) -> bool:
+        if left_unit and right_unit:
+            return False
+        value, other = (left, right) if left_unit else (right, left)
+        if (
+            self.policy.percent == "either"
+            and self.policy.missing_unit
+            and self.equal(value, other)
+        ):
+            return True
+        return self.equal(Quotient(value, _HUNDRED), other)
+
+    def _one_unit(self, value: Node, unit: str, other: Node) -> bool:
+        """A quantity against a value without a unit, or with it as a letter (`5m`)."""
+        if isinstance(other, Product) and other.factors[-1] == Symbol(unit):
+            rest = other.factors[:-1]
+            return self.equal(value, rest[0] if len(rest) == 1 else Product(rest))
+        if unit == "degree" and "pi" in symbols(other):
+            return self.equal(_radians(value), other)
+        return self.policy.missing_unit and self.equal(value, other)
+
+    def _angles(self, left: Node, left_unit: str, right: Node, right_unit: str) -> bool:
+        if left_unit in _RADIANS and right_unit in _RADIANS:
+            return self.equal(left, right)
+        sides = [
+            (value if unit in _RADIANS else _radians(value))
+            for value, unit in ((left, left_unit), (right, right_unit))
+        ]
+        degrees = {left_unit, right_unit} - _RADIANS
+        return degrees <= {"degree", "degrees"} and self.equal(*sides)
 
 
-def close(gold: Node, answer: Node, left: Fraction, right: Fraction) -> bool:
-    """Whether one is a decimal of six figures or more to which the other, exact, rounds or cuts."""
+def _parts(node: Node) -> tuple[Node, str]:
+    return (node.value, node.unit) if isinstance(node, Quantity) else (node, "")
+
+
+def _radians(degrees: Node) -> Node:
+    return Product((degrees, Quotient(Symbol("pi"), Number(Fraction(180)))))
+
+
+def _based_on(value: Node, unit: Unit, other: Unit) -> Node:
+    """The value of a quantity in another unit of its dimension."""
+    factor = Number(unit.size / other.size)
+    shift = (unit.shift - other.shift) / other.size
+    converted = Product((value, factor))
+    return Sum((converted, Number(shift))) if shift else converted
+
+
+def _value(node: Based) -> int | None:
+    try:
+        return based(node.digits, node.base)
+    except NotExact:
+        return None
+
+
+def _spelled(node: Product) -> str | None:
+    """Digits and letters side by side (`2A`), as the digits of a base are read without it."""
+    text = ""
+    for factor in node.factors:
+        if isinstance(factor, Symbol):
+            text += factor.name
+        elif isinstance(factor, Number) and factor.value.denominator == 1:
+            text += str(factor.value)
+        else:
+            return None
+    return text.lower()
+
+
+# -------------------------------------------------------------------------------------- decimals
+
+
+def close(policy: MathPolicy, gold: Node, answer: Node, left: Fraction, right: Fraction) -> bool:
+    """Whether one is a decimal of enough figures to which the other, exact, rounds or cuts."""
     for one, other, written, value in ((gold, answer, left, right), (answer, gold, right, left)):
-        place = last_place(one)
-        if place is None or last_place(other) is not None:
+        place = last_place(policy, one)
+        if place is None or last_place(policy, other) is not None or is_decimal(other):
             continue
-        apart = abs(written - value)
-        if apart <= place / 2 or (apart < place and abs(written) < abs(value)):
+        if rounds_to(written, place, value):
             return True
     return False
 
 
-def last_place(node: Node) -> Fraction | None:
-    """One unit in the last place of a decimal of six figures or more, else None."""
-    if isinstance(node, Number) and node.figures >= MATCHING_FIGURES:
+def rounds_to(written: Fraction, place: Fraction, value: Fraction) -> bool:
+    """Whether a value rounds to, or is cut to, what is written with this last place."""
+    apart = abs(written - value)
+    return apart <= place / 2 or (apart < place and abs(written) < abs(value))
+
+
+def last_place(policy: MathPolicy, node: Node) -> Fraction | None:
+    """One unit in the last place of a decimal with enough figures, else None."""
+    if isinstance(node, Number) and node.last_place and node.figures >= policy.decimal_figures > 0:
         return node.last_place
     return None
 
 
-def _quantities(gold: Node, answer: Node, equal: Equal) -> bool:
-    left, left_unit = (gold.value, gold.unit) if isinstance(gold, Quantity) else (gold, "")
-    right, right_unit = (
-        (answer.value, answer.unit) if isinstance(answer, Quantity) else (answer, "")
-    )
-    if left_unit == right_unit:
-        return equal(left, right)
-    if not (left_unit and right_unit):
-        if equal(left, right):
-            return True
-        if "%" not in (left_unit, right_unit):
-            return False
-        hundred = Number(Fraction(100))
-        if left_unit:
-            return equal(Quotient(left, hundred), right)
-        return equal(left, Quotient(right, hundred))
-    known, other = unit_of(left_unit), unit_of(right_unit)
-    if known is None or other is None:
-        return "%" not in (left_unit, right_unit) and equal(left, right)
-    if known[0] != other[0]:
+def is_decimal(node: Node) -> bool:
+    """Whether it is written as a decimal: two of those are equal only if their values are."""
+    if isinstance(node, Power | Quotient | Sum):
         return False
-    if known[1] == other[1]:
-        return equal(left, right)
-    factor = Number(known[1] / other[1])
-    return equal(Product((left, factor)), right)
+    return isinstance(node, Number) and node.last_place is not None

@@ -1,7 +1,10 @@
-"""The worker process: `python -m factory.grade.math.worker MEMORY_BYTES DEADLINE_S`.
+"""The template and its workers: `python -m factory.grade.math.worker SOCKET MEMORY_BYTES DEADLINE_S
+POLICY`.
 
-Reads pairs from standard input until it ends, answers each on standard output. Its address space
-is limited; its parent kills it at the deadline, and should the parent be gone it ends itself.
+The template imports sympy once and then only forks: for each socket that its parent passes to it,
+a worker that reads pairs from that socket, answers each there, and ends with it. A worker's address
+space is limited and it ends itself should it outlive a deadline; the parent kills it before that.
+The template reaps its workers when it is asked to, and ends with its own socket.
 """
 
 from __future__ import annotations
@@ -10,83 +13,126 @@ import faulthandler
 import json
 import os
 import resource
-import struct
+import signal
+import socket
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
-from factory.grade.math.compare import any_equal
+from factory.grade.math.compare import CheapTiers, Hard, any_equal, reading_of
+from factory.grade.math.equal import Comparison
 from factory.grade.math.parse import Unreadable, parse
 from factory.grade.math.symbolic import NotSymbolic, TooLarge, same_value
 from factory.grade.math.tree import Node
+from schemas.math_policy import MathPolicy
 from schemas.verdict import Status
 
-_LENGTH = struct.Struct(">I")
-_TRIAL = (r"\sqrt{12}", r"2\sqrt{3}")
-"""A pair that needs everything: a worker that has no room for it must not start."""
+MAX_MESSAGE_BYTES: Final = 1 << 17
+"""Two texts of `normalise.MAX_CHARS` characters in JSON."""
+_TRIAL: Final = (r"\sin^2 x + \cos^2 x", "1")
+"""A pair that needs everything: a template that cannot decide it must not start."""
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    memory_bytes, deadline_s = int(sys.argv[1]), float(sys.argv[2])
-    import_module("sympy")  # before the limit and the first deadline
+    """Serve as the template until the parent's socket ends."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    memory_bytes, deadline_s = int(sys.argv[2]), float(sys.argv[3])
+    decider = Decider(MathPolicy.model_validate_json(sys.argv[4]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the parent decides what ends
+    os.dup2(2, 1)  # whatever a library prints must not mix with what the command prints
+    import_module("sympy")
+    decider.decide(*_TRIAL)  # sympy fills its tables: workers are forked with them
+    _try(decider, memory_bytes)
+    control.send(b"ready")
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 64, 1)
+        if not request:
+            return
+        if descriptors:
+            pid = os.fork()
+            if pid == 0:
+                control.close()
+                serve(socket.socket(fileno=descriptors[0]), decider, memory_bytes, deadline_s)
+                os._exit(0)
+            os.close(descriptors[0])
+            control.send(str(pid).encode())
+        else:
+            _, status = os.waitpid(int(request), 0)
+            control.send(str(os.waitstatus_to_exitcode(status)).encode())
 
+
+def _try(decider: Decider, memory_bytes: int) -> None:
+    """Decide a known pair within the limit, in a process of its own."""
+    pid = os.fork()
+    if pid == 0:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        os._exit(decider.decide(*_TRIAL)["status"] != Status.CORRECT)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise SystemExit(
+            f"expected a worker of {memory_bytes} bytes to show that {_TRIAL} are equal"
+        )
+
+
+def serve(pairs: socket.socket, decider: Decider, memory_bytes: int, deadline_s: float) -> None:
+    """Answer pairs until the socket ends."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not mix with the replies
     quiet = open(os.devnull, "w")  # noqa: SIM115 - open as long as the process
-
-    def answer(gold: str, answer: str) -> dict[str, str]:
+    while message := pairs.recv(MAX_MESSAGE_BYTES):
+        pair = json.loads(message)
         faulthandler.dump_traceback_later(deadline_s + 1.0, exit=True, file=quiet)
-        reply = decide(gold, answer)
+        reply = decider.decide(pair["gold"], pair["answer"])
         faulthandler.cancel_dump_traceback_later()
-        return reply
-
-    if answer(*_TRIAL)["status"] != Status.CORRECT:
-        raise SystemExit(f"expected the worker to show that {_TRIAL} are equal")
-    _send(replies, {"ready": True})
-    while head := sys.stdin.buffer.read(_LENGTH.size):
-        message = json.loads(sys.stdin.buffer.read(*_LENGTH.unpack(head)))
-        _send(replies, answer(message["gold"], message["answer"]))
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        pairs.send(json.dumps({**reply, "memory_bytes": used}).encode())
 
 
-def _send(pipe: Any, message: dict[str, Any]) -> None:
-    body = json.dumps(message).encode()
-    pipe.write(_LENGTH.pack(len(body)) + body)
-    pipe.flush()
+class Decider:
+    """Decides pairs of texts under a policy, with sympy as the last tier."""
+
+    def __init__(self, policy: MathPolicy) -> None:
+        self.policy = policy
+        self.reading = reading_of(policy)
+
+    def decide(self, gold: str, answer: str) -> dict[str, Any]:
+        """Status, method and detail of a pair.
+
+        This is the one boundary where any exception is caught: sympy raises many kinds on strange
+        input, and what it cannot decide is not shown to be equal.
+        """
+        tiers = CheapTiers(self.policy)
+        methods: list[str] = []
+
+        def same(one: Node, other: Node) -> bool:
+            try:
+                equal = tiers.same(one, other)
+                methods.append(tiers.method)
+            except (Hard, RecursionError):
+                equal, method = same_value(one, other, self.policy)
+                methods.append(method)
+            return equal
+
+        comparison = Comparison(self.policy, same)
+        try:
+            golds, answers = parse(gold, self.reading), parse(answer, self.reading)
+            equal = any_equal(golds, answers, comparison)
+        except MemoryError:
+            return _reply(Status.MEMORY, "sympy", "went past the memory limit")
+        except (TooLarge, Unreadable, OverflowError) as error:
+            return _reply(Status.UNPARSABLE, "sympy", f"too large to evaluate: {error}")
+        except RecursionError:
+            return _reply(Status.UNPARSABLE, "sympy", "nested too deeply to evaluate")
+        except NotSymbolic as error:
+            return _reply(Status.INCORRECT, "structure", f"no single value: {error}")
+        except Exception as error:  # noqa: BLE001 - the boundary named above
+            detail = f"not decided: {type(error).__name__}: {error}"
+            return _reply(Status.INCORRECT, "sympy", detail)
+        method = "sympy" if "sympy" in methods else (methods or ["structure"])[-1]
+        return _reply(Status.CORRECT if equal else Status.INCORRECT, method, "")
 
 
-def decide(gold: str, answer: str) -> dict[str, str]:
-    """Status, method and detail of a pair.
-
-    This is the one boundary where any exception is caught: sympy raises many kinds on strange
-    input, and what it cannot decide is not shown to be equal.
-    """
-    methods: list[str] = []
-
-    def same(one: Node, other: Node) -> bool:
-        equal, method = same_value(one, other)
-        methods.append(method)
-        return equal
-
-    try:
-        equal = any_equal(parse(gold), parse(answer), same)
-    except MemoryError:
-        return _reply(Status.MEMORY, "sympy", "went past the memory limit")
-    except (TooLarge, Unreadable, OverflowError) as error:
-        return _reply(Status.UNPARSABLE, "sympy", f"too large to evaluate: {error}")
-    except RecursionError:
-        return _reply(Status.UNPARSABLE, "sympy", "nested too deeply to evaluate")
-    except NotSymbolic as error:
-        return _reply(Status.INCORRECT, "structure", f"no single value: {error}")
-    except Exception as error:  # noqa: BLE001 - the boundary named above
-        return _reply(Status.INCORRECT, "sympy", f"not decided: {type(error).__name__}: {error}")
-    method = "sympy" if "sympy" in methods else (methods or ["structure"])[-1]
-    return _reply(Status.CORRECT if equal else Status.INCORRECT, method, "")
-
-
-def _reply(status: Status, method: str, detail: str) -> dict[str, str]:
+def _reply(status: Status, method: str, detail: str) -> dict[str, Any]:
     return {"status": status.value, "method": method, "detail": detail[:500]}
 
 

@@ -1,0 +1,135 @@
+"""Sums, multiples and transposes of matrices and vectors, worked out into one matrix."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from factory.grade.math.tree import (
+    Group,
+    Matrix,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+)
+
+UNIT_VECTORS: Final = ("vector i", "vector j", "vector k")
+"""Symbols of the unit vectors that `2\\mathbf{i} + \\mathbf{j}` is written with."""
+
+
+def folded(node: Node) -> Node:
+    """The matrix or tuple that a sum, multiple or transpose of them is; other nodes as they are."""
+    if isinstance(node, Sum | Product | Quotient | Power) and _holds(node):
+        return _folded(node) or node
+    if isinstance(node, Symbol) and node.name in UNIT_VECTORS:
+        return _folded(node) or node
+    return node
+
+
+def _holds(node: Node, depth: int = 0) -> bool:
+    match node:
+        case Matrix():
+            return True
+        case Symbol(name):
+            return name in UNIT_VECTORS
+        case Group(opening, closing):
+            return opening == "(" and closing == ")"
+        case Sum(parts) | Product(parts):
+            return depth < 4 and any(_holds(part, depth + 1) for part in parts)
+        case Quotient(part, _) | Power(part, _):
+            return depth < 4 and _holds(part, depth + 1)
+        case _:
+            return False
+
+
+def _folded(node: Node) -> Matrix | Group | None:
+    match node:
+        case Matrix():
+            return node
+        case Group("(", ")"):
+            return node
+        case Symbol(name) if name in UNIT_VECTORS:
+            place = UNIT_VECTORS.index(name)
+            return Group("(", ")", tuple(Number(Fraction(int(i == place))) for i in range(3)))
+        case Sum(terms):
+            total = _folded(terms[0])
+            for term in terms[1:]:
+                other = _folded(term)
+                if total is None or other is None:
+                    return None
+                total = _added(total, other)
+            return total
+        case Product(factors):
+            held = [factor for factor in factors if _holds(factor)]
+            scale = tuple(factor for factor in factors if not _holds(factor))
+            inner = _folded(held[0]) if len(held) == 1 else None
+            return None if inner is None else _scaled(inner, scale)
+        case Quotient(top, bottom):
+            inner = _folded(top)
+            return None if inner is None else _divided(inner, bottom)
+        case Power(base, Symbol("T")):
+            inner = _folded(base)
+            if isinstance(inner, Group):
+                return inner
+            return None if inner is None else Matrix(tuple(zip(*inner.rows, strict=True)))
+        case _:
+            return None
+
+
+def _added(left: Matrix | Group, right: Matrix | Group) -> Matrix | Group | None:
+    if isinstance(left, Group) and isinstance(right, Group):
+        if len(left.items) != len(right.items):
+            return None
+        return Group("(", ")", tuple(map(_sum, left.items, right.items)))
+    if isinstance(left, Matrix) and isinstance(right, Matrix):
+        if [len(row) for row in left.rows] != [len(row) for row in right.rows]:
+            return None
+        return Matrix(
+            tuple(
+                tuple(map(_sum, one, other))
+                for one, other in zip(left.rows, right.rows, strict=True)
+            )
+        )
+    return None
+
+
+def _sum(left: Node, right: Node) -> Node:
+    if left == Number(Fraction(0)):
+        return right
+    return left if right == Number(Fraction(0)) else Sum((left, right))
+
+
+def _scaled(inner: Matrix | Group, scale: tuple[Node, ...]) -> Matrix | Group:
+    def scaled(item: Node) -> Node:
+        return item if item == Number(Fraction(0)) else Product((*scale, item))
+
+    if not scale:
+        return inner
+    if isinstance(inner, Group):
+        return Group("(", ")", tuple(map(scaled, inner.items)))
+    return Matrix(tuple(tuple(map(scaled, row)) for row in inner.rows))
+
+
+def _divided(inner: Matrix | Group, bottom: Node) -> Matrix | Group:
+    if isinstance(inner, Group):
+        return Group("(", ")", tuple(Quotient(item, bottom) for item in inner.items))
+    return Matrix(tuple(tuple(Quotient(item, bottom) for item in row) for row in inner.rows))
+
+
+def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node | None:
+    """The determinant of a square matrix of at most four rows, by its first row; else None."""
+    if len(rows) > 4 or any(len(row) != len(rows) for row in rows):
+        return None
+    if len(rows) == 1:
+        return rows[0][0]
+    terms: list[Node] = []
+    for place, item in enumerate(rows[0]):
+        minor = determinant(tuple((*row[:place], *row[place + 1 :]) for row in rows[1:]))
+        assert minor is not None
+        sign = Number(Fraction(-1 if place % 2 else 1))
+        terms.append(Product((sign, item, minor)))
+    return Sum(tuple(terms))

@@ -1,0 +1,83 @@
+"""Equality of answers in words: spelling, synonyms of nothing and of endlessly many, choices."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from factory.grade.math.tree import Collection, Group, Node, Number, Product, Symbol, Word
+from schemas.math_policy import MathPolicy
+
+EMPTY: Final = "empty set"
+"""The word that the empty set is read as."""
+_NOTHING: Final = re.compile(
+    r"(?:there (?:is|are|exists?) )?no (?:real |valid |such |possible |integer )*"
+    r"(?:solutions?|answers?|values?|numbers?)(?: exists?)?|none|no solution set|nothing"
+    r"|(?:it )?does not exist|dne|undefined|not defined|impossible|not possible"
+)
+_EMPTY: Final = re.compile(r"(?:the )?(?:empty|null) set")
+_ENDLESS: Final = re.compile(
+    r"infinite(?:ly many)?(?: (?:real )?(?:solutions?|answers?|numbers?|values?))?|infinity"
+)
+_REALS: Final = re.compile(
+    r"(?:x is )?(?:all|any|every|the)? ?(?:set of )?(?:all )?(?:the )?real numbers?|all reals|reals"
+)
+_ARTICLES: Final = re.compile(r"^(?:the|a|an) ")
+
+
+def same_word(gold: Node, answer: Node, policy: MathPolicy) -> bool:
+    """Whether two answers, one of them words at least, say the same."""
+    left, right = as_text(gold), as_text(answer)
+    if left is None or right is None:
+        return False
+    if left == right or left.replace(" ", "") == right.replace(" ", ""):
+        return True
+    if _ENDLESS.fullmatch(left) and _ENDLESS.fullmatch(right):
+        signs = isinstance(gold, Symbol) or isinstance(answer, Symbol)
+        return policy.infinity_is_endless or not signs
+    nothing = [
+        bool(_NOTHING.fullmatch(text)) or (policy.empty_set_is_no_solution and text == EMPTY)
+        for text in (_plain(left), _plain(right))
+    ]
+    if all(nothing):
+        return True
+    return _ARTICLES.sub("", left) == _ARTICLES.sub("", right)
+
+
+def _plain(text: str) -> str:
+    return EMPTY if _EMPTY.fullmatch(text) else text
+
+
+def as_text(node: Node) -> str | None:
+    """The words of a node; letters side by side may be a word that was set as mathematics."""
+    if isinstance(node, Word):
+        return node.text
+    if node == Symbol("oo"):
+        return "infinity"
+    if isinstance(node, Symbol):
+        return node.name.lower()
+    if isinstance(node, Product) and all(isinstance(factor, Symbol) for factor in node.factors):
+        return "".join(factor.name for factor in node.factors if isinstance(factor, Symbol)).lower()
+    if isinstance(node, Collection) and not node.items:
+        return EMPTY
+    return None
+
+
+def as_region(words: str, policy: MathPolicy) -> Node | None:
+    """The set of numbers that words name, or the number; None where they name none."""
+    if _REALS.fullmatch(words):
+        minus = Product((Number.of(-1), Symbol("oo")))
+        return Group("(", ")", (minus, Symbol("oo")))
+    if words in NUMBERS:
+        return Number.of(NUMBERS[words])
+    return None
+
+
+NUMBERS: Final = {
+    word: value
+    for value, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    )
+} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
+     "ninety": 90, "hundred": 100, "one hundred": 100, "one half": 0.5, "half": 0.5}  # fmt: skip
+"""Numbers in words."""
