@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from factory.grade.math.approximate import differ, real_value
-from factory.grade.math.equal import Comparison, TooManyComparisons
+from factory.grade.math.equal import Comparison
 from factory.grade.math.exact import exact
 from factory.grade.math.infinite import infinite
 from factory.grade.math.normal import same_normal
@@ -106,6 +106,8 @@ def rounded(policy: MathPolicy, gold: Node, answer: Node) -> bool:
         if value is None or written is None:
             continue
         near, error = Fraction(value[0]), Fraction(value[1])
+        if 4 * error > place and abs(written - near) <= place + error:
+            raise Hard
         found = {rounds_to(written, place, near + shift) for shift in (-error, error)}
         if len(found) > 1:
             raise Hard
@@ -136,7 +138,7 @@ def settle(
     tiers = CheapTiers(policy)
     try:
         equal = any_equal(golds, readings, Comparison(policy, tiers.same, MAX_COMPARISONS))
-    except (Hard, TooManyComparisons, RecursionError):
+    except Exception:  # noqa: BLE001 - Hard and its kind; a fault of ours is named by the worker
         return None
     method = tiers.method or _method(golds, readings)
     return Finding(Status.CORRECT if equal else Status.INCORRECT, method)

@@ -133,7 +133,7 @@ class Comparison(Relations):
         if not node.braces:
             return node.items
         distinct: list[Node] = []
-        for item in node.items:
+        for item in map(_as_element, node.items):
             if not any(item == other or self.equal(item, other) for other in distinct):
                 distinct.append(item)
         return tuple(distinct)
@@ -177,6 +177,13 @@ class Comparison(Relations):
             self.equal(Product((one, right[0])), Product((other, left[0])))
             for one, other in zip(left, right, strict=True)
         )
+
+
+def _as_element(node: Node) -> Node:
+    """A set of one element as an element of a set: there its braces count."""
+    if isinstance(node, Collection) and node.braces and len(node.items) == 1:
+        return Group("{", "}", node.items)
+    return node
 
 
 def _plain_number(node: Node) -> Fraction | None:

@@ -65,7 +65,7 @@ _DELIMITER: Final = re.compile(r"\\[()\[\]]|\$\$")
 _DEGREE: Final = re.compile(r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z])|\\degree(?![A-Za-z]))")
 _NAMED: Final = re.compile(
     r"\\(?:operatorname\*?|mathrm|text|rm|mathop) ?\{ ?((?:arc|ar)?(?:sin|cos|tan|cot|sec|csc)h?|tg|ctg"
-    r"|arctg|arcctg|cosec|ln|lg|log|exp|gcd|lcm|min|max|cis|sgn|sign) ?\}"
+    r"|arctg|arcctg|cosec|ln|lg|log|exp|gcd|lcm|cis|sgn|sign) ?\}"
 )
 _UNIT_VECTOR: Final = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|hat|vec|bf|overrightarrow) ?\{ ?(?:\\(?:mathbf|boldsymbol|text) ?\{ ?)?"
@@ -83,8 +83,9 @@ _SPACES: Final = re.compile(r"\s+")
 _WRAPPED: Final = re.compile(r"\\(?:text|boxed|fbox)\s?\{([^{}]*)\}")
 _BOXED: Final = re.compile(r"\\(?:boxed|fbox) ?\{(.*)\}", re.DOTALL)
 _TEXT: Final = re.compile(r"\\text ?\{([^{}]*)\}")
-_APART: Final = re.compile(r"(?<=\d) +(?=\d)")
-"""Spaces that count: `2 1/2` is not `21/2`."""
+_APART: Final = re.compile(r"(?<=\d) +(?=\d)|(?<=\d,) +(?=\d)")
+"""Spaces that count: `2 1/2` is not `21/2`, `1, 200` is not `1,200`."""
+_PLAIN_DEGREES: Final = re.compile(r"^([-+]?[\d.]+)\\degree$")
 _ROW_SKIP: Final = re.compile(r"\\\\\[[^\[\]]{0,10}(?:pt|ex|em|mm|cm)\]")
 
 
@@ -154,7 +155,8 @@ def squeeze(normalised: str) -> str:
     if "\\text" in text:
         text = _TEXT.sub(lambda found: found[1], text)
     text = _SPACES.sub("", _APART.sub("\x03", text) if " " in text else text)
-    text = re.sub(r"(?<=[A-Za-z\d])\\degree$", "", text)
+    if text.endswith("\\degree"):
+        text = _PLAIN_DEGREES.sub(r"\1", text)
     if re.fullmatch(r"\([A-Za-z]\)", text):
         return text[1]
     if re.fullmatch(r"[-+]?[\d,]*\.?\d*", text):

@@ -207,7 +207,7 @@ def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) 
         if apart > largest * point.mp.mpf(10) ** -15:
             if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
                 continue
-            return not _rounded(gold, answer, left, right, point, policy)
+            return not _rounded(gold, answer, left, right, policy, point)
         scale = max(abs(left), abs(right))
         if apart == 0 or apart <= scale * point.mp.mpf(10) ** (10 - digits):
             agreed += 1
@@ -218,8 +218,22 @@ def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) 
     return None if agreed < 1 or doubtful else False
 
 
+def rounds(gold: Node, answer: Node, policy: MathPolicy) -> bool:
+    """Whether one of two constants is a decimal to which the other rounds or is cut, or they are
+    equal as far as the digits of the decimal go and thirty further."""
+    if (symbols(gold) | symbols(answer)) - CONSTANTS:
+        return False
+    figures = max(node.figures if isinstance(node, Number) else 0 for node in (gold, answer))
+    point = Evaluation(frozenset(), 0, figures + 30, positive=False)
+    try:
+        left, right = point.value(gold), point.value(answer)
+    except NoValue:
+        return False
+    return _rounded(gold, answer, left, right, policy, point)
+
+
 def _rounded(
-    gold: Node, answer: Node, left: Any, right: Any, point: Evaluation, policy: MathPolicy
+    gold: Node, answer: Node, left: Any, right: Any, policy: MathPolicy, point: Evaluation
 ) -> bool:
     """Whether one is a decimal and the other, exact, rounds or cuts to it; see `values.close`."""
     mp = point.mp
@@ -227,5 +241,8 @@ def _rounded(
         return False
     if max(abs(left), abs(right)) > 10**100:
         return False
-    first, second = (Fraction(int(mp.floor(mp.re(one) * 10**60)), 10**60) for one in (left, right))
+    shift = 10 ** (mp.dps + 10)
+    first, second = (Fraction(int(mp.floor(mp.re(one) * shift)), shift) for one in (left, right))
+    first = gold.value if isinstance(gold, Number) else first
+    second = answer.value if isinstance(answer, Number) else second
     return close(policy, gold, answer, first, second)

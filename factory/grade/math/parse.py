@@ -20,7 +20,7 @@ from factory.grade.math.grammar import Parser
 from factory.grade.math.normalise import MAX_CHARS, normalise
 from factory.grade.math.quantities import THOUSANDS
 from factory.grade.math.scan import Reading, Unreadable
-from factory.grade.math.tree import Group, Node, Number, Quantity, Word
+from factory.grade.math.tree import Group, Node, Number, Product, Quantity, Symbol, Word
 from factory.grade.math.units import unit_of
 
 __all__ = ["Unreadable", "as_word", "parse"]
@@ -40,6 +40,9 @@ _TWO_QUANTITIES: Final = re.compile(
     r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?,? ?(?:(?:\\text ?\{ ?)?and ?\}?)? ?"
     r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
 )
+_HOURS: Final = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
+_LETTERS: Final = re.compile(r"[abckmnpqrtuvwxyz]{3,4}")
+"""Letters side by side that are a product rather than a word; read as both."""
 _DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
 DEFAULT: Final = Reading()
 
@@ -61,9 +64,16 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
     if time := _time_of_day(normalised):
         return (time,)
     if _is_prose(normalised):
-        return (Word(" ".join(normalised.replace(".", " ").casefold().split())),)
+        word = Word(" ".join(normalised.replace(".", " ").casefold().split()))
+        if word.text in _HOURS:
+            return (Word(_HOURS[word.text]),)
+        if _LETTERS.fullmatch(normalised):
+            return (word, Product(tuple(Symbol(letter) for letter in normalised)))
+        return (word,)
     if sum_of_two := _two_quantities(normalised):
         return (sum_of_two,)
+    if "_" in normalised and (based := Parser(normalised, reading, thousands=False).whole_based()):
+        return (based,)
     if turned := _OPEN_INTERVAL.fullmatch(normalised):
         normalised = f"({turned[1]})"
     try:

@@ -8,7 +8,6 @@ any process may call; a process that was forked with a pool in it starts a templ
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import signal
@@ -25,7 +24,7 @@ from typing import Any, Final
 
 from factory.errors import GraderError
 from factory.grade.math.compare import Finding
-from factory.grade.math.worker import MAX_MESSAGE_BYTES
+from factory.grade.math.message import MAX_MESSAGE_BYTES, pack, unpack
 from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
@@ -120,7 +119,7 @@ class _Worker:
         self.pairs += 1
         self.pipe.settimeout(timeout_s)
         try:
-            self.pipe.send(json.dumps(message).encode())
+            self.pipe.send(pack(message))
             reply = self.pipe.recv(MAX_MESSAGE_BYTES)
         except TimeoutError:
             raise _Died(timed_out=True) from None
@@ -128,7 +127,7 @@ class _Worker:
             reply = b""
         if not reply:
             raise _Died(timed_out=False)
-        return json.loads(reply)
+        return unpack(reply)
 
     def abandon(self) -> None:
         """End it where it stands: an answer that comes late must not be taken for another's."""

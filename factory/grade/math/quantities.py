@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Final
 
-from factory.grade.math.scan import Scanner
+from factory.grade.math.scan import Scanner, Unreadable
 from factory.grade.math.tree import (
     Based,
     Function,
@@ -34,7 +34,16 @@ _REPEATED: Final = re.compile(
 )
 _ELLIPSIS: Final = re.compile(r" ?(?:\.{3}|\\[lc]?dots(?![A-Za-z]))")
 _BLOCK: Final = re.compile(r"(\d{1,6}?)\1{2,}$")
-_BASE: Final = re.compile(r" ?(?:\{ ?(\d{1,2}) ?\}|(\d{1,2}))")
+_BASE: Final = re.compile(
+    r" ?(?:\{ ?(\d{1,2}) ?\}|(\d{1,2})|\{? ?(?:\\text ?)?\{ ?(?:base ?)?([a-z]+|\d{1,2}) ?\} ?\}?)"
+)
+_BASED: Final = re.compile(r"\(? ?([0-9A-Z][0-9A-Za-z]*) ?\)? ?_")
+_BASES: Final = {
+    word: base
+    for base, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve".split(), start=2
+    )
+} | {"sixteen": 16, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}
 _TEXT: Final = re.compile(r" ?\\text ?\{([^{}]*)\}")
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
@@ -48,6 +57,7 @@ _SCALE: Final = re.compile(r" ?(?:\\text ?\{ ?([CF]) ?\}|([CF])(?![A-Za-z_(\d]))
 _MORE_UNIT: Final = re.compile(
     r" ?(/|\\cdot|\*) ?\\text ?\{([^{}]*)\}(?: ?\^ ?(?:\{?([-]?\d)\}?))?"
 )
+_PERCENT: Final = frozenset({"percent", "pct", "percentage", "per cent"})
 _NO_UNITS: Final = frozenset(
     {"sqrt", "cbrt", "infinity", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
 )
@@ -119,10 +129,26 @@ class Quantities(Scanner):
 
     def in_base(self, digits: str) -> Node:
         self.needs("_")
-        base = self.matches(_BASE)
-        if base is None or not 2 <= int(base[1] or base[2]) <= 36:
+        found = self.matches(_BASE)
+        name = next(filter(None, found.groups()), "") if found else ""
+        base = int(name) if name.isdecimal() else _BASES.get(name, 0)
+        if not 2 <= base <= 36:
             raise self.wrong("expected a base from 2 to 36")
-        return Based(digits, int(base[1] or base[2]))
+        return Based(digits, base)
+
+    def whole_based(self) -> Node | None:
+        """A whole text that is digits in a base (`(1202)_3`, `2A_{16}`); None where it is not."""
+        found = _BASED.match(self.text)
+        if found is None or (found[1].isdecimal() and "(" not in found[0]):
+            return None
+        self.at = found.end() - 1
+        try:
+            node = self.in_base(found[1])
+            assert isinstance(node, Based)
+            int(node.digits[:MAX_DIGITS], node.base)
+        except (Unreadable, ValueError):
+            return None
+        return node if self.at == len(self.text) else None
 
     def large_number(self) -> Number | None:
         """`million` and the like behind a number."""
@@ -142,6 +168,9 @@ class Quantities(Scanner):
         if found is None:
             raise self.wrong("expected words")
         words = " ".join(found[1].casefold().strip(" .,").split())
+        if words in _PERCENT:
+            self.at = found.end()
+            return "%"
         if words in ("and", "or") or words.startswith(("and ", "or ")):
             return None
         self.at = found.end()
@@ -161,13 +190,18 @@ class Quantities(Scanner):
             return None
         words = " ".join(found[0].casefold().split()).strip(" .")
         first = words.split()[0] if words else ""
-        known = (len(first) >= 2 and (first in UNITS or words in UNITS)) or (
+        if not first.rstrip(".").isalpha() and "/" not in first:
+            return None
+        known = words in _PERCENT or (len(first) >= 2 and (first in UNITS or words in UNITS)) or (
             "/" in words and unit_of(words) is not None
         )
-        long = len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())
+        apart = self.text[found.start() - 1 : found.start()] in (" ", "}")
+        long = apart and len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())
         if not (known or long):
             return None
         self.at = found.end()
+        if words in _PERCENT:
+            return "%"
         power = self.matches(_UNIT_POWER)
         return f"{words}^{power[1]}" if power else words
 

@@ -156,14 +156,22 @@ def _solved(node: Node) -> Node:
                 raise _NoRegion
             if any(_letter(item) is None for item in items) or len(set(map(_letter, items))) > 1:
                 raise _NoRegion
-            joined = "cap" if node.joiner == "and" else "cup"
-            if all(isinstance(item, Relation) and item.operators == ("!=",) for item in items):
-                joined = "cap"
-            return Union(joined, tuple(_solved(item) for item in items))
+            return Union(_joined(items, node.joiner), tuple(_solved(item) for item in items))
         case Collection(items, True) | Group(_, _, items) if items:
             return node
         case _:
             raise _NoRegion
+
+
+def _joined(items: tuple[Node, ...], joiner: str) -> str:
+    """Whether a list of inequalities means their union or, where `and` or sense says so, both.
+
+    `x >= 1, x <= 4` and `x != 1, x != 2` are both; `x < 1, x > 3` are either.
+    """
+    if joiner != ",":
+        return {"and": "cap", "or": "cup"}[joiner]
+    signs = {item.operators for item in items if isinstance(item, Relation)}
+    return "cap" if signs == {("!=",)} else "both or either"
 
 
 def _one(operator: str, left: Node, right: Node) -> Node:
@@ -236,7 +244,9 @@ def _cuts(node: Node, ranks: dict[Node, int]) -> Cuts:
             result = _cuts(parts[0], ranks)
             for part in parts[1:]:
                 other = _cuts(part, ranks)
-                if operator == "cup":
+                if operator == "both or either":
+                    result = _common(result, other) or _merged(result + other)
+                elif operator == "cup":
                     result = _merged(result + other)
                 else:
                     other = _outside(other, top) if operator == "minus" else other

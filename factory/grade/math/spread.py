@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product as every
 
+from factory.grade.math.exact import exact
 from factory.grade.math.tree import (
     Collection,
     Function,
@@ -27,11 +28,13 @@ def spread(node: Node) -> Node:
         items = [part for item in node.items for part in _variants(item)]
         return Collection(tuple(items), node.braces) if len(items) > 1 else items[0]
     variants = _variants(node)
-    return Collection(tuple(variants), braces=False) if len(variants) > 1 else node
+    return Collection(tuple(variants), braces=False) if len(variants) > 1 else variants[0]
 
 
 def _variants(node: Node) -> list[Node]:
     match node:
+        case PlusMinus(left, right) if exact(right) == 0:
+            return [right] if left is None else _variants(left)
         case PlusMinus(left, right):
             lefts = [None] if left is None else _variants(left)
             pairs = list(every(lefts, _variants(right)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from factory.grade.math.exact import NotExact, based
-from factory.grade.math.numeric import is_unknown, refuted
+from factory.grade.math.numeric import is_unknown, refuted, rounds
 from factory.grade.math.tree import (
     Based,
     Function,
@@ -21,6 +21,7 @@ from factory.grade.math.tree import (
     Sum,
     Symbol,
 )
+from factory.grade.math.values import last_place
 from schemas.math_policy import MathPolicy
 
 CONFIRMING_DIGITS: Final = 400
@@ -47,6 +48,8 @@ def same_value(gold: Node, answer: Node, policy: MathPolicy) -> tuple[bool, str]
     """
     if _is_equation(gold) and _is_equation(answer):
         return _proportional(gold.arguments[0], answer.arguments[0]), "sympy"  # type: ignore[attr-defined]
+    if last_place(policy, gold) or last_place(policy, answer):
+        return rounds(gold, answer, policy), "numeric"
     finding = refuted(gold, answer, policy)
     if finding is True:
         return False, "numeric"

@@ -54,19 +54,21 @@ class Values(ABC):
             if gold.base == answer.base:
                 return gold.digits.lstrip("0").lower() == answer.digits.lstrip("0").lower()
             return _value(gold) == _value(answer) is not None
-        for one, other in ((gold, answer), (answer, gold)):
-            if isinstance(one, Based):
-                if one.base == 10:
-                    return self.equal(Number(Fraction(one.digits)), other)
-                if isinstance(other, Number) and self.policy.missing_base:
-                    return (
-                        one.digits.isdecimal()
-                        and len(one.digits) < MAX_DIGITS
-                        and other.value == Fraction(one.digits)
-                    )
-                if isinstance(other, Product) and self.policy.missing_base:
-                    return _spelled(other) == one.digits.lower()
-        return False
+        if isinstance(answer, Based):
+            value = _value(answer)
+            return value is not None and self.equal(gold, Number(Fraction(value)))
+        assert isinstance(gold, Based)
+        if gold.base == 10 and gold.digits.isdecimal():
+            return self.equal(Number(Fraction(gold.digits)), answer)
+        if not self.policy.missing_base:
+            return False
+        if isinstance(answer, Number):
+            return (
+                gold.digits.isdecimal()
+                and len(gold.digits) < MAX_DIGITS
+                and answer.value == Fraction(gold.digits)
+            )
+        return isinstance(answer, Product) and _spelled(answer) == gold.digits.lower()
 
     # ------------------------------------------------------------------------------- quantities
 

@@ -10,7 +10,6 @@ The template reaps its workers when it is asked to, and ends with its own socket
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import resource
 import signal
@@ -21,14 +20,15 @@ from typing import Any, Final
 
 from factory.grade.math.compare import CheapTiers, Hard, any_equal, reading_of
 from factory.grade.math.equal import Comparison
+from factory.grade.math.message import MAX_MESSAGE_BYTES, pack, unpack
 from factory.grade.math.parse import Unreadable, parse
 from factory.grade.math.symbolic import NotSymbolic, TooLarge, same_value
 from factory.grade.math.tree import Node
 from schemas.math_policy import MathPolicy
 from schemas.verdict import Status
 
-MAX_MESSAGE_BYTES: Final = 1 << 17
-"""Two texts of `normalise.MAX_CHARS` characters in JSON."""
+_ROOM_BYTES: Final = 16 * 1024 * 1024
+"""What a worker must be able to take at its start."""
 _TRIAL: Final = (r"\sin^2 x + \cos^2 x", "1")
 """A pair that needs everything: a template that cannot decide it must not start."""
 
@@ -80,12 +80,12 @@ def serve(pairs: socket.socket, decider: Decider, memory_bytes: int, deadline_s:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     quiet = open(os.devnull, "w")  # noqa: SIM115 - open as long as the process
     while message := pairs.recv(MAX_MESSAGE_BYTES):
-        pair = json.loads(message)
+        pair = unpack(message)
         faulthandler.dump_traceback_later(deadline_s + 1.0, exit=True, file=quiet)
         reply = decider.decide(pair["gold"], pair["answer"])
         faulthandler.cancel_dump_traceback_later()
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        pairs.send(json.dumps({**reply, "memory_bytes": used}).encode())
+        pairs.send(pack({**reply, "memory_bytes": used}))
 
 
 class Decider:

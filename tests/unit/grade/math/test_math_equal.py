@@ -33,7 +33,6 @@ EQUAL = r"""
 44\% ~ 44 \%
 72^\circ ~ 72
 72^\circ ~ 72°
-1202_3 ~ 1202
 1202_3 ~ 1202_{3}
 5 \text{ cm} ~ 5
 5 \text{ cm} ~ 50 \text{ mm}
@@ -220,6 +219,11 @@ def test_equal_answers_are_correct_in_both_directions(
 ) -> None:
     assert status(grader, gold, answer) is Status.CORRECT
     assert status(grader, answer, gold) is Status.CORRECT
+
+
+def test_a_base_may_be_missing_in_the_answer_but_not_in_the_gold(grader: MathGrader) -> None:
+    assert status(grader, "1202_3", "1202") is Status.CORRECT
+    assert status(grader, "1202", "1202_3") is Status.INCORRECT
 
 
 @pytest.mark.parametrize(("gold", "answer"), pairs(UNEQUAL))

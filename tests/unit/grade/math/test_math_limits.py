@@ -14,17 +14,17 @@ from schemas.candidate import FinishReason
 from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
-SLOW_GOLD = ",".join(rf"\sqrt{{{number}}}" for number in range(2, 300))
-SLOW_ANSWER = ",".join(rf"\sqrt{{{number}}}+0" for number in reversed(range(2, 300)))
-HARD = (r"\sqrt{12}", r"2\sqrt{3}")
-HARD_WRONG = (r"\sqrt{12}", r"3\sqrt{2}")
+SLOW = (r"(\sin^2 x+\cos^2 x+y+z+w+v+u+a+b)^{60}", "(1+y+z+w+v+u+a+b)^{60}")
+HARD = (r"\sin^2 x + \cos^2 x", "1")
+HARD_WRONG = (r"\arctan 1", r"\frac{\pi}{4} + 10^{-20}")
+"""Pairs that only a worker decides."""
 
 
 def test_a_pair_past_its_deadline_is_a_timeout_and_its_neighbours_are_unharmed() -> None:
     limits = GradeMath(deadline_s=1.0)
     with MathGrader(limits, workers=1) as grader:
         boxed = [(gold, rf"\boxed{{{answer}}}", FinishReason.STOP) for gold, answer in
-                 (HARD, (SLOW_GOLD, SLOW_ANSWER), HARD_WRONG)]  # fmt: skip
+                 (HARD, SLOW, HARD_WRONG)]  # fmt: skip
         found = grader.grade_texts(boxed)
     assert [one.status for one in found] == [Status.CORRECT, Status.TIMEOUT, Status.INCORRECT]
     assert found[1].wall_s < 1.5 and "1 seconds" in found[1].detail
@@ -56,15 +56,9 @@ def test_a_worker_that_the_machine_kills_is_replaced_and_its_pair_asked_again() 
 
 def test_a_pair_past_its_memory_is_a_verdict() -> None:
     limits = GradeMath(memory_bytes=128 * 1024 * 1024, deadline_s=30.0)
-    rest = "+z+w+v+u+a+b+c+d"
-    gold, answer = f"((x+y)(x-y){rest})^{{100}}", f"(x^2-y^2{rest})^{{100}}"
     with MathGrader(limits, workers=1) as grader:
-        boxed = [(gold, rf"\boxed{{{answer}}}", FinishReason.STOP)]
-        assert grader.grade_texts(boxed)[0].status is Status.MEMORY
-        assert (
-            grader.grade_texts([(HARD[0], rf"\boxed{{{HARD[1]}}}", FinishReason.STOP)])[0].status
-            is Status.CORRECT
-        )
+        found = grader.grade_answers([SLOW, HARD])
+    assert [one.status for one in found] == [Status.MEMORY, Status.CORRECT]
 
 
 def test_a_memory_limit_that_leaves_no_room_for_sympy_is_an_error_of_the_machine(
