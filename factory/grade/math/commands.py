@@ -75,6 +75,7 @@ _ENVIRONMENT: Final = re.compile(
     r"\{([a-zA-Z]{0,5}matrix|array|cases|aligned|align\*?|gathered|split)\}(?: ?\{[lcr| ]{0,20}\})?"
 )
 _CONDITION: Final = re.compile(r" ?\\text ?\{ ?,?(?:if|for|when|where|otherwise)? ?\}| ?,")
+_POINTS: Final = re.compile(r" ?\{ ?([A-Z]{1,4}'?) ?\}")
 _OTHER_SET: Final = re.compile(r" ?\{?([ZNQC])\}?")
 
 
@@ -240,7 +241,9 @@ class Commands(Quantities, ABC):
                 return Word(_SETS[other[1]])
             raise self.wrong("unknown set")
         if name == "overline":
-            raise self.wrong("a line over letters")
+            if letters := self.matches(_POINTS):
+                return Word(f"line {letters[1].lower()}")
+            raise self.wrong("a line over what is no name")
         if name == "text":
             return self.text_atom()
         self.at = found.start()

@@ -38,6 +38,8 @@ class Finding:
 
 
 DEFAULT: Final = MathPolicy()
+_CHOICE: Final = re.compile(r"(?:\\text ?\{)? ?\(?([A-J])\)?(?: ?\}| ?([).:]) ?\}?.*)?", re.DOTALL)
+"""A letter of multiple choice, perhaps with the text of its option: `B) 25`."""
 MAX_COMPARISONS: Final = 3000
 """Comparisons of nodes before a pair is left to a worker, where a deadline holds."""
 
@@ -127,6 +129,12 @@ def settle(
         return Finding(Status.CORRECT, "string")
     if policy == DEFAULT and spelling(gold) == spelling(answer) != "":
         return Finding(Status.CORRECT, "string")
+    if choice := _CHOICE.fullmatch(normalise(gold)):
+        other = _CHOICE.fullmatch(normalise(answer))
+        if other is not None and (choice[2] or other[2]):
+            return Finding(
+                Status.CORRECT if choice[1] == other[1] else Status.INCORRECT, "structure"
+            )
     try:
         readings = parse(answer, reading)
     except Unreadable as error:

@@ -25,6 +25,7 @@ from factory.grade.math.tree import (
     Number,
     Product,
     Relation,
+    Symbol,
     Union,
     Word,
 )
@@ -64,6 +65,7 @@ class Comparison(Relations):
             return True
         if isinstance(gold, Word) or isinstance(answer, Word):
             return self._words(gold, answer)
+        gold, answer = _unpaired(gold), _unpaired(answer)
         on_line = self.regions(gold, answer)
         if on_line is not None:
             return on_line
@@ -177,6 +179,18 @@ class Comparison(Relations):
             self.equal(Product((one, right[0])), Product((other, left[0])))
             for one, other in zip(left, right, strict=True)
         )
+
+
+def _unpaired(node: Node) -> Node:
+    """`(x, y) = (1, 2)` as `x = 1, y = 2`; other nodes as they are."""
+    if isinstance(node, Relation) and node.operators == ("=",):
+        left, right = node.sides
+        if isinstance(left, Group) and isinstance(right, Group):
+            named = all(isinstance(item, Symbol) for item in left.items)
+            if named and len(left.items) == len(right.items):
+                pairs = zip(left.items, right.items, strict=True)
+                return Collection(tuple(Relation(("=",), pair) for pair in pairs), braces=False)
+    return node
 
 
 def _as_element(node: Node) -> Node:

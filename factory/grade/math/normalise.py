@@ -69,7 +69,7 @@ _NAMED: Final = re.compile(
 )
 _UNIT_VECTOR: Final = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|hat|vec|bf|overrightarrow) ?\{ ?(?:\\(?:mathbf|boldsymbol|text) ?\{ ?)?"
-    r"\\?([ijk])(?:math)? ?(?:\} ?)?\}"
+    r"\\?([ijk])(?:math)? ?(?:\} ?)?\}|\\hat ?\\?([ijk])(?:math)?(?![A-Za-z])"
 )
 _EMPTY_DELIMITER: Final = re.compile(r"\\(?:left|right) ?\.")
 _ORDINAL: Final = re.compile(
@@ -100,7 +100,7 @@ def normalise(text: str) -> str:
     if "\\" in text:
         text = _ROW_SKIP.sub(r"\\\\", text)
         text = _NAMED.sub(r"\\\1 ", text)
-        text = _UNIT_VECTOR.sub(r"\\vector\1 ", text)
+        text = _UNIT_VECTOR.sub(lambda found: rf"\vector{found[1] or found[2]} ", text)
         text = _EMPTY_DELIMITER.sub(" ", text)
         text = _NOT_EQUAL.sub(r"\\ne ", text)
     if "mod" in text:

@@ -56,8 +56,7 @@ class _Template:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "factory.grade.math.worker", str(theirs.fileno())),
-                    *(str(limits.memory_bytes), str(limits.deadline_s)),
-                    limits.policy.model_dump_json(),
+                    *(str(limits.memory_bytes), limits.policy.model_dump_json()),
                 ],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -208,7 +207,8 @@ class WorkerPool:
             try:
                 reply = self._ask(worker, pair, start)
                 finding = Finding(Status(reply["status"]), reply["method"], reply["detail"])
-                spent = reply["memory_bytes"] > RETIRED_BYTES or worker.pairs >= RETIRED_AFTER
+                most = min(RETIRED_BYTES, self.limits.memory_bytes // 2)
+                spent = reply["memory_bytes"] > most or worker.pairs >= RETIRED_AFTER
                 if spent or finding.status is Status.MEMORY:
                     worker.stop()
                     worker = None

@@ -186,6 +186,7 @@ def same_words(left: str, right: str) -> bool:
 
 
 def _stems(words: str) -> frozenset[str]:
-    stems = {re.sub(r"(?<=[a-z]{2})(?:es|s)$", "", word) for word in re.findall(r"[a-z]+", words)}
+    found = re.findall(r"[a-z0-9]+", words)
+    stems = {re.sub(r"(?<=[a-z]{2})(?:es|s)$", "", word) for word in found}
     plain = frozenset(word for word in stems if word not in _FILLERS)
     return frozenset() if plain & _GENERIC or not plain else plain

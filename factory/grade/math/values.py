@@ -111,9 +111,13 @@ class Values(ABC):
 
     def _one_unit(self, value: Node, unit: str, other: Node) -> bool:
         """A quantity against a value without a unit, or with it as a letter (`5m`)."""
-        if isinstance(other, Product) and other.factors[-1] == Symbol(unit):
-            rest = other.factors[:-1]
-            return self.equal(value, rest[0] if len(rest) == 1 else Product(rest))
+        if isinstance(other, Product) and isinstance(other.factors[-1], Symbol):
+            letter, rest = other.factors[-1].name, other.factors[:-1]
+            if letter == unit or unit_of(letter) is not None:
+                return self._quantities(
+                    Quantity(value, unit),
+                    Quantity(rest[0] if len(rest) == 1 else Product(rest), letter),
+                )
         if unit == "degree" and "pi" in symbols(other):
             return self.equal(_radians(value), other)
         return self.policy.missing_unit and self.equal(value, other)

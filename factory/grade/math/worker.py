@@ -1,15 +1,15 @@
-"""The template and its workers: `python -m factory.grade.math.worker SOCKET MEMORY_BYTES DEADLINE_S
-POLICY`.
+"""The template and its workers: `python -m factory.grade.math.worker SOCKET MEMORY_BYTES POLICY`.
 
 The template imports sympy once and then only forks: for each socket that its parent passes to it,
 a worker that reads pairs from that socket, answers each there, and ends with it. A worker's address
-space is limited and it ends itself should it outlive a deadline; the parent kills it before that.
-The template reaps its workers when it is asked to, and ends with its own socket.
+space is limited, its parent kills it at a deadline, and it dies with the template. The template
+reaps its workers when it is asked to, and ends with its own socket.
 """
 
 from __future__ import annotations
 
-import faulthandler
+import ctypes
+import mmap
 import os
 import resource
 import signal
@@ -27,6 +27,7 @@ from factory.grade.math.tree import Node
 from schemas.math_policy import MathPolicy
 from schemas.verdict import Status
 
+_PR_SET_PDEATHSIG: Final = 1
 _ROOM_BYTES: Final = 16 * 1024 * 1024
 """What a worker must be able to take at its start."""
 _TRIAL: Final = (r"\sin^2 x + \cos^2 x", "1")
@@ -36,8 +37,8 @@ _TRIAL: Final = (r"\sin^2 x + \cos^2 x", "1")
 def main() -> None:
     """Serve as the template until the parent's socket ends."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    memory_bytes, deadline_s = int(sys.argv[2]), float(sys.argv[3])
-    decider = Decider(MathPolicy.model_validate_json(sys.argv[4]))
+    memory_bytes = int(sys.argv[2])
+    decider = Decider(MathPolicy.model_validate_json(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the parent decides what ends
     os.dup2(2, 1)  # whatever a library prints must not mix with what the command prints
     import_module("sympy")
@@ -52,7 +53,7 @@ def main() -> None:
             pid = os.fork()
             if pid == 0:
                 control.close()
-                serve(socket.socket(fileno=descriptors[0]), decider, memory_bytes, deadline_s)
+                serve(socket.socket(fileno=descriptors[0]), decider, memory_bytes)
                 os._exit(0)
             os.close(descriptors[0])
             control.send(str(pid).encode())
@@ -66,24 +67,29 @@ def _try(decider: Decider, memory_bytes: int) -> None:
     pid = os.fork()
     if pid == 0:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-        os._exit(decider.decide(*_TRIAL)["status"] != Status.CORRECT)
+        try:
+            mmap.mmap(-1, _ROOM_BYTES).close()
+            os._exit(decider.decide(*_TRIAL)["status"] != Status.CORRECT)
+        except (MemoryError, OSError):
+            os._exit(1)
     _, status = os.waitpid(pid, 0)
     if status:
         raise SystemExit(
-            f"expected a worker of {memory_bytes} bytes to show that {_TRIAL} are equal"
+            f"a worker of symbolic grading: expected one of {memory_bytes} bytes to have "
+            f"{_ROOM_BYTES} to spare and to show that {_TRIAL} are equal, found that it does not"
         )
 
 
-def serve(pairs: socket.socket, decider: Decider, memory_bytes: int, deadline_s: float) -> None:
+def serve(pairs: socket.socket, decider: Decider, memory_bytes: int) -> None:
     """Answer pairs until the socket ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        return  # the template ended before the line above
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    quiet = open(os.devnull, "w")  # noqa: SIM115 - open as long as the process
     while message := pairs.recv(MAX_MESSAGE_BYTES):
         pair = unpack(message)
-        faulthandler.dump_traceback_later(deadline_s + 1.0, exit=True, file=quiet)
         reply = decider.decide(pair["gold"], pair["answer"])
-        faulthandler.cancel_dump_traceback_later()
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         pairs.send(pack({**reply, "memory_bytes": used}))
 
