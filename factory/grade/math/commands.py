@@ -338,6 +338,8 @@ class Commands(Quantities, ABC):
             arguments = [self.rest_of_braces()]
         else:
             arguments = [self.bare_argument()]
+        if len(arguments) > 1 and name not in ("min", "max", "gcd", "lcm"):
+            raise self.wrong(f"{name} of more than one value")
         node = rewritten(name, tuple(arguments))
         if base is not None:
             node = Quotient(Function("ln", tuple(arguments)), Function("ln", (base,)))

@@ -51,6 +51,10 @@ class MathGrader:
         """
         self._pool.start()
 
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers that are alive and idle."""
+        return self._pool.worker_pids()
+
     def close(self) -> None:
         """Stop the workers; they start again if the grader is used again."""
         self._pool.close()

@@ -1,7 +1,7 @@
 """Values of a tree at random points, with 50 digits: refutes unequal answers quickly.
 
 Runs in the worker only. Letters are real; points where either side has no real value are skipped
-unless neither ever has one. Refutation is sound up to a relative error of 1e-15 of the largest
+unless neither ever has one. Refutation is sound up to a relative error of 1e-35 of the largest
 intermediate value; agreement is a hint and no proof.
 """
 
@@ -204,7 +204,7 @@ def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) 
         finally:
             largest = point.largest
         apart = abs(left - right)
-        if apart > largest * point.mp.mpf(10) ** -15:
+        if apart > largest * point.mp.mpf(10) ** (15 - digits):
             if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
                 continue
             return not _rounded(gold, answer, left, right, policy, point)

@@ -102,7 +102,7 @@ def build(node: Node) -> Any:
         case Symbol("i"):
             return sympy.I
         case Symbol("oo"):
-            return sympy.oo
+            raise NotSymbolic("infinity in an expression")
         case Symbol(name):
             return sympy.Symbol(name, real=True)
         case Sum(terms):
@@ -156,6 +156,8 @@ def _function(name: str, values: list[Any]) -> Any:
     if name in ("factorial", "binomial", "double factorial"):
         if any(value.is_number and abs(value) > MAX_FACTORIAL for value in values):
             raise TooLarge(name)
+        if name == "double factorial" and not (x.is_Integer and x >= 0):
+            raise NotSymbolic("a double factorial of what is no number")
         return getattr(sympy, _NAMES.get(name, name))(*values)
     if name == "log":
         return sympy.log(x) / sympy.log(10)

@@ -15,6 +15,7 @@ import resource
 import signal
 import socket
 import sys
+import traceback
 from importlib import import_module
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ def main() -> None:
     decider = Decider(MathPolicy.model_validate_json(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the parent decides what ends
     os.dup2(2, 1)  # whatever a library prints must not mix with what the command prints
+    sys.set_int_max_str_digits(0)  # sympy writes numbers out; the deadline bounds that
     import_module("sympy")
     decider.decide(*_TRIAL)  # sympy fills its tables: workers are forked with them
     _try(decider, memory_bytes)
@@ -132,7 +134,9 @@ class Decider:
         except NotSymbolic as error:
             return _reply(Status.INCORRECT, "structure", f"no single value: {error}")
         except Exception as error:  # noqa: BLE001 - the boundary named above
-            detail = f"not decided: {type(error).__name__}: {error}"
+            place = traceback.extract_tb(error.__traceback__)[-1].filename
+            package = "sympy" if "/sympy/" in place else "mpmath" if "/mpmath/" in place else "ours"
+            detail = f"not decided: {type(error).__name__} in {package}: {error}"
             return _reply(Status.INCORRECT, "sympy", detail)
         method = "sympy" if "sympy" in methods else (methods or ["structure"])[-1]
         return _reply(Status.CORRECT if equal else Status.INCORRECT, method, "")
