@@ -1,4 +1,4 @@
-"""Values of a tree in double precision with a bound of their error: refutes quickly, proves nothing.
+"""Values of a tree in doubles with a bound of their error: refutes quickly, proves nothing.
 
 Letters get fixed values; where both sides have a value at a point and differ there by more than
 their errors, they are not equal. What has no value in doubles (too large, singular, unknown) is

@@ -129,10 +129,9 @@ class Commands(Quantities, ABC):
         if known and (known[0] == run or len(run) - len(known[0]) <= 2):
             self.at = found.start() + len(known[0])
             return self.named(known[0])
-        if len(run) > 1 and (len(run) <= 3 or _PLAIN_NAMES.search(run[1:3] + run[3:])):
-            if len(run) <= 3 or _PLAIN_NAMES.match(run, 1) or _PLAIN_NAMES.match(run, 2):
-                self.at = found.start() + 1
-                return self.subscripted(run[0])
+        if 1 < len(run) <= 3 or _PLAIN_NAMES.match(run, 1) or _PLAIN_NAMES.match(run, 2):
+            self.at = found.start() + 1
+            return self.subscripted(run[0])
         if len(run) > 3:
             self.at = found.start()
             raise self.wrong("a word")
@@ -262,7 +261,7 @@ class Commands(Quantities, ABC):
         return Symbol(content) if content.isalpha() else self.inner(content)
 
     def money(self, unit: str) -> Node:
-        """What follows a sign of money; a unit behind it (`per hour`, `each`) makes a rate of it."""
+        """What follows a sign of money; a unit behind it (`per hour`) makes a rate of it."""
         value = self.product()
         if isinstance(value, Quantity):
             words = value.unit

@@ -139,7 +139,7 @@ _FOUND: Final = {found: f"answer: {found.value}" for found in Found}
 def gold_answer(gold: str) -> str:
     """The answer in a gold: what follows the last `####`, or stands in the last box, or all."""
     if "####" in gold:
-        return gold.rpartition("####")[2].strip()
+        return gold.rpartition("####")[2].strip() or gold.strip()
     if "\\boxed" in gold or "\\fbox" in gold:
         return last_boxed(gold) or gold
     return gold.strip()

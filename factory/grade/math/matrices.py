@@ -122,7 +122,7 @@ def _divided(inner: Matrix | Group, bottom: Node) -> Matrix | Group:
 
 def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node | None:
     """The determinant of a square matrix of at most four rows, by its first row; else None."""
-    if len(rows) > 4 or any(len(row) != len(rows) for row in rows):
+    if not rows or len(rows) > 4 or any(len(row) != len(rows) for row in rows):
         return None
     if len(rows) == 1:
         return rows[0][0]

@@ -86,7 +86,7 @@ class Normal:
             case Quantity(value, "%"):
                 return self._times(self.ratio(value), (constant(Fraction(1, 100)), _UNIT))
             case Quantity(value, "degree"):
-                turn = {frozenset({("pi", 1)}): Fraction(1, 180)}
+                turn: Terms = {frozenset({("pi", 1)}): Fraction(1, 180)}
                 return self._times(self.ratio(value), (turn, _UNIT))
             case Quantity(value, _):
                 return self.ratio(value)
@@ -161,7 +161,7 @@ class Normal:
             elif isinstance(name, str) and name != "i":
                 result = exponent * value
                 hidden = even and exponent.denominator == 1 and exponent % 2 == 0
-                if hidden and not self.positive and not (result % 2 == 0):
+                if hidden and not self.positive and result % 2 != 0:
                     turned["abs", frozenset({(frozenset({(name, 1)}), Fraction(1))})] = result
                 else:
                     turned[name] = result

@@ -29,7 +29,8 @@ _UNICODE: Final = {
     "∗": "*", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ", "μ": r"\mu ", "σ": r"\sigma ",
     "τ": r"\tau ", "ρ": r"\rho ", "ψ": r"\psi ", "Δ": r"\Delta ", "Ω": r"\Omega ",
     "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
-    "≡": r"\equiv ", "−": "-", "₋": "-", "‑": "-", "‐": "-", "。": ".", "、": ",", "′": "'", "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
+    "≡": r"\equiv ", "₋": "-", "‑": "-", "‐": "-", "。": ".", "、": ",",
+    "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
     "√": r"\sqrt ", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
     "\u200b": "", "£": r"\pounds ", "€": r"\euro ",
 }  # fmt: skip
@@ -47,7 +48,8 @@ _SYNONYMS: Final = {
     "doteq": r"\approx", "top": "T", "intercal": "T", "longrightarrow": r"\to",
     "longmapsto": r"\mapsto", "smallsetminus": r"\setminus", "backslash": r"\setminus",
     "bullet": r"\cdot", "dots": r"\ldots", "cdots": r"\ldots", "dotsc": r"\ldots",
-    "textdegree": r"\degree", "euros": r"\euro", "middle": "", "tbinom": r"\binom", "dbinom": r"\binom",
+    "textdegree": r"\degree", "euros": r"\euro", "middle": "", "tbinom": r"\binom",
+    "dbinom": r"\binom",
     "mbox": r"\text", "mathrm": r"\text", "textbf": r"\text", "textrm": r"\text",
     "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
     "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
@@ -64,16 +66,19 @@ _LATEX_COMMA: Final = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|,\\,) ?(?=\d\d\d)")
 _DELIMITER: Final = re.compile(r"\\[()\[\]]|\$\$")
 _DEGREE: Final = re.compile(r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z])|\\degree(?![A-Za-z]))")
 _NAMED: Final = re.compile(
-    r"\\(?:operatorname\*?|mathrm|text|rm|mathop) ?\{ ?((?:arc|ar)?(?:sin|cos|tan|cot|sec|csc)h?|tg|ctg"
-    r"|arctg|arcctg|cosec|ln|lg|log|exp|gcd|lcm|cis|sgn|sign) ?\}"
+    r"\\(?:operatorname\*?|mathrm|text|rm|mathop) ?\{ ?"
+    r"((?:arc|ar)?(?:sin|cos|tan|cot|sec|csc)h?|tg|ctg|arctg|arcctg|cosec|ln|lg|log|exp|gcd|lcm"
+    r"|cis|sgn|sign) ?\}"
 )
 _UNIT_VECTOR: Final = re.compile(
-    r"\\(?:mathbf|boldsymbol|bm|hat|vec|bf|overrightarrow) ?\{ ?(?:\\(?:mathbf|boldsymbol|text) ?\{ ?)?"
-    r"\\?([ijk])(?:math)? ?(?:\} ?)?\}|\\hat ?\\?([ijk])(?:math)?(?![A-Za-z])"
+    r"\\(?:mathbf|boldsymbol|bm|hat|vec|bf|overrightarrow) ?\{ ?"
+    r"(?:\\(?:mathbf|boldsymbol|text) ?\{ ?)?\\?([ijk])(?:math)? ?(?:\} ?)?\}"
+    r"|\\hat ?\\?([ijk])(?:math)?(?![A-Za-z])"
 )
 _EMPTY_DELIMITER: Final = re.compile(r"\\(?:left|right) ?\.")
 _ORDINAL: Final = re.compile(
-    r"(?<=\d)(?: ?\^ ?\{? ?)?(?:\\(?:text|mathrm|textrm) ?\{ ?)?(?:st|nd|rd|th)(?![A-Za-z]) ?\}{0,2}"
+    r"(?<=\d)(?: ?\^ ?\{? ?)?(?:\\(?:text|mathrm|textrm) ?\{ ?)?"
+    r"(?:st|nd|rd|th)(?![A-Za-z]) ?\}{0,2}"
 )
 _MODULO: Final = re.compile(
     r"\\pmod ?(?:\{ ?(\w{1,20}) ?\}|(\w))|\((?:mod|\\bmod|\\text ?\{ ?mod ?\}) ?(\w{1,20})\)"

@@ -183,7 +183,8 @@ def is_unknown(name: str) -> bool:
 _ONE_ARGUMENT: Final = {
     "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh",
-    "tanh": "tanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "ln": "ln", "log": "log10", "exp": "exp",
+    "tanh": "tanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
+    "ln": "ln", "log": "log10", "exp": "exp",
 }  # fmt: skip
 
 

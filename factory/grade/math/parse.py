@@ -26,7 +26,8 @@ from factory.grade.math.units import unit_of
 __all__ = ["Unreadable", "as_word", "parse"]
 
 _TIME: Final = re.compile(
-    r"(\d{1,2})(?::(\d\d))? ?(?:\\text ?\{ ?)?(?:([AaPp])\.? ?[Mm]\b\.?|(noon|midnight|o'?clock)) ?\}?"
+    r"(\d{1,2})(?::(\d\d))? ?(?:\\text ?\{ ?)?"
+    r"(?:([AaPp])\.? ?[Mm]\b\.?|(noon|midnight|o'?clock)) ?\}?"
 )
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _PROSE: Final = re.compile(r"[A-Za-z][A-Za-z .'-]*")

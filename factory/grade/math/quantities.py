@@ -41,9 +41,30 @@ _BASED: Final = re.compile(r"\(? ?([0-9A-Z][0-9A-Za-z]*) ?\)? ?_")
 _BASES: Final = {
     word: base
     for base, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve".split(), start=2
+        [
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ],
+        start=2,
     )
-} | {"sixteen": 16, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}
+} | {
+    "twelve": 12,
+    "sixteen": 16,
+    "binary": 2,
+    "octal": 8,
+    "decimal": 10,
+    "hexadecimal": 16,
+    "hex": 16,
+}
 _TEXT: Final = re.compile(r" ?\\text ?\{([^{}]*)\}")
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
@@ -192,8 +213,10 @@ class Quantities(Scanner):
         first = words.split()[0] if words else ""
         if not first.rstrip(".").isalpha() and "/" not in first:
             return None
-        known = words in _PERCENT or (len(first) >= 2 and (first in UNITS or words in UNITS)) or (
-            "/" in words and unit_of(words) is not None
+        known = (
+            words in _PERCENT
+            or (len(first) >= 2 and (first in UNITS or words in UNITS))
+            or ("/" in words and unit_of(words) is not None)
         )
         apart = self.text[found.start() - 1 : found.start()] in (" ", "}")
         long = apart and len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())

@@ -90,9 +90,8 @@ class Relations(Regions):
         if left is not None and right is not None:
             if left[0] != right[0] and not (_is_function(left[0]) or _is_function(right[0])):
                 return self._equations(gold, answer)
-            return self.equal(
-                _value_of(gold), renamed(answer, left[1], right[1], _value_of(answer))
-            )
+            value = renamed(_value_of(answer), left[1], right[1])
+            return self.equal(_value_of(gold), value)
         return self._equations(gold, answer)
 
     def _equations(self, gold: Relation, answer: Relation) -> bool:
@@ -137,7 +136,7 @@ class Relations(Regions):
         return Group("(", ")", tuple(values[name] for name in sorted(values)))
 
     def assigned(self, gold: Collection, answer: Collection) -> bool | None:
-        """Lists of which one names its values (`x = 1, x = 3`) and the other does not; else None."""
+        """Lists of which one names its values (`x = 1, x = 3`) and the other not; else None."""
         for one, other in ((gold, answer), (answer, gold)):
             names_of = [name_of(item) for item in one.items]
             if None in names_of or any(isinstance(item, Relation) for item in other.items):

@@ -8,16 +8,13 @@ from factory.grade.math.tree import (
     Power,
     Product,
     Quotient,
-    Relation,
     Sum,
     Symbol,
 )
 
 
-def renamed(
-    relation: Relation, wanted: tuple[Node, ...], given: tuple[Node, ...], value: Node
-) -> Node:
-    """`value` with the letters of its function's arguments changed into those of another's."""
+def renamed(value: Node, wanted: tuple[Node, ...], given: tuple[Node, ...]) -> Node:
+    """A function's value with the letters of its arguments changed into those of another's."""
     if len(wanted) != len(given) or wanted == given:
         return value
     letters = {

@@ -172,6 +172,7 @@ _NAMES: Final = {
     "abs": "Abs", "floor": "floor", "ceiling": "ceiling", "min": "Min", "max": "Max",
     "ln": "log", "exp": "exp", "sin": "sin", "cos": "cos",
     "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
+    "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
     "sgn": "sign", "double factorial": "factorial2",
 }  # fmt: skip

@@ -73,11 +73,14 @@ def as_region(words: str, policy: MathPolicy) -> Node | None:
     return None
 
 
-NUMBERS: Final = {
-    word: value
-    for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
-     "ninety": 90, "hundred": 100, "one hundred": 100, "one half": 0.5, "half": 0.5}  # fmt: skip
+_SMALL: Final = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty",
+)  # fmt: skip
+NUMBERS: Final[dict[str, float]] = {
+    **{word: value for value, word in enumerate(_SMALL)},
+    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+    "hundred": 100, "one hundred": 100, "half": 0.5, "one half": 0.5,
+}  # fmt: skip
 """Numbers in words."""
