@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from factory.errors import GradeFileError, SandboxUnavailable
 from factory.grade.code import check_sandbox
-from factory.grade.grade_lines import MachineFault, Report, grade_lines
+from factory.grade.grade_lines import Report, grade_lines
 from factory.grade.line_file import Values
+from factory.grade.line_grader import MachineFault, Result
 from sandboxes import (
     PYTHON,
     ContainerFailed,
@@ -44,6 +45,8 @@ class CodeLineGrader:
     """One pool of sandboxes for each language that the lines read so far are in."""
 
     made_by = "retort grade code"
+    settings: Mapping[str, Any] = {}
+    most_lines = 1
 
     def __init__(self, sandbox: Sandbox, workers: int) -> None:
         """Nothing is started yet.
@@ -97,13 +100,16 @@ class CodeLineGrader:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def grade(self, line: _Asked) -> Mapping[str, Any]:
-        """The fields of a `CodeResult`.
+    def grade(self, lines: Sequence[_Asked]) -> list[Result]:
+        """The fields of a `CodeResult` for each.
 
         Raises:
             MachineFault: Containers died again and again under this program.
             SandboxUnavailable: The engine is gone.
         """
+        return [self._grade(line) for line in lines]
+
+    def _grade(self, line: _Asked) -> Result:
         try:
             outcome = self._pools[line.language.name].run(line.program, line.tests, line.limits)
         except ContainerFailed as error:
@@ -119,7 +125,7 @@ class CodeLineGrader:
             cpu_s=round(outcome.cpu_s, 6),
         ).model_dump()
 
-    def no_verdict(self, detail: str) -> Mapping[str, Any]:
+    def no_verdict(self, detail: str) -> Result:
         """The fields of an `infra` line."""
         return CodeResult(
             verdict=Status.INFRA, passed=0, total=0, detail=detail, wall_s=0.0, cpu_s=0.0
@@ -128,7 +134,7 @@ class CodeLineGrader:
     def check(self) -> None:
         """Run an empty program in every language, whatever comes of it. Raises as `grade` does."""
         for language in self._languages.values():
-            self.grade(_Asked(language, "", HARMLESS, Limits()))
+            self._grade(_Asked(language, "", HARMLESS, Limits()))
 
     def _image(self, language: Language) -> str:
         return self._sandbox.image if language == PYTHON else language.image

@@ -13,7 +13,7 @@ import os
 import time
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Final
 
 from factory.errors import GradeFileError
 from factory.grade.line_file import Id, LineFile, id_of
-from factory.grade.result_state import ResultState, write_whole
+from factory.grade.result_state import ResultState, write_anew, write_whole
 from factory.parts import sync_folder
 from schemas.verdict import Status
 
@@ -32,7 +32,15 @@ SYNC_S: Final = 1.0
 class GradedFile:
     """The results of one input file: those that are there, and those to come."""
 
-    def __init__(self, out: Path, state: ResultState, lines: LineFile, *, made_by: str) -> None:
+    def __init__(
+        self,
+        out: Path,
+        state: ResultState,
+        lines: LineFile,
+        *,
+        made_by: str,
+        settings: Mapping[str, Any],
+    ) -> None:
         """Read what is there; nothing is written yet.
 
         Args:
@@ -40,9 +48,10 @@ class GradedFile:
             state: Of this output, held.
             lines: The input.
             made_by: Name of the command, which another command's output does not have.
+            settings: Of the command, which verdicts reached with others do not have.
 
         Raises:
-            GradeFileError: OUT was not made by this command from this input.
+            GradeFileError: OUT was not made by this command from this input with these settings.
         """
         self.counts: Counter[str] = Counter()
         """Results in OUT by verdict."""
@@ -56,8 +65,9 @@ class GradedFile:
         self._done = bytearray(len(lines))
         self._last = -1
         self._in_order = True
-        self._of_now = state.read(lines, made_by)
-        if state.is_new and out.exists() and out.stat().st_size:
+        any_results = out.exists() and out.stat().st_size > 0
+        self._of_now = state.read(lines, made_by, settings, any_results=any_results)
+        if state.is_new and any_results:
             raise GradeFileError(
                 f"{out}: expected no such file, or one with its state beside it in {state.path}, "
                 "found one without; name another --out, or delete it"
@@ -79,17 +89,22 @@ class GradedFile:
         with self._writing():
             self._state.begin()
             if self.stale:
-                self._replace(line for line, _, _ in self._valid())
+                write_anew(self._out, (line for line, _, _ in self._valid()))
             self._file = self._out.open("ab", buffering=0)
             sync_folder(self._out.parent)
 
-    def append(self, position: int, line_id: Id, result: Mapping[str, Any]) -> None:
-        """Write one result; the system has it when this returns, and the disk within a second."""
+    def append(self, results: Sequence[tuple[int, Id, Mapping[str, Any]]]) -> None:
+        """Write results with position and id; the system has them when this returns, and the disk
+        within a second."""
         assert self._file is not None
         with self._writing():
-            self._state.append(line_id, self._lines.digest(position))
-            write_whole(self._file, json.dumps({"id": line_id, **result}).encode() + b"\n")
-        self._note(position, result["verdict"])
+            self._state.append(
+                (line_id, self._lines.digest(position)) for position, line_id, _ in results
+            )
+            lines = (json.dumps({"id": line_id, **result}) for _, line_id, result in results)
+            write_whole(self._file, "".join(f"{line}\n" for line in lines).encode())
+        for position, _, result in results:
+            self._note(position, result["verdict"])
 
     def sync(self) -> None:
         """Have the disk take what was written, at most once per `SYNC_S`."""
@@ -119,7 +134,7 @@ class GradedFile:
                 offsets[position] = at
                 at += len(line)
             with open(self._out, "rb") as file:
-                self._replace(_line_at(file, offset) for offset in offsets if offset >= 0)
+                write_anew(self._out, (_line_at(file, one) for one in offsets if one >= 0))
         self._in_order = True
 
     # ------------------------------------------------------------------------------- reading
@@ -167,16 +182,6 @@ class GradedFile:
                 yield line, position, verdict
 
     # ------------------------------------------------------------------------------- writing
-
-    def _replace(self, content: Iterable[bytes]) -> None:
-        """Write OUT anew, whole or not at all; its lines may be read meanwhile."""
-        hidden = self._out.with_name(f".{self._out.name}.new")
-        with open(hidden, "wb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        hidden.replace(self._out)
-        sync_folder(self._out.parent)
 
     @contextmanager
     def _writing(self) -> Generator[None]:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from pydantic import ValidationError
 
 from factory.errors import GradeFileError
+from factory.grade.refused_fields import explained
 from factory.progress import progress
 
 Values = dict[str, Any]
@@ -44,6 +44,7 @@ class LineFile:
         """
         self.path = path
         self._offsets = array("Q")
+        self._end = 0
         self._digests = bytearray()
         keys = array("Q")
         errors: list[str] = []
@@ -53,11 +54,12 @@ class LineFile:
                     values = _values(line)
                     check(values)
                 except ValueError as error:
-                    errors.append(f"{path}:{number}: {_explained(error)}")
+                    errors.append(f"{path}:{number}: {explained(error)}")
                     if len(errors) == MOST_ERRORS:
                         break
                     continue
                 self._offsets.append(offset)
+                self._end = offset + len(line)
                 self._digests += _digest(line)
                 keys.append(_key(values["id"]))
                 bar.update()
@@ -86,6 +88,12 @@ class LineFile:
     def digest(self, position: int) -> str:
         """Digest of the bytes of a line, without the space around them."""
         return self._digest_at(position).hex()
+
+    def size_bytes(self, position: int) -> int:
+        """Bytes from where a line begins to where the next one does."""
+        after = position + 1
+        end = self._offsets[after] if after < len(self) else self._end
+        return end - self._offsets[position]
 
     def read(self, positions: Iterable[int]) -> Iterator[tuple[int, Values]]:
         """These lines with their positions, read when they are asked for.
@@ -177,24 +185,6 @@ def _values(line: bytes) -> Values:
         raise ValueError(f"expected a JSON object, found {type(values).__name__}")
     id_of(values)
     return values
-
-
-def _explained(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return f"{error}"
-    return "; ".join(_explained_field(dict(one)) for one in error.errors(include_url=False))
-
-
-def _explained_field(one: dict[str, Any]) -> str:
-    name = ".".join(map(str, one["loc"]))
-    if one["type"] == "missing":
-        return f"`{name}`: expected this key, found none"
-    if one["type"] == "extra_forbidden":
-        return f"`{name}`: expected no such key, found one"
-    expected = one["msg"].replace("Input should be", "expected")
-    if one["type"] in ("dict_type", "model_type"):
-        expected = "expected an object"
-    return f"`{name}`: {expected}, found {one['input']!r:.80}"
 
 
 def _digest(line: bytes) -> bytes:

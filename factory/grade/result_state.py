@@ -1,8 +1,8 @@
 """Which bytes of the input each result is of: `OUT.state`, beside the output of a grading command.
 
-It begins with the name of the command, then has an entry per result, the last one of an id
-counting. It is also the lock of the output, since it alone is never replaced: the kernel lets go
-of it when the process dies.
+It begins with the name of the command and its settings, then has an entry per result, the last one
+of an id counting. It is also the lock of the output, since it alone is never replaced: the kernel
+lets go of it when the process dies.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from factory.errors import Busy, GradeFileError
 from factory.grade.line_file import Id, LineFile, id_of
+from factory.parts import sync_folder
 
 
 @contextmanager
@@ -76,27 +78,61 @@ class ResultState:
         """Whether it was empty when it was read."""
         return not self._whole_bytes
 
-    def read(self, lines: LineFile, made_by: str) -> bytearray:
+    def read(
+        self, lines: LineFile, made_by: str, settings: Mapping[str, Any], *, any_results: bool
+    ) -> bytearray:
         """1 for each position of `lines` whose last entry is of the line as it is now, else 0.
 
+        Args:
+            lines: The input.
+            made_by: Name of the command.
+            settings: Plain JSON values.
+            any_results: Whether the output holds some; else other settings are no error, and what
+                was noted under them is forgotten.
+
         Raises:
-            GradeFileError: Another command made it, or it is damaged.
+            GradeFileError: Another command or other settings made it, or it is damaged.
         """
-        self._header = json.dumps({"state_of": made_by, "version": 1}).encode() + b"\n"
+        header = {"state_of": made_by, "version": 1} | ({"settings": settings} if settings else {})
+        self._header = json.dumps(header).encode() + b"\n"
         of_now = bytearray(len(lines))
         with open(self.path, "rb") as entries:
+            first = entries.readline()
+            if not first.endswith(b"\n"):
+                return of_now
+            others = self._other_settings(first)
+            if others and any_results:
+                raise GradeFileError(
+                    f"{self.path}: expected results reached with the same settings, found "
+                    f"{', '.join(others)}; give the same ones, name another --out, or delete this "
+                    "one to grade all of it anew"
+                )
+            if others:
+                return of_now
+            self._whole_bytes = len(first)
             for line in entries:
                 if not line.endswith(b"\n"):
                     break
-                if self._whole_bytes:
-                    self._read_entry(line, lines, of_now)
-                elif line != self._header:
-                    raise GradeFileError(
-                        f"{self.path}: expected {self._header.decode().strip()}, found "
-                        f"{line[:80]!r}, which another command wrote; name another --out"
-                    )
+                self._read_entry(line, lines, of_now)
                 self._whole_bytes += len(line)
         return of_now
+
+    def _other_settings(self, first: bytes) -> list[str]:
+        """What differs: each setting as it was and as it is now."""
+        now = json.loads(self._header)
+        with suppress(ValueError):
+            found = json.loads(first)
+            if isinstance(found, dict) and found | {"settings": 0} == now | {"settings": 0}:
+                was, now = found.get("settings", {}), now.get("settings", {})
+                return [
+                    f"{name} {_shown(name, was)} (now {_shown(name, now)})"
+                    for name in was | now
+                    if _shown(name, was) != _shown(name, now)
+                ]
+        raise GradeFileError(
+            f"{self.path}: expected {self._header.decode().strip()}, found {first[:80]!r}, which "
+            "another command wrote; name another --out"
+        )
 
     def _read_entry(self, line: bytes, lines: LineFile, of_now: bytearray) -> None:
         try:
@@ -118,9 +154,10 @@ class ResultState:
             write_whole(self._file, self._header)
             self.sync()
 
-    def append(self, line_id: Id, digest: str) -> None:
-        """Write the entry of a result that is about to be written."""
-        write_whole(self._file, json.dumps({"id": line_id, "line": digest}).encode() + b"\n")
+    def append(self, entries: Iterable[tuple[Id, str]]) -> None:
+        """Write the entries, id and digest of the line, of results that are about to be written."""
+        lines = (json.dumps({"id": line_id, "line": digest}) for line_id, digest in entries)
+        write_whole(self._file, "".join(f"{line}\n" for line in lines).encode())
 
     def sync(self) -> None:
         """Have the disk take what was written."""
@@ -132,3 +169,18 @@ def write_whole(file: FileIO, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]
+
+
+def write_anew(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file anew, whole or not at all; `content` may be read from it meanwhile."""
+    hidden = path.with_name(f".{path.name}.new")
+    with open(hidden, "wb") as file:
+        file.writelines(content)
+        file.flush()
+        os.fsync(file.fileno())
+    hidden.replace(path)
+    sync_folder(path.parent)
+
+
+def _shown(name: str, settings: Mapping[str, Any]) -> str:
+    return json.dumps(settings[name]) if name in settings else "unknown"

@@ -2,86 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from factory.errors import Busy, GradeFileError, GraderError, SandboxUnavailable
-from factory.grade.grade_lines import FAULTS_IN_A_ROW, MachineFault, Report, grade_lines
+from factory.grade.grade_lines import Report, grade_lines
+from factory.grade.line_grader import MachineFault
+from factory.grade.line_passes import FAULTS_IN_A_ROW
 from factory.grade.result_state import held
-
-Values = dict[str, Any]
-
-
-class Squares:
-    """Grades `{"id", "n", "answer"}`: whether `answer` is the square of `n`."""
-
-    made_by = "test squares"
-
-    def __init__(self, before: Callable[[Values], None] = lambda _: None) -> None:
-        self.before = before
-        """Called for each line before it is graded; may raise."""
-        self.graded: list[str | int] = []
-        self.opened = 0
-        self.works = True
-
-    def read(self, values: Values) -> Values:
-        if not isinstance(values.get("n"), int):
-            raise ValueError("n: expected an integer")
-        return values
-
-    def __enter__(self) -> None:
-        self.opened += 1
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def grade(self, line: Values) -> Mapping[str, Any]:
-        self.before(line)
-        self.graded.append(line["id"])
-        return {"verdict": "correct" if line["n"] ** 2 == line["answer"] else "incorrect"}
-
-    def no_verdict(self, detail: str) -> Mapping[str, Any]:
-        return {"verdict": "infra", "detail": detail}
-
-    def check(self) -> None:
-        if not self.works:
-            raise MachineFault("the harmless line failed too")
-
-
-class Faults:
-    """Fails on the lines with these ids, so many times each."""
-
-    def __init__(self, times: Mapping[str | int, int]) -> None:
-        self.left = Counter(times)
-
-    def __call__(self, line: Values) -> None:
-        if self.left[line["id"]] > 0:
-            self.left[line["id"]] -= 1
-            raise MachineFault("its container died")
-
-
-def write(file: Path, lines: Iterable[Values]) -> Path:
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return file
-
-
-def squares(count: int) -> list[Values]:
-    return [{"id": f"s/{n}", "n": n, "answer": n * n + (n % 3 == 0)} for n in range(count)]
-
-
-def results(out: Path) -> list[Values]:
-    return [json.loads(line) for line in out.read_text().splitlines()]
-
-
-def ids(out: Path) -> list[str | int]:
-    return [one["id"] for one in results(out)]
+from tests.unit.grade.squares import Faults, Squares, Values, ids, results, squares, write
 
 
 @pytest.fixture
@@ -207,9 +141,9 @@ def test_lines_removed_from_the_output_by_hand_are_graded_again(source: Path, ou
     assert out.read_text() == "".join(kept)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(("workers", "most_lines"), [(1, 1), (3, 1), (1, 8), (2, 8)])
 def test_a_kill_at_any_byte_loses_no_result_and_doubles_none(
-    tmp_path: Path, source: Path, out: Path, workers: int
+    source: Path, out: Path, workers: int, most_lines: int
 ) -> None:
     grade_lines(source, out, Squares(), workers=1)
     state = out.with_name("out.jsonl.state")
@@ -221,7 +155,7 @@ def test_a_kill_at_any_byte_loses_no_result_and_doubles_none(
         for more in (b"", b"".join(entries[1 + begun :])[:cut]):
             out.write_bytes(whole[:cut])
             state.write_bytes(b"".join(entries[: 1 + begun]) + more)
-            again = Squares()
+            again = Squares(most_lines=most_lines)
             grade_lines(source, out, again, workers=workers)
             assert len(again.graded) == 30 - whole[:cut].count(b"\n")
             assert sorted(out.read_bytes().splitlines()) == sorted(whole.splitlines())
@@ -260,6 +194,7 @@ def test_a_fault_that_stays_is_infra_and_mended_by_the_next_command(
 ) -> None:
     report = grade_lines(source, out, Squares(Faults({"s/4": 2, "s/9": 9})), workers=1)
     assert (report.infra, report.total) == (2, 30)
+    assert report.first_fault == "'s/4': its container died"
     assert ids(out) == [f"s/{n}" for n in range(30)]
     assert results(out)[4] == {"id": "s/4", "verdict": "infra", "detail": "its container died"}
     again = Squares()
@@ -381,6 +316,36 @@ def test_the_output_of_another_command_is_not_touched(source: Path, out: Path) -
     grade_lines(source, out, Squares(), workers=1)
     with pytest.raises(GradeFileError, match=r"which another command wrote; name another --out"):
         grade_lines(source, out, Cubes(), workers=1)
+
+
+def test_results_of_other_settings_are_not_mixed(source: Path, out: Path) -> None:
+    grade_lines(source, out, Squares(settings={"percent": "either", "digits": 6}), workers=1)
+    before = out.read_bytes()
+    for settings, found in (
+        ({"percent": "value", "digits": 6}, r'percent "either" \(now "value"\); give'),
+        ({"percent": "either"}, r"digits 6 \(now unknown\); give"),
+        ({"percent": "either", "digits": 6, "x": 1.5}, r"x unknown \(now 1.5\); give"),
+        ({}, r'percent "either" \(now unknown\), digits 6 \(now unknown\); give'),
+    ):
+        grader = Squares(settings=settings)
+        with pytest.raises(GradeFileError, match="the same settings, found " + found):
+            grade_lines(source, out, grader, workers=1)
+        assert (grader.opened, out.read_bytes()) == (0, before)
+    same = Squares(settings={"digits": 6, "percent": "either"})
+    assert grade_lines(source, out, same, workers=1).kept == 30
+
+
+def test_an_output_that_is_deleted_may_be_made_anew_with_other_settings(
+    source: Path, out: Path
+) -> None:
+    grade_lines(source, out, Squares(settings={"digits": 6}), workers=1)
+    out.unlink()
+    again = Squares(settings={"digits": 7})
+    assert grade_lines(source, out, again, workers=1).kept == 0
+    assert len(again.graded) == 30
+    assert grade_lines(source, out, again, workers=1).kept == 30
+    with pytest.raises(GradeFileError, match="digits 7"):
+        grade_lines(source, out, Squares(settings={"digits": 6}), workers=1)
 
 
 def test_a_file_that_is_no_output_of_ours_is_not_touched(source: Path, out: Path) -> None:

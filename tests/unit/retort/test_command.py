@@ -1,0 +1,47 @@
+"""retort.command: its options are part of its face; a new one is a decision, not an accident."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from retort.command import main
+
+OPTIONS = {
+    ("summary",): {"--json", "--machine"},
+    ("doctor",): {"--json", "--machine"},
+    ("grade", "code"): {"--out", "--workers", "--machine"},
+    ("grade", "math"): {"--out", "--workers", "--policy", "--deadline-s", "--memory-bytes"},
+}
+
+
+@pytest.mark.parametrize("command", OPTIONS, ids=" ".join)
+def test_each_command_has_these_options_and_no_others(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--help"])
+    assert left.value.code == 0
+    options = set(re.findall(r"^ {2}(?:-h, )?(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
+    assert options == OPTIONS[command] | {"--help"}
+
+
+def test_these_are_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    found: set[tuple[str, ...]] = set()
+    for before in ((), ("grade",)):
+        with pytest.raises(SystemExit):
+            main([*before, "--help"])
+        names = re.findall(r"^ {4}([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+        found |= {(*before, name) for name in names if name != "grade"}
+    assert found == set(OPTIONS)
+
+
+@pytest.mark.parametrize("command", [["grade"], ["grade", "math", "in.jsonl"], ["nothing"]])
+def test_a_command_that_is_not_whole_is_refused(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(command)
+    assert left.value.code == 2
+    assert "usage: retort" in capsys.readouterr().err
