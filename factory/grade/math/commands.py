@@ -75,6 +75,8 @@ _ENVIRONMENT: Final = re.compile(
     r"\{([a-zA-Z]{0,5}matrix|array|cases|aligned|align\*?|gathered|split)\}(?: ?\{[lcr| ]{0,20}\})?"
 )
 _CONDITION: Final = re.compile(r" ?\\text ?\{ ?,?(?:if|for|when|where|otherwise)? ?\}| ?,")
+_CORNERS: Final = re.compile(r" ?\{? ?([A-Z]{1,4}|\d{1,2}) ?\}?")
+_BIG_OPERATORS: Final = frozenset({"sum", "prod", "int", "lim"})
 _POINTS: Final = re.compile(r" ?\{ ?([A-Z]{1,4}'?) ?\}")
 _OTHER_SET: Final = re.compile(r" ?\{?([ZNQC])\}?")
 
@@ -243,6 +245,12 @@ class Commands(Quantities, ABC):
             if letters := self.matches(_POINTS):
                 return Word(f"line {letters[1].lower()}")
             raise self.wrong("a line over what is no name")
+        if name in ("angle", "measuredangle", "triangle", "arc"):
+            if letters := self.matches(_CORNERS):
+                return Symbol(f"{name} {letters[1]}")
+            raise self.wrong(f"a {name} without its letters")
+        if name in _BIG_OPERATORS:
+            return self.big_operator(name)
         if name == "text":
             return self.text_atom()
         self.at = found.start()
@@ -356,6 +364,18 @@ class Commands(Quantities, ABC):
                 break
             factors.append(self.power())
         return product_of(factors)
+
+    def big_operator(self, name: str) -> Node:
+        """A sum, product, integral or limit with its bounds; it is compared part by part."""
+        depth = self.depth
+        self.enter()
+        parts: list[Node] = []
+        for sign in ("_", "^"):
+            if self.takes(sign):
+                parts.append(self.rest_of_braces() if self.takes("{") else self.argument())
+        parts.append(self.product())
+        self.depth = depth
+        return Function(name, tuple(parts))
 
     def environment(self) -> Node:
         found = self.matches(_ENVIRONMENT)

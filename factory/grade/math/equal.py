@@ -159,6 +159,7 @@ class Comparison(Relations):
         return True
 
     def _tuples(self, gold: Node, answer: Node) -> bool:
+        gold, answer = _point(gold), _point(answer)
         left, right = _items(gold), _items(answer)
         if left is None or right is None or len(left) != len(right):
             return False
@@ -191,6 +192,15 @@ def _unpaired(node: Node) -> Node:
                 pairs = zip(left.items, right.items, strict=True)
                 return Collection(tuple(Relation(("=",), pair) for pair in pairs), braces=False)
     return node
+
+
+def _point(node: Node) -> Node:
+    """The point that `P(2, 3)` names."""
+    match node:
+        case Product((Symbol(name), Group("(", ")") as point)) if name[0].isupper():
+            return point
+        case _:
+            return node
 
 
 def _as_element(node: Node) -> Node:

@@ -50,7 +50,7 @@ _SET_OPERATORS: Final = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _SET_OPERATOR: Final = re.compile(r" ?\\(cup|cap|setminus)(?![A-Za-z])")
 _SEPARATOR: Final = re.compile(r" ?(?:[,;]|\\text ?\{ ?,? ?(and|or) ?\}|\b(and|or)\b) ?")
 _FACTORS: Final = frozenset(
-    {"frac", "sqrt", "cbrt", "pi", "infty", "binom", "lfloor", "lceil", "begin", "vectori",
+    {"angle", "sum", "prod", "int", "frac", "sqrt", "cbrt", "pi", "infty", "binom", "lfloor", "lceil", "begin", "vectori",
      "vectorj", "vectork"}
 )  # fmt: skip
 _BUILDER: Final = re.compile(
@@ -242,9 +242,10 @@ class Parser(Commands):
                 self.at += 1 + double
                 self.enter()
                 node = Function("double factorial" if double else "factorial", (node,))
-            elif self.takes("%"):
+            elif self.takes("%") or self.takes(r"\dollar") or self.takes(r"\euro"):
                 self.enter()
-                node = Quantity(node, "%")
+                unit = self.text[self.at - 1]
+                node = Quantity(node, {"r": "dollar", "o": "euro"}.get(unit, "%"))
             elif self.takes(r"\degree"):
                 self.enter()
                 node = Quantity(node, self.scale() or "degree")

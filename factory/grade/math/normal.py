@@ -44,6 +44,8 @@ from factory.grade.math.tree import (
 MAX_POWER: Final = 64
 """Largest whole power of a sum that is multiplied out."""
 
+_FACTORIAL_STEP: Final = 20
+
 Ratio = tuple[Terms, Terms]
 """Numerator and denominator."""
 _UNIT: Final[Terms] = {ONE: Fraction(1)}
@@ -279,7 +281,9 @@ class Normal:
             known = self._angle(name, inner[0])
             if known is not None:
                 return known
-        if name == "equation":
+        if name == "factorial":
+            return self._factorial(inner[0])
+        if name in ("equation", "sum", "prod", "int", "lim"):
             raise TooMuch
         return atom(("function", name, *(frozenset(part.items()) for part in inner))), _UNIT
 
@@ -333,6 +337,27 @@ class Normal:
             elif name != "i":
                 raise TooMuch
         return monomial_terms(turned, content, self.work)
+
+    def _factorial(self, inner: Terms) -> Ratio:
+        """A factorial too large to write out, or of letters, as one at a step below times what
+        lies between, so that factorials of neighbours are comparable."""
+        constant_part = inner.get(ONE, Fraction(0))
+        if constant_part.denominator != 1:
+            return atom(("function", "factorial", frozenset(inner.items()))), _UNIT
+        number = constant_part.numerator
+        if len(inner) == 1 and constant_part:
+            above = number % _FACTORIAL_STEP
+        else:
+            above = number if abs(number) <= _FACTORIAL_STEP else 0
+        base = add(inner, constant(above), -1)
+        result = atom(("function", "factorial", frozenset(base.items())))
+        between = constant(1)
+        for step in range(1, abs(above) + 1):
+            shift = step if above > 0 else step + above
+            between = times(between, add(base, constant(shift)), self.work)
+        if above >= 0:
+            return times(result, between, self.work), _UNIT
+        return self._times((result, _UNIT), self._inverse((between, _UNIT)))
 
     def _angle(self, name: str, inner: Terms) -> Ratio | None:
         """The exact value at a multiple of 30 or 45 degrees; None elsewhere."""
@@ -392,7 +417,7 @@ def proportional(left: Node, right: Node) -> bool | None:
     """Whether `left = 0` and `right = 0` are one equation up to a constant factor, or None."""
     normal = Normal()
     try:
-        one, other = normal.ratio(left)[0], normal.ratio(right)[0]
+        one, other = _cleared(normal.ratio(left)[0]), _cleared(normal.ratio(right)[0])
         if not one or not other:
             return not one and not other
         first, second = _by_letters(one), _by_letters(other)
@@ -410,6 +435,24 @@ def proportional(left: Node, right: Node) -> bool | None:
     except (TooMuch, ZeroDivisionError, OverflowError):
         return None
     return True
+
+
+def _cleared(terms: Terms) -> Terms:
+    """The terms of an equation times the letters that stand in their denominators."""
+    lowest: dict[Any, Any] = {}
+    for monomial in terms:
+        for name, exponent in monomial:
+            if isinstance(name, str) and exponent < lowest.get(name, 0):
+                lowest[name] = exponent
+    if not lowest:
+        return terms
+    cleared: Terms = {}
+    for monomial, part in terms.items():
+        exponents = dict(monomial)
+        for name, exponent in lowest.items():
+            exponents[name] = exponents.get(name, 0) - exponent
+        cleared[frozenset(pair for pair in exponents.items() if pair[1])] = part
+    return cleared
 
 
 def ratio_of(left: Node, right: Node) -> Fraction | None:

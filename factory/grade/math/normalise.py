@@ -53,7 +53,8 @@ _SYNONYMS: Final = {
     "mbox": r"\text", "mathrm": r"\text", "textbf": r"\text", "textrm": r"\text",
     "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
     "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
-    "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
+    "mathstrut": "", "strut": "", "textstyle": "", "scriptstyle": "", "nolimits": "", "bf": "",
+    "it": "", "large": "", "Large": "", "notag": "", "mathop": "", "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
     "left": "", "right": "", "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "big": "", "Big": "",
     "biggl": "", "biggr": "", "bigg": "", "Bigg": "", "Biggl": "", "Biggr": "",
     "quad": " ", "qquad": " ", "colon": ":", "degrees": r"\degree", "percent": "%",
@@ -62,7 +63,8 @@ _SYNONYMS: Final = {
 }  # fmt: skip
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+)\*?")
 _THIN: Final = re.compile(r"\\[,;:!> ]|~|\\hspace\{[^{}]{0,20}\}")
-_LATEX_COMMA: Final = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|,\\,) ?(?=\d\d\d)")
+_LATEX_COMMA: Final = re.compile(r"(?<=\d) ?(?:\{ ?, ?\}|, ?\\!|\\,|,\\,) ?(?=\d\d\d(?!\d))")
+_TO: Final = re.compile(r"(?<=\d) ?(?:\\text ?\{ ?to ?\}|to) ?(?=\d)")
 _DELIMITER: Final = re.compile(r"\\[()\[\]]|\$\$")
 _DEGREE: Final = re.compile(r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z])|\\degree(?![A-Za-z]))")
 _NAMED: Final = re.compile(
@@ -111,7 +113,7 @@ def normalise(text: str) -> str:
     if "mod" in text:
         text = _MODULO.sub(_modulus, text)
     if "t" in text or "d" in text:
-        text = _ORDINAL.sub("", text)
+        text = _TO.sub(":", _ORDINAL.sub("", text))
     text = _LATEX_COMMA.sub("", text)
     text = _protect_rows(text)
     text = text.replace(r"\$", "\x01")

@@ -20,7 +20,7 @@ from factory.grade.math.grammar import Parser
 from factory.grade.math.normalise import MAX_CHARS, normalise
 from factory.grade.math.quantities import THOUSANDS
 from factory.grade.math.scan import Reading, Unreadable
-from factory.grade.math.tree import Group, Node, Number, Product, Quantity, Symbol, Word
+from factory.grade.math.tree import Collection, Group, Node, Number, Product, Quantity, Symbol, Word
 from factory.grade.math.units import unit_of
 
 __all__ = ["Unreadable", "as_word", "parse"]
@@ -41,6 +41,9 @@ _TWO_QUANTITIES: Final = re.compile(
     r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?,? ?(?:(?:\\text ?\{ ?)?and ?\}?)? ?"
     r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
 )
+_WORD_LIST: Final = re.compile(r"[A-Za-z .'-]{2,}(?:,[A-Za-z .'-]+)+")
+_LIST_JOINTS: Final = re.compile(r",|\band\b|\bor\b")
+_SHORT_WORDS: Final = frozenset({"no", "ok"})
 _HOURS: Final = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
 _LETTERS: Final = re.compile(r"[abckmnpqrtuvwxyz]{3,4}")
 """Letters side by side that are a product rather than a word; read as both."""
@@ -71,6 +74,8 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
         if _LETTERS.fullmatch(normalised):
             return (word, Product(tuple(Symbol(letter) for letter in normalised)))
         return (word,)
+    if "," in normalised and (listed := _listed_words(normalised)):
+        return (listed,)
     if sum_of_two := _two_quantities(normalised):
         return (sum_of_two,)
     if "_" in normalised and (based := Parser(normalised, reading, thousands=False).whole_based()):
@@ -134,6 +139,18 @@ def _two_quantities(normalised: str) -> Node | None:
     return Quantity(Number(value), found[2].lower())
 
 
+def _listed_words(normalised: str) -> Node | None:
+    """`red, blue and green` as a list of words."""
+    flat = re.sub(r"\\text ?\{([^{}]*)\}", r"\1", normalised)
+    if not _WORD_LIST.fullmatch(flat):
+        return None
+    items = [" ".join(item.casefold().split()) for item in _LIST_JOINTS.split(flat)]
+    items = [item for item in items if item]
+    if len(items) < 2 or not any(len(item) > 3 for item in items):
+        return None
+    return Collection(tuple(Word(item) for item in items), braces=False)
+
+
 def _kept_brackets(normalised: str, node: Node) -> Node:
     """Where brackets around one element count: the element in them."""
     opening = normalised.removeprefix("\\")[0]
@@ -158,6 +175,8 @@ def as_word(normalised: str) -> str | None:
 
 def _is_prose(normalised: str) -> bool:
     """Whether there are only letters, and so many in a row that they are no product of letters."""
+    if normalised.lower() in _SHORT_WORDS:
+        return True
     return (
         _PROSE.fullmatch(normalised) is not None
         and _FUNCTION_OF_LETTER.fullmatch(normalised) is None

@@ -24,8 +24,8 @@ MAX_DIGITS: Final = 4000
 MAX_PERIODS: Final = 60
 """Longest fraction in which a block that repeats is looked for."""
 _DIGITS: Final = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)")
-THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?")
-_SPACED: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d)")
+THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
+_SPACED: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d| ?/)")
 _MIXED: Final = re.compile(r" ?\\frac ?(?:\{(\d+)\}|(\d)) ?(?:\{(\d+)\}|(\d))| +(\d+) ?/ ?(\d+)")
 _SCIENTIFIC: Final = re.compile(r"[eE]([+-]?\d{1,6})(?![\w.])")
 _REPEATED: Final = re.compile(

@@ -22,6 +22,7 @@ from factory.grade.math.tree import (
     Node,
     Number,
     Product,
+    Quotient,
     Relation,
     Sum,
     Symbol,
@@ -122,7 +123,9 @@ def _letter(node: Node) -> str | None:
             return name
         case Relation(_, sides):
             names = [
-                side.name for side in sides if isinstance(side, Symbol) and side.name not in _KNOWN
+                side.name
+                for side in sides
+                if isinstance(side, Symbol | Function) and _is_letter(side)
             ]
             return names[0] if len(names) == 1 else None
         case Collection(items, False):
@@ -205,11 +208,12 @@ def _within(operator: str, left: Node, right: Node) -> Node | None:
         left, right, operator = right, left, FLIPPED[operator]
     if not (isinstance(left, Function) and left.name == "abs") or operator in ("=", "!="):
         return None
-    found, width = linear(left.arguments[0]), exact(right)
-    if found is None or width is None or width <= 0:
+    found, width = linear(left.arguments[0]), real_value(right)
+    if found is None or width is None or width[0] <= width[1]:
         raise _NoRegion
     slope, centre = found
-    ends = [Number(centre - width / abs(slope)), Number(centre + width / abs(slope))]
+    half = Quotient(right, Number(abs(slope)))
+    ends = [_sum(centre, Product((Number(Fraction(-1)), half))), _sum(centre, half)]
     if operator in ("<", "<="):
         brackets = ("[", "]") if operator == "<=" else ("(", ")")
         return Group(*brackets, tuple(ends))
@@ -220,7 +224,15 @@ def _within(operator: str, left: Node, right: Node) -> Node | None:
     )
 
 
+def _sum(centre: Fraction, half: Node) -> Node:
+    value = exact(half)
+    return Sum((Number(centre), half)) if value is None else Number(centre + value)
+
+
 def _is_letter(node: Node) -> bool:
+    """Whether it is what an inequality speaks of: a letter, or `f(x)`."""
+    if isinstance(node, Function):
+        return node.name in ("f", "g", "h")
     return isinstance(node, Symbol) and node.name not in _KNOWN
 
 

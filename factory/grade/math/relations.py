@@ -20,6 +20,7 @@ from factory.grade.math.tree import (
     Number,
     Product,
     Quantity,
+    Quotient,
     Relation,
     Sum,
     Symbol,
@@ -64,8 +65,10 @@ class Relations(Regions):
             return self.equal(relation.sides[0], other)  # 5 = x
         if relation.operators[0] != "=" and first == 0:
             return False
-        if first == 0 and _letters(relation) and not names(relation.sides[0]):
+        if first == 0 and _letters(relation):
             return False  # an equation in letters is no value
+        if first > 0 and not symbols(sides[-1]) - CONSTANTS:
+            sides = tuple(side for side in sides if not symbols(side) - CONSTANTS)
         return all(self.equal(side, other) for side in sides)
 
     def _both(self, gold: Relation, answer: Relation) -> bool:
@@ -167,6 +170,8 @@ def name_of(node: Node) -> tuple[str, tuple[Node, ...]] | None:
     left = node.sides[0]
     if isinstance(left, Symbol) and left.name not in CONSTANTS:
         return left.name, ()
+    if _is_measure(left):
+        return str(left), ()
     if isinstance(left, Function) and _is_function(left.name):
         return left.name, left.arguments
     return None
@@ -178,7 +183,23 @@ def names(node: Node) -> bool:
         (isinstance(node, Symbol) and node.name not in CONSTANTS)
         or (isinstance(node, Function) and _is_function(node.name))
         or _is_names(node)
+        or _is_measure(node)
     )
+
+
+def _is_measure(node: Node) -> bool:
+    """Whether it names a length, an area, a probability or a ratio of such: `AB`, `|AB|`, `P(A)`."""
+    match node:
+        case Symbol(name):
+            return name[0].isupper() or name.startswith(("angle ", "triangle ", "arc "))
+        case Product(parts):
+            return all(_is_measure(part) for part in parts)
+        case Quotient(top, bottom):
+            return _is_measure(top) and _is_measure(bottom)
+        case Function("abs", (inner,)):
+            return _is_measure(inner)
+        case _:
+            return False
 
 
 def _is_names(node: Node) -> bool:

@@ -9,6 +9,7 @@ from factory.grade.math.exact import exact
 from factory.grade.math.tree import (
     Collection,
     Function,
+    Group,
     Node,
     Number,
     PlusMinus,
@@ -45,6 +46,8 @@ def _variants(node: Node) -> list[Node]:
             return [Quotient(one, bottom) for one in _variants(top)]
         case Product(factors) if any(_has_sign(factor) for factor in factors):
             return [Product(one) for one in every(*map(_variants, factors))]
+        case Group(opening, closing, items) if any(_has_sign(item) for item in items):
+            return [Group(opening, closing, one) for one in every(*map(_variants, items))]
         case Relation(operators, sides) if operators == ("=",):
             return [Relation(operators, (sides[0], one)) for one in _variants(sides[1])]
         case Quantity(value, unit):

@@ -11,6 +11,7 @@ from factory.grade.math.exact import NotExact, based, exact
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
     Based,
+    Function,
     Node,
     Number,
     Power,
@@ -24,6 +25,8 @@ from factory.grade.math.units import Unit, same_words, unit_of
 from schemas.math_policy import MathPolicy
 
 MAX_DIGITS: Final = 2000
+_MINUS_ONE: Final = Number(Fraction(-1))
+_BIG_OPERATORS: Final = frozenset({"sum", "prod", "int", "lim"})
 _HUNDRED: Final = Number(Fraction(100))
 _RADIANS: Final = frozenset({"rad", "rads", "radian", "radians"})
 
@@ -42,14 +45,24 @@ class Values(ABC):
         """Whether two nodes that are no structures have the same value."""
         if isinstance(gold, Quantity) or isinstance(answer, Quantity):
             return self._quantities(gold, answer)
-        if isinstance(gold, Based) or isinstance(answer, Based):
+        if isinstance(_unsigned(gold), Based) or isinstance(_unsigned(answer), Based):
             return self._based(gold, answer)
+        if isinstance(gold, Function) and gold.name in _BIG_OPERATORS:
+            return (
+                isinstance(answer, Function)
+                and gold.name == answer.name
+                and len(gold.arguments) == len(answer.arguments)
+                and all(map(self.equal, gold.arguments, answer.arguments))
+            )
         left, right = exact(gold), exact(answer)
         if left is not None and right is not None:
             return left == right or close(self.policy, gold, answer, left, right)
         return self.same(gold, answer)
 
     def _based(self, gold: Node, answer: Node) -> bool:
+        if _is_negative(gold) != _is_negative(answer):
+            return False
+        gold, answer = _unsigned(gold), _unsigned(answer)
         if isinstance(gold, Based) and isinstance(answer, Based):
             if gold.base == answer.base:
                 return gold.digits.lstrip("0").lower() == answer.digits.lstrip("0").lower()
@@ -57,7 +70,8 @@ class Values(ABC):
         if isinstance(answer, Based):
             value = _value(answer)
             return value is not None and self.equal(gold, Number(Fraction(value)))
-        assert isinstance(gold, Based)
+        if not isinstance(gold, Based):
+            return self.equal(gold, answer)
         if gold.base == 10 and gold.digits.isdecimal():
             return self.equal(Number(Fraction(gold.digits)), answer)
         if not self.policy.missing_base:
@@ -131,6 +145,21 @@ class Values(ABC):
         ]
         degrees = {left_unit, right_unit} - _RADIANS
         return degrees <= {"degree", "degrees"} and self.equal(*sides)
+
+
+def _is_negative(node: Node) -> bool:
+    if isinstance(node, Product):
+        return _is_negative(node.factors[0])
+    return isinstance(node, Number) and node.value < 0
+
+
+def _unsigned(node: Node) -> Node:
+    """Digits in a base, or a number, without a minus sign before them."""
+    if isinstance(node, Product) and len(node.factors) == 2 and node.factors[0] == _MINUS_ONE:
+        return node.factors[1]
+    if isinstance(node, Number) and node.value < 0:
+        return Number(-node.value, node.last_place, node.figures)
+    return node
 
 
 def _parts(node: Node) -> tuple[Node, str]:
