@@ -9,7 +9,7 @@ PROFILE := full
 gpu-smoke test-gpu setup-gpu: PROFILE := gpu
 # The sandbox images that a target uses.
 IMAGES := python
-test test-gpu soak: IMAGES := python cpp
+test test-gpu soak: IMAGES := python cpp scorers
 
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from importlib.util import find_spec
 from typing import Final
 
@@ -15,6 +15,7 @@ from schemas.recipe import (
     HumanEvalSource,
     MbppSource,
     ProceduralSource,
+    ReasoningGymSource,
     Recipe,
     Source,
 )
@@ -32,7 +33,8 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
 
     Raises:
         MissingDependency: A package is not installed.
-        SandboxUnavailable: Code must be run and Docker does not answer, or has no image.
+        SandboxUnavailable: Code or a scorer must be run and Docker does not answer, or has no
+            image.
         TeacherError: The teacher's endpoint does not answer, or vLLM refuses its arguments.
     """
     if "TrainStudent" in unfinished:
@@ -43,10 +45,15 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         from factory.generate.preflight import check_teacher
 
         check_teacher(recipe.generate, machine)
-    if _grades_code(recipe, unfinished):
+    graded = list(_graded_sources(recipe, unfinished))
+    if runs_code(graded):
         from factory.grade.code import check_sandbox
 
         check_sandbox(machine.sandbox)
+    if any(_needs_scorers(source) for source in graded):
+        from factory.grade.procedural import check_scorers
+
+        check_scorers(machine.sandbox)
 
 
 def check_installed(stage: str, packages: Iterable[str]) -> None:
@@ -80,9 +87,16 @@ def _runs_code(source: Source) -> bool:
             return False
 
 
-def _grades_code(recipe: Recipe, unfinished: Set[str]) -> bool:
-    suites = recipe.validation.suites if recipe.validation else []
-    asked = [source for suite in suites for source in suite.sources]
-    problems = {"CollectProblems", "GradeCandidates"} & unfinished
-    measured = {"CollectSuite", "ValidateModel"} & unfinished
-    return bool((problems and runs_code(recipe.collect.sources)) or (measured and runs_code(asked)))
+def _needs_scorers(source: Source) -> bool:
+    if isinstance(source, ReasoningGymSource):
+        return True
+    return isinstance(source, FileSource | HubSource) and source.grader is GraderName.PROCEDURAL
+
+
+def _graded_sources(recipe: Recipe, unfinished: Set[str]) -> Iterator[Source]:
+    """The sources whose problems are still to be made or graded."""
+    if {"CollectProblems", "GradeCandidates"} & unfinished:
+        yield from recipe.collect.sources
+    if recipe.validation and {"CollectSuite", "ValidateModel"} & unfinished:
+        for suite in recipe.validation.suites:
+            yield from suite.sources

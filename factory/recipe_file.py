@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from factory.errors import RecipeError
+from factory.errors import GraderError, RecipeError
+from factory.grade.registry import check_names
 from schemas.machine import Machine
-from schemas.recipe import Recipe
+from schemas.recipe import FileSource, HubSource, Recipe
 from schemas.row import Settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -69,9 +71,24 @@ def load_recipe(path: str) -> Recipe:
     """The recipe in a TOML file.
 
     Raises:
-        RecipeError: Not there, not TOML, or not a recipe; every wrong field is named.
+        RecipeError: Not there, not TOML, or not a recipe; every wrong field is named. Or it asks
+            for a grader that is not installed.
     """
-    return _load(path, Recipe, "recipe")
+    recipe = _load(path, Recipe, "recipe")
+    try:
+        check_names(_graders_of(recipe))
+    except GraderError as error:
+        raise RecipeError(f"recipe {resolve_plain(path)}: {error}") from error
+    return recipe
+
+
+def _graders_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    suites = recipe.validation.suites if recipe.validation else []
+    for source in [*recipe.collect.sources, *(one for suite in suites for one in suite.sources)]:
+        if isinstance(source, FileSource | HubSource):
+            yield source.grader, f"source {source.name}"
+    for name in recipe.grade.extra:
+        yield name, f"[grade.extra.{name}]"
 
 
 def load_machine(path: str) -> Machine:

@@ -23,7 +23,7 @@ import docker
 import docker.errors
 
 from sandboxes.client import connect
-from sandboxes.errors import DockerUnavailable, EngineSetupError, SandboxError
+from sandboxes.errors import DockerUnavailable, EngineSetupError, SandboxError, how_to_build
 from sandboxes.languages import PYTHON_IMAGE as DEFAULT_IMAGE
 
 PACKAGES = ("docker.io", "debootstrap")
@@ -71,7 +71,7 @@ class EngineReport:
         if not self.seccomp:
             found.append("the engine has no seccomp: use one that is built with it")
         if not self.image_present:
-            found.append(f"no image {self.image}: run `python -m sandboxes.image build`")
+            found.append(f"no image {self.image}: run `{how_to_build(self.image)}`")
         return found
 
 

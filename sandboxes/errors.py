@@ -9,6 +9,8 @@ SandboxError
 
 from __future__ import annotations
 
+import re
+
 
 class SandboxError(Exception):
     """Base of every error of this package; the message ends with the remedy."""
@@ -28,3 +30,9 @@ class ContainerFailed(SandboxError):  # noqa: N818
 
 class EngineSetupError(SandboxError):
     """The engine or an image could not be set up on this machine."""
+
+
+def how_to_build(image: str) -> str:
+    """The command that makes an image of ours, or the one for the usual images."""
+    ours = re.fullmatch(r"retort-sandbox-([a-z]+):latest", image)
+    return "python -m sandboxes.image build" + (f" {ours[1]}" if ours else "")

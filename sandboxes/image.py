@@ -1,11 +1,12 @@
-"""Build sandbox images: `python -m sandboxes.image build [python] [cpp] [--base IMAGE]`.
+"""Build sandbox images: `python -m sandboxes.image build [python] [cpp] [scorers] [--base IMAGE]`.
 
-`python -m sandboxes.image packages NAME... --image TAG` adds packages to the image of Python.
+`python -m sandboxes.image packages NAME... --image TAG` adds packages to the image of Python; the
+image `scorers` is one of these.
 
-Each folder of `images/` is an image. The same Dockerfile builds on a public base image or, where
-no registry is reached, on a Debian root made here by `debootstrap` from the mirror of the
-system's apt sources. An image made from the same Dockerfile and base is kept: then there is
-nothing to do.
+Each other folder of `images/` is an image. The same Dockerfile builds on a public base image or,
+where no registry is reached, on a Debian root made here by `debootstrap` from the mirror of the
+system's apt sources. An image made from the same Dockerfile, base and packages is kept: then there
+is nothing to do.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ SUITE = "trixie"
 RELEASES = frozenset({"bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing"})
 """Names under which this system's sources may name a mirror, which has every release."""
 PACKAGES = ("python3", "python3-numpy")
+PACKAGED = {"scorers": ("reasoning-gym==0.1.19",)}
+"""Images that are the one of Python with packages, by name."""
 PULL_SILENCE_S = 20
 """A registry that says nothing for so long is not reached."""
 PULL_S = 300.0
@@ -82,7 +85,7 @@ def build_image(
 
 
 def build_packages_image(packages: Sequence[str], image: str, *, base: str, say: Say) -> str:
-    """The id of an image of ours with more Python packages.
+    """The id of an image of ours with more Python packages, built where there is none such.
 
     Args:
         packages: Requirements as pip takes them.
@@ -96,9 +99,13 @@ def build_packages_image(packages: Sequence[str], image: str, *, base: str, say:
     """
     client = connect()
     try:
+        dockerfile = _dockerfile("packages")
+        content = "\n".join([_id(client, base), *packages, dockerfile])
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        if image_digest(client, image) == digest:
+            return _id(client, image)
         say(f"adding {', '.join(packages)} to {base}")
         with tempfile.TemporaryDirectory(prefix="retort-image-") as folder:
-            dockerfile = _dockerfile("packages")
             Path(folder, "Dockerfile").write_text(dockerfile, "utf-8")
             Path(folder, "requirements.txt").write_text("\n".join(packages) + "\n", "utf-8")
             _write_pip_settings(Path(folder))
@@ -106,6 +113,7 @@ def build_packages_image(packages: Sequence[str], image: str, *, base: str, say:
                 path=folder,
                 tag=image,
                 buildargs={"BASE": base},
+                labels={DIGEST_LABEL: digest},
                 network_mode="host",
                 rm=True,
                 timeout=BUILD_S,
@@ -167,8 +175,8 @@ def _dockerfile(name: str) -> str:
 
 def image_names() -> list[str]:
     """The images that `build` makes."""
-    folders = (files("sandboxes") / "images").iterdir()
-    return sorted(one.name for one in folders if one.is_dir() and one.name != "packages")
+    folders = {one.name for one in (files("sandboxes") / "images").iterdir() if one.is_dir()}
+    return sorted(folders - {"packages"} | set(PACKAGED))
 
 
 def _build(client: docker.DockerClient, name: str, base: str, image: str, digest: str) -> None:
@@ -338,12 +346,26 @@ def main() -> int:
             parser.error("--image names one image")
         for name in options.names:
             started = time.monotonic()
-            built = build_image(name, base=options.base, image=options.image, say=_say)
+            built = _built(name, base=options.base, image=options.image)
             _say(f"{name} is {built} ({time.monotonic() - started:.1f} s)")
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _built(name: str, *, base: str | None, image: str | None) -> str:
+    """The id of an image of `image_names`."""
+    if name not in PACKAGED:
+        return build_image(name, base=base, image=image, say=_say)
+    if base is None:
+        build_image(say=_say)
+    return build_packages_image(
+        PACKAGED[name],
+        image or f"retort-sandbox-{name}:latest",
+        base=base or PYTHON_IMAGE,
+        say=_say,
+    )
 
 
 def _say(line: str) -> None:

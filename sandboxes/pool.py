@@ -16,7 +16,13 @@ import docker.errors
 from sandboxes.client import connect, no_engine, touch
 from sandboxes.container import RESERVE_BYTES, Container, ContainerDied
 from sandboxes.contract import Call, CallCase, Evaluation, Limits, Outcome, Stdio, Tests
-from sandboxes.errors import ContainerFailed, DockerUnavailable, ImageMissing, SandboxError
+from sandboxes.errors import (
+    ContainerFailed,
+    DockerUnavailable,
+    ImageMissing,
+    SandboxError,
+    how_to_build,
+)
 from sandboxes.inside.boot import WARM
 from sandboxes.judge import check_call, evaluated, judge
 from sandboxes.languages import PYTHON, Language
@@ -217,8 +223,7 @@ class SandboxPool:
             client.images.get(self._image)
         except docker.errors.ImageNotFound as error:
             raise ImageMissing(
-                f"Docker has no image {self._image}: build it with "
-                "`python -m sandboxes.image build`"
+                f"Docker has no image {self._image}: build it with `{how_to_build(self._image)}`"
             ) from error
 
     def _close(self) -> None:

@@ -74,6 +74,8 @@ class Sandbox(Settings):
     """`[sandbox]`: Docker."""
 
     image: str = "retort-sandbox-python:latest"
+    scorers_image: str = "retort-sandbox-scorers:latest"
+    """With reasoning-gym, for `procedural`; `python -m sandboxes.image build scorers` makes it."""
     slots: Positive | None = None
     """Containers; None: one per core."""
     runtime: Literal["runc", "runsc"] = "runc"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from schemas.row import Row
 
@@ -18,16 +21,31 @@ class Domain(StrEnum):
 
 
 class GraderName(StrEnum):
-    """Which grader decides a candidate's verdict; each is a module of `factory.grade`."""
+    """Our own graders; each is a module of `factory.grade`. Others come from installed packages."""
 
     MATH = "math"
     """Symbolic equality with `gold`."""
     CODE = "code"
     """`gold` is JSON: `tests` of the sandbox (`stdio`, `call` or `asserts`), see `sandboxes`."""
     CHOICE = "choice"
-    """`gold` is one letter, A to J."""
+    """`gold` is one letter, A to J: `B`, `(B)`, `B)`, `\\text{(B)}`."""
     TEXT = "text"
     """Equality of normalised text with `gold`; alternatives are separated by ` ||| `."""
+    EXACT = "exact"
+    """The characters of `gold`, without the space around them."""
+    NUMBER = "number"
+    """`gold` is a number; it may carry its tolerance, `3.14 ± 0.01`."""
+    FORMAT = "format"
+    """Thinking closed once, one final answer. `gold` is not read and may be empty."""
+    LANGUAGE = "language"
+    """`gold` names the wanted language of trace and answer: `ko`, `en+zh`, `trace=ko answer=en`."""
+    PROCEDURAL = "procedural"
+    """`gold` is JSON of reasoning-gym: `{"dataset": name, "entry": {…}}`, perhaps `config`."""
+
+
+AnyGrader = Annotated[GraderName | str, Field(union_mode="left_to_right")]
+"""One of our own graders, else the name under which an installed package registers one
+(docs/graders.md); `factory.grade.registry` knows which there are."""
 
 
 class Problem(Row):
@@ -37,7 +55,7 @@ class Problem(Row):
     statement: str
     gold: str
     """The gold answer, in the form that `grader` reads."""
-    grader: GraderName
+    grader: AnyGrader
     domain: Domain
     source: str
     """Name of the source in the recipe, e.g. `gsm8k-train`."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
+from schemas.grader_settings import GradeFormat, GradeLanguage, GradeNumber, GradeProcedural
 from schemas.math_policy import MathPolicy
-from schemas.problem import Domain, GraderName
+from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.row import Settings
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -81,7 +82,7 @@ class FileSource(_Source):
     path: str
     license: str
     domain: Domain
-    grader: GraderName
+    grader: AnyGrader
     reasoning: bool = True
     columns: Columns = Columns()
 
@@ -97,7 +98,7 @@ class HubSource(_Source):
     split: str = "train"
     license: str
     domain: Domain
-    grader: GraderName
+    grader: AnyGrader
     reasoning: bool = True
     columns: Columns = Columns()
 
@@ -114,6 +115,27 @@ class ProceduralSource(_Source):
     license: str = "Apache-2.0"
 
 
+class ReasoningGymSource(_Source):
+    """Problems that a dataset of reasoning-gym makes, in the sandbox, graded by its own scorer."""
+
+    kind: Literal["reasoning_gym"]
+    dataset: str
+    """Its name there, e.g. `countdown`."""
+    config: dict[str, JsonValue] = Field(default_factory=dict)
+    """Settings of the dataset but `seed` and `size`."""
+    count: Positive
+    seed: int = 0
+    domain: Domain = Domain.LOGIC
+    license: str = "Apache-2.0"
+
+    @field_validator("config")
+    @classmethod
+    def _seed_and_size_are_ours(cls, config: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if {"seed", "size"} & set(config):
+            raise ValueError("`seed` and `size` are the source's own `seed` and `count`")
+        return config
+
+
 Source = Annotated[
     Gsm8kSource
     | MathSource
@@ -121,7 +143,8 @@ Source = Annotated[
     | MbppSource
     | FileSource
     | HubSource
-    | ProceduralSource,
+    | ProceduralSource
+    | ReasoningGymSource,
     Field(discriminator="kind"),
 ]
 
@@ -268,6 +291,25 @@ class Grade(Settings):
 
     math: GradeMath = GradeMath()
     code: GradeCode = GradeCode()
+    number: GradeNumber = GradeNumber()
+    format: GradeFormat = GradeFormat()
+    language: GradeLanguage = GradeLanguage()
+    procedural: GradeProcedural = GradeProcedural()
+    extra: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """`[grade.extra.NAME]`: settings of a grader from another package, handed to it as they are."""
+
+    @field_validator("extra")
+    @classmethod
+    def _our_own_have_their_tables(
+        cls, extra: dict[str, dict[str, JsonValue]]
+    ) -> dict[str, dict[str, JsonValue]]:
+        for name in extra:
+            if name in set(GraderName):
+                raise ValueError(
+                    f"{name} is a grader of Retort; its settings, where it has any, are in "
+                    f"[grade.{name}]"
+                )
+        return extra
 
 
 class Select(Settings):

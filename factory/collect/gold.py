@@ -1,72 +1,76 @@
 """The gold check: a problem is admitted only if its grader accepts its own gold.
 
-For mathematics, text and choices the gold is graded as if a response had given it; for code the
-source's reference program runs against the tests in the sandbox. A problem of code without a
-reference program cannot be checked: it is admitted and counted.
+What stands for the gold is for the grader to say (`gold_answer`): the gold as if a response had
+given it, the source's reference program for code, a text in the wanted language. Where there is
+nothing to grade (a program without a reference, a format) the problem is admitted and counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from factory.errors import GraderError
-from factory.grade.contract import Item, Verdict
+from factory.grade.contract import AnswersGold, Grader, Item, Verdict, boxed_gold
 from factory.grade.registry import open_grader
-from factory.grade.text import SEPARATOR
 from factory.progress import progress
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
-from schemas.problem import GraderName, Problem
+from schemas.problem import Problem
 from schemas.recipe import Grade
 from schemas.verdict import Status
 
 _BATCH: Final = 256
 
 
-def checkable(problem: Problem) -> bool:
-    """Whether there is something that the grader must accept."""
-    return problem.grader is not GraderName.CODE or bool(problem.solution.strip())
+@dataclass(frozen=True)
+class GoldCheck:
+    """What the graders found."""
+
+    rejected: dict[str, Verdict]
+    """Problem id -> verdict, for each problem whose gold is not accepted."""
+    unchecked: int
+    """Problems with nothing to check."""
 
 
-def rejected_golds(
-    problems: Sequence[Problem], grade: Grade, machine: Machine
-) -> dict[str, Verdict]:
-    """Problem id -> what the grader found, for each problem whose gold it does not accept.
+def check_golds(problems: Sequence[Problem], grade: Grade, machine: Machine) -> GoldCheck:
+    """Every problem's gold before its own grader.
 
     Raises:
         GraderError, SandboxUnavailable: The machinery of a grader broke.
     """
     rejected: dict[str, Verdict] = {}
-    todo = [problem for problem in problems if checkable(problem)]
-    with progress("check gold", len(todo), "problems") as bar:
-        for name in sorted({problem.grader for problem in todo}):
-            mine = [problem for problem in todo if problem.grader is name]
-            with open_grader(name, grade, machine) as grader:
-                for first in range(0, len(mine), _BATCH):
-                    batch = mine[first : first + _BATCH]
-                    for problem, grading in zip(
-                        batch, grader.grade_many([_as_item(one) for one in batch]), strict=True
-                    ):
-                        if grading.status is Status.INFRA:
-                            raise GraderError(
-                                f"gold of {problem.problem_id}: expected a verdict, found a "
-                                f"failure of the machine ({grading.detail}); mend it and run again"
-                            )
-                        if grading.status is not Status.CORRECT:
-                            rejected[problem.problem_id] = grading
+    unchecked = 0
+    with progress("check gold", len(problems), "problems") as bar:
+        for name in sorted({problem.grader for problem in problems}):
+            mine = [problem for problem in problems if problem.grader == name]
+            grader = open_grader(name, grade, machine)
+            items = [item for problem in mine if (item := _as_item(grader, problem))]
+            unchecked += len(mine) - len(items)
+            bar.update(len(mine) - len(items))
+            if not items:
+                continue
+            with grader as entered:
+                for first in range(0, len(items), _BATCH):
+                    batch = items[first : first + _BATCH]
+                    for item, verdict in zip(batch, entered.grade_many(batch), strict=True):
+                        if _is_rejected(item, verdict):
+                            rejected[item.problem.problem_id] = verdict
                     bar.update(len(batch))
-    return rejected
+    return GoldCheck(rejected, unchecked)
 
 
-def _as_item(problem: Problem) -> Item:
-    match problem.grader:
-        case GraderName.CODE:
-            text = f"```python\n{problem.solution}\n```"
-        case GraderName.TEXT:
-            text = problem.gold.partition(SEPARATOR)[0]
-        case GraderName.MATH if "####" in problem.gold or "\\boxed" in problem.gold:
-            text = problem.gold
-        case _:
-            text = f"\\boxed{{{problem.gold}}}"
-    return Item(problem, text, FinishReason.STOP)
+def _is_rejected(item: Item, verdict: Verdict) -> bool:
+    if verdict.status is Status.INFRA:
+        raise GraderError(
+            f"gold of {item.problem.problem_id}: expected a verdict, found a failure of the "
+            f"machine ({verdict.detail}); mend it and run again"
+        )
+    return verdict.status is not Status.CORRECT
+
+
+def _as_item(grader: Grader, problem: Problem) -> Item | None:
+    own = isinstance(grader, AnswersGold)
+    text = grader.gold_answer(problem) if own else boxed_gold(problem)
+    return None if text is None else Item(problem, text, FinishReason.STOP)

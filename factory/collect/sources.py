@@ -17,17 +17,22 @@ from factory.collect.hub import hub_folder, hub_rows
 from factory.collect.rows import SourceRow, read_rows
 from factory.digest import canonical_json, digest, fingerprint
 from factory.errors import SourceError
+from factory.grade.choice import gold_letter
 from factory.grade.math.extract import last_boxed
+from factory.grade.registry import package_of
 from factory.recipe_file import existing
-from schemas.problem import Domain, GraderName, Problem
+from schemas.machine import Machine
+from schemas.problem import AnyGrader, Domain, GraderName, Problem
 from schemas.recipe import (
     FileSource,
+    Grade,
     Gsm8kSource,
     HubSource,
     HumanEvalSource,
     MathSource,
     MbppSource,
     ProceduralSource,
+    ReasoningGymSource,
     Source,
 )
 
@@ -36,7 +41,6 @@ HUMANEVAL_INSTRUCTION: Final = (
     "Python code block."
 )
 MBPP_TEST_LINE: Final = "Your code should pass this test:"
-_LETTERS: Final = frozenset("ABCDEFGHIJ")
 _TEST_KINDS: Final = ("stdio", "call", "asserts")
 
 
@@ -50,14 +54,20 @@ class Reading:
     """Ids of the problems that `limit` left out."""
 
 
-def read_source(source: Source, seed: int) -> Reading:
+def read_source(
+    source: Source, seed: int, grade: Grade | None = None, machine: Machine | None = None
+) -> Reading:
     """The problems of a source: all, or the first `limit` ones in a shuffle seeded by `seed`.
+
+    Args:
+        grade, machine: For sources that make their problems in the sandbox; None: the defaults.
 
     Raises:
         SourceError: A file cannot be read, a row is wrong, or an id comes twice.
         RecipeError: The path of the source is not there.
+        SandboxUnavailable: The source needs the sandbox and it is not there.
     """
-    problems = list(iter_problems(source))
+    problems = list(iter_problems(source, grade, machine))
     seen: set[str] = set()
     for problem in problems:
         if problem.problem_id in seen:
@@ -77,11 +87,13 @@ def read_source(source: Source, seed: int) -> Reading:
     )
 
 
-def iter_problems(source: Source) -> Iterator[Problem]:
+def iter_problems(
+    source: Source, grade: Grade | None = None, machine: Machine | None = None
+) -> Iterator[Problem]:
     """All problems of a source in its order, whatever its limit.
 
     Raises:
-        SourceError, RecipeError: As for `read_source`.
+        SourceError, RecipeError, SandboxUnavailable: As for `read_source`.
     """
     match source:
         case Gsm8kSource():
@@ -101,13 +113,21 @@ def iter_problems(source: Source) -> Iterator[Problem]:
             from factory.collect.procedural import problems
 
             return iter(problems(source))
+        case ReasoningGymSource():
+            from factory.collect import reasoning_gym
+
+            return reasoning_gym.problems(source, grade or Grade(), machine or Machine())
 
 
 def sources_fingerprint(sources: Sequence[Source]) -> dict[str, str]:
     """Name of each source -> digest of what it reads, for keys; the settings are in the recipe.
 
+    Where its grader is of another package, the version of that belongs to it: another version
+    may give other verdicts.
+
     Raises:
         RecipeError: The path of a source is not there.
+        GraderError: A source names a grader that is not there.
     """
     return {source.name: _fingerprint(source) for source in sources}
 
@@ -117,10 +137,16 @@ def _fingerprint(source: Source) -> str:
         from factory.collect.procedural import VERSION
 
         return f"procedural {VERSION}"
+    if isinstance(source, ReasoningGymSource):
+        return "reasoning-gym"  # its version is a setting of `[grade.procedural]`
     if isinstance(source, HubSource):
         folder = hub_folder(source)
-        return fingerprint(folder) if folder else digest([source.dataset, source.revision])
-    return fingerprint(existing(source.path, f"source {source.name}"))
+        found = fingerprint(folder) if folder else digest([source.dataset, source.revision])
+    else:
+        found = fingerprint(existing(source.path, f"source {source.name}"))
+    if isinstance(source, FileSource | HubSource) and (package := package_of(source.grader)):
+        return f"{found} graded by {package}"
+    return found
 
 
 # --------------------------------------------------------------------------------------- adapters
@@ -273,17 +299,21 @@ def _identifier(row: SourceRow, column: str, at: int) -> str:
     return row.text(column) if isinstance(value, str) else str(value)
 
 
-def _gold(grader: GraderName, row: SourceRow, column: str) -> str:
+def _gold(grader: AnyGrader, row: SourceRow, column: str) -> str:
+    if grader is GraderName.FORMAT and not column:
+        return ""
     value: Any = row.value(column)
-    if grader is GraderName.CODE and isinstance(value, dict):
+    if grader is not GraderName.MATH and isinstance(value, dict):
         value = canonical_json(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    elif grader is GraderName.NUMBER and isinstance(value, float):
+        value = repr(value)
     elif not isinstance(value, str):
         raise row.wrong(column, "a gold answer as text", value)
     else:
         value = row.text(column)
-    if grader is GraderName.CHOICE and value.strip().strip("().").upper() not in _LETTERS:
+    if grader is GraderName.CHOICE and gold_letter(value) is None:
         raise row.wrong(column, "one letter from A to J", value)
     if grader is GraderName.CODE and not any(f'"{kind}"' in value for kind in _TEST_KINDS):
         raise row.wrong(column, f"JSON of tests of one of the kinds {_TEST_KINDS}", value)

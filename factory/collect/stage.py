@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from factory.collect.contamination import Benchmark, same_statement
-from factory.collect.gold import checkable, rejected_golds
+from factory.collect.gold import check_golds
 from factory.collect.sources import iter_problems, read_source, sources_fingerprint
 from factory.digest import digest
 from factory.errors import SourceError
@@ -25,7 +25,7 @@ from schemas.arrow import PROBLEM
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
 from schemas.problem import Problem
-from schemas.recipe import Grade, ProceduralSource, Source
+from schemas.recipe import Grade, ProceduralSource, ReasoningGymSource, Source
 from schemas.sample import Drop
 
 __all__ = ["REJECTED", "collect_problems", "sources_fingerprint"]
@@ -64,14 +64,15 @@ def collect_problems(
     Raises:
         SourceError: A source is wrong, or no problem is left.
         RecipeError: The path of a source is not there.
-        GraderError, SandboxUnavailable: The gold check could not be done.
+        GraderError, SandboxUnavailable: The gold check could not be done, or a source could not
+            make its problems.
     """
     start = time.monotonic()
     dropped: list[dict[str, str]] = []
     problems: list[Problem] = []
     read: dict[str, int] = {}
     for source in sources:
-        reading = read_source(source, seed)
+        reading = read_source(source, seed, grade, machine)
         read[source.name] = len(reading.problems) + len(reading.beyond_limit)
         problems += reading.problems
         dropped += [
@@ -79,10 +80,11 @@ def collect_problems(
             for problem_id in reading.beyond_limit
         ]
     problems = _without_duplicates(problems, dropped)
-    problems = _without_contamination(problems, against, dropped)
-    unchecked = sum(not checkable(problem) for problem in problems) if check_gold else len(problems)
+    problems = _without_contamination(problems, against, grade, machine, dropped)
+    unchecked = len(problems)
     if check_gold:
-        rejected = rejected_golds(problems, grade, machine)
+        checked = check_golds(problems, grade, machine)
+        rejected, unchecked = checked.rejected, checked.unchecked
         for problem in problems:
             if grading := rejected.get(problem.problem_id):
                 detail = f"{grading.status.value}: {grading.detail}"
@@ -128,13 +130,18 @@ def _without_duplicates(problems: list[Problem], dropped: list[dict[str, str]]) 
 
 
 def _without_contamination(
-    problems: list[Problem], against: Sequence[Source], dropped: list[dict[str, str]]
+    problems: list[Problem],
+    against: Sequence[Source],
+    grade: Grade,
+    machine: Machine,
+    dropped: list[dict[str, str]],
 ) -> list[Problem]:
     if not against:
         return problems
     benchmark = Benchmark()
     for source in against:
-        benchmark.add(iter_problems(source), grams=not isinstance(source, ProceduralSource))
+        made = isinstance(source, ProceduralSource | ReasoningGymSource)
+        benchmark.add(iter_problems(source, grade, machine), grams=not made)
     kept: list[Problem] = []
     for problem in problems:
         overlap = benchmark.overlap(problem)

@@ -21,6 +21,7 @@ from sandboxes.container import RESERVE_BYTES
 from sandboxes.engine import check
 from schemas.candidate import FinishReason
 from schemas.machine import Sandbox
+from schemas.problem import Problem
 from schemas.recipe import GradeCode
 from schemas.verdict import Status
 
@@ -149,6 +150,11 @@ class CodeGrader:
             except SandboxError as error:
                 threads.shutdown(cancel_futures=True)
                 raise SandboxUnavailable(str(error)) from error
+
+    def gold_answer(self, problem: Problem) -> str | None:
+        """The source's reference program; None where it has none."""
+        solution = problem.solution
+        return f"```python\n{solution}\n```" if solution.strip() else None
 
     def _grade(self, item: Item) -> Verdict:
         extracted = program_of(item.text, item.finish_reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from schemas.candidate import FinishReason
 from schemas.problem import Problem
@@ -48,6 +48,25 @@ class Grader(Protocol):
         started, no Docker engine) raises `GraderError` or `SandboxUnavailable`.
         """
         ...
+
+
+@runtime_checkable
+class AnswersGold(Protocol):
+    """A grader that says itself what the gold check grades; others get the gold in a box."""
+
+    def gold_answer(self, problem: Problem) -> str | None:
+        """A completion that must be graded correct; None where there is nothing to check.
+
+        Called before the grader is entered. No gold, however bad, raises: one that cannot be read
+        is graded as it stands, and so rejected.
+        """
+        ...
+
+
+def boxed_gold(problem: Problem) -> str:
+    """A completion that answers with the gold: in a box, where the gold is not marked already."""
+    marked = "####" in problem.gold or "\\boxed" in problem.gold
+    return problem.gold if marked else f"\\boxed{{{problem.gold}}}"
 
 
 def answer_part(text: str, finish_reason: FinishReason) -> str | None:

@@ -22,7 +22,7 @@ from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
-from schemas.problem import GraderName, Problem
+from schemas.problem import Problem
 from schemas.recipe import Grade
 from schemas.verdict import Status
 
@@ -47,7 +47,8 @@ def grade_candidates(
 
     Raises:
         ManifestMismatch: A candidate answers a problem that is not in `problems_dir`.
-        GraderError, SandboxUnavailable: The machinery of a grader broke.
+        GraderError, SandboxUnavailable: The machinery of a grader broke, or there is no grader of
+            a name that a problem asks for.
     """
     start = time.monotonic()
     candidates = read_manifest(candidates_dir)
@@ -83,9 +84,9 @@ class _Graders:
         self._stack = stack
         self._grade = grade
         self._machine = machine
-        self._open: dict[GraderName, Grader] = {}
+        self._open: dict[str, Grader] = {}
 
-    def __getitem__(self, name: GraderName) -> Grader:
+    def __getitem__(self, name: str) -> Grader:
         if name not in self._open:
             grader = open_grader(name, self._grade, self._machine)
             self._open[name] = self._stack.enter_context(grader)
@@ -96,7 +97,7 @@ def _verdicts(
     table: pa.Table, problems: dict[str, Problem], graders: _Graders, bar: Any, path: Path
 ) -> pa.Table:
     rows = table.to_pylist()
-    groups: dict[GraderName, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
         problem = problems.get(row["problem_id"])
         if problem is None:

@@ -118,7 +118,7 @@ def _row(
         "reason": dropped[0].value if dropped else None,
         "detail": dropped[1][:_DETAIL_CHARS] if dropped else "",
         "chars": len(candidate["text"]),
-        "grader": problem.grader.value,
+        "grader": str(problem.grader),
         "method": verdict["method"],
         "extracted": verdict["extracted"] if dropped is None else "",
     }

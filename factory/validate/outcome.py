@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from factory.grade.math.compare import spelling
+from factory.grade.number_text import number_spelling
 from factory.grade.text import normalise_text
 from factory.parts import read_parts
 from factory.validate.asked import suite_of
@@ -22,13 +23,16 @@ from schemas.verdict import Status
 OVERALL: Final = "all"
 """The overall row: every problem of every suite counts once, so a large suite weighs more."""
 
-_VOTES: Final[dict[GraderName, Callable[[str], str]]] = {
+_VOTES: Final[dict[str, Callable[[str], str]]] = {
     GraderName.MATH: spelling,
     GraderName.CHOICE: str.strip,
     GraderName.TEXT: normalise_text,
+    GraderName.EXACT: str.strip,
+    GraderName.NUMBER: number_spelling,
 }
-"""How an answer is spelled as a vote; programs are not votes. Equal answers in other spellings
-than these rules know are other votes."""
+"""How an answer is spelled as a vote; answers to other graders are not votes: programs, formats,
+languages, puzzles with many solutions, and what graders of other packages read. Equal answers in
+other spellings than these rules know are other votes."""
 
 _ANSWERED: Final = frozenset({Status.CORRECT, Status.INCORRECT})
 """Verdicts on an answer; a cut or unreadable completion has no vote."""
@@ -41,7 +45,7 @@ def answers_by_suite(out_dir: Path, k: int) -> dict[str, list[Answers]]:
         given[row["problem_id"]].append(row)
     found: dict[str, list[Answers]] = defaultdict(list)
     for problem in _rows(out_dir, "problems", PROBLEM, ["problem_id", "grader"]):
-        spell = _VOTES.get(GraderName(problem["grader"]))
+        spell = _VOTES.get(problem["grader"])
         rows = sorted(given[problem["problem_id"]], key=lambda row: row["index"])
         answers = [
             Answer(

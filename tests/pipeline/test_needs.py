@@ -78,6 +78,20 @@ def test_no_docker(place: Place) -> None:
     assert "Docker" in output
 
 
+def test_no_docker_for_the_scorers_of_a_procedural_source(place: Place) -> None:
+    source = '[[collect.sources]]\nname = "puzzles"\nkind = "reasoning_gym"\n'
+    source += 'dataset = "countdown"\ncount = 2\n'
+    place.environment["DOCKER_HOST"] = f"unix://{place.folder}/no-docker.sock"
+    recipe = IMPORT.replace("[generate]\n", f"{source}\n[generate]\n", 1)
+    assert "SandboxUnavailable" in refused(place, "BuildDataset", recipe, "import-tiny")
+
+
+def test_a_grader_that_no_package_registers(place: Place) -> None:
+    recipe = IMPORT.replace('grader = "math"', 'grader = "maths"')
+    output = refused(place, "BuildDataset", recipe, "import-tiny")
+    assert "expected a grader of" in output and "'maths'" in output
+
+
 def test_arguments_that_vllm_does_not_know(place: Place) -> None:
     recipe = TINY.replace(
         'dtype = "float32"\n', 'dtype = "float32"\nvllm_args = { colour = "red" }\n', 1

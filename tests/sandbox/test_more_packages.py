@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandboxes import Limits, SandboxPool, Verdict
-from sandboxes.image import build_packages_image
+from sandboxes.image import PACKAGED, build_packages_image
 from sandboxes.languages import PYTHON_IMAGE
 
 IMAGE = "retort-sandbox-scorers:latest"
@@ -22,7 +22,7 @@ def score(name, answer):
 
 @pytest.mark.soak
 def test_the_scorers_of_reasoning_gym_run_inside() -> None:
-    build_packages_image(["reasoning-gym"], IMAGE, base=PYTHON_IMAGE, say=print)
+    build_packages_image(PACKAGED["scorers"], IMAGE, base=PYTHON_IMAGE, say=print)
     limits = Limits(wall_s=60, cpu_s=30, memory_bytes=768 << 20)
     with SandboxPool(slots=1, image=IMAGE, warm=["reasoning_gym"]) as pool:
         for name in ("countdown", "decimal_arithmetic", "boxnet", "rearc", "cryptarithm"):

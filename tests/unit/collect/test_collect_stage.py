@@ -31,6 +31,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def graded_by(folder: Path, grader: str, golds: list[str]) -> Source:
+    """A source of one file whose problems another grader than that of mathematics decides."""
+    rows = [{"problem": f"{grader} {at}?", "gold": gold} for at, gold in enumerate(golds)]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (folder / f"{grader}.jsonl").write_text(lines, encoding="utf-8")
+    columns = {"gold": ""} if grader == "format" else {}
+    return FileSource.model_validate(
+        {"kind": "file", "name": grader, "path": f"${{RETORT_DATA}}/{grader}.jsonl"}
+        | {"license": "MIT", "domain": "general", "grader": grader, "columns": columns}
+    )
+
+
 def source(
     folder: Path, name: str, rows: list[tuple[str, str]], limit: int | None = None
 ) -> Source:
@@ -64,6 +76,24 @@ def rejected(out: Path, result: StageResult) -> dict[str, tuple[str, str]]:
     parts = [part for part in result.parts if part.path.startswith("rejected-")]
     rows = [row for part in parts for row in read_part(out, part, REJECTED).to_pylist()]
     return {row["problem_id"]: (row["reason"], row["detail"]) for row in rows}
+
+
+def test_each_grader_checks_its_own_kind_of_gold(folder: Path) -> None:
+    golds = {
+        "number": ["3.14 ± 0.01", "5%", "three", "3 ± -1"],
+        "language": ["ko", "trace=zh answer=en", "klingon", ""],
+        "choice": ["(B)", "\\text{(C)}"],
+        "text": ["yes ||| of course"],
+        "exact": ["a_b", ""],
+        "format": ["", "anything"],
+    }
+    sources = [graded_by(folder, name, each) for name, each in golds.items()]
+    result = collect(folder / "out", sources)
+    assert set(rejected(folder / "out", result)) == {
+        *("number/2", "number/3", "language/2", "language/3", "exact/1")
+    }
+    assert len(kept(folder / "out", result)) == 10
+    assert result.figures["gold_unchecked"] == 2
 
 
 def test_every_row_is_kept_or_rejected_with_its_evidence(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from factory.errors import ManifestMismatch
+from factory.errors import GraderError, ManifestMismatch
 from factory.grade.stage import grade_candidates
 from factory.ledger import entry
 from factory.parts import as_table, part_name, parts_digest, read_part, write_manifest, write_part
@@ -153,6 +153,44 @@ def test_a_candidate_of_an_unknown_problem_is_an_error(problems: Path, tmp_path:
     drawn = candidates(tmp_path / "generate", [[candidate("s/9", 0, "5")]])
     with pytest.raises(ManifestMismatch, match=r"candidate s/9-0 answers problem 's/9'"):
         run(problems, drawn, tmp_path / "grade")
+
+
+def test_a_problem_whose_grader_is_not_installed_is_an_error_with_its_remedy(
+    tmp_path: Path,
+) -> None:
+    rows = [problem("s/0", "x", "of-a-package")]
+    part = write_part(
+        tmp_path / "collect", part_name("problems", 0), as_table(rows, PROBLEM), made_from="x"
+    )
+    problems = finish(tmp_path / "collect", "collect", [part])
+    drawn = candidates(tmp_path / "generate", [[candidate("s/0", 0, "x")]])
+    with pytest.raises(GraderError, match=r"found 'of-a-package'; .*install the package"):
+        run(problems, drawn, tmp_path / "grade")
+
+
+MORE = {
+    "number": ("3.14 ± 0.01", "The answer is 3.145", "The answer is 3.2"),
+    "exact": ("a_b", "a_b", "a b"),
+    "format": ("", "<think>a</think>\\boxed{1}", "<think>a</think>1"),
+    "language": ("ko", "답은 다섯입니다", "The answer is five"),
+    "choice": ("\\text{(B)}", "The answer is B", "The answer is A or B"),
+}
+
+
+def test_every_grader_that_needs_no_sandbox_grades_in_the_stage(tmp_path: Path) -> None:
+    rows = [problem(f"s/{name}", gold, name) for name, (gold, _, _) in MORE.items()]
+    part = write_part(
+        tmp_path / "collect", part_name("problems", 0), as_table(rows, PROBLEM), made_from="x"
+    )
+    problems = finish(tmp_path / "collect", "collect", [part])
+    answers = [
+        candidate(f"s/{name}", index, text)
+        for name, (_, right, wrong) in MORE.items()
+        for index, text in enumerate((right, wrong))
+    ]
+    result = run(problems, candidates(tmp_path / "generate", [answers]), tmp_path / "grade")
+    found = read_part(tmp_path / "grade", result.parts[0], VERDICT).to_pylist()
+    assert [row["status"] == "correct" for row in found] == [True, False] * len(MORE)
 
 
 def test_no_candidates_are_no_parts(problems: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The graders of plain text and of multiple choice."""
+"""The graders of plain text, normalised and exact, and of multiple choice."""
 
 from __future__ import annotations
 
@@ -6,42 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.grade.choice import ChoiceGrader, final_letter
-from factory.grade.contract import Item
-from factory.grade.registry import open_grader
-from factory.grade.text import TextGrader, normalise_text
+from factory.grade.choice import ChoiceGrader, final_letter, gold_letter
+from factory.grade.text import ExactGrader, TextGrader, normalise_text
 from schemas.candidate import FinishReason
-from schemas.machine import Machine
-from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Grade
 from schemas.verdict import Status
-
-
-def item(gold: str, text: str, grader: GraderName, reason: FinishReason) -> Item:
-    problem = Problem(
-        problem_id="s/0",
-        statement="?",
-        gold=gold,
-        grader=grader,
-        domain=Domain.GENERAL,
-        source="s",
-        license="MIT",
-        category="",
-        level="",
-        reasoning=False,
-        solution="",
-    )
-    return Item(problem, text, reason)
+from tests.unit.grade.items import gold_verdict, verdict
 
 
 def text_status(gold: str, text: str, reason: FinishReason = FinishReason.STOP) -> Status:
-    with TextGrader() as grader:
-        return grader.grade_many([item(gold, text, GraderName.TEXT, reason)])[0].status
+    return verdict(TextGrader(), gold, text, reason).status
+
+
+def exact_status(gold: str, text: str, reason: FinishReason = FinishReason.STOP) -> Status:
+    return verdict(ExactGrader(), gold, text, reason).status
 
 
 def choice_status(gold: str, text: str, reason: FinishReason = FinishReason.STOP) -> Status:
-    with ChoiceGrader() as grader:
-        return grader.grade_many([item(gold, text, GraderName.CHOICE, reason)])[0].status
+    return verdict(ChoiceGrader(), gold, text, reason).status
 
 
 def test_text_is_equal_in_any_case_spacing_and_emphasis() -> None:
@@ -60,6 +41,42 @@ def test_text_that_is_cut_or_missing_is_no_answer() -> None:
     assert text_status("Paris", "Paris", FinishReason.LENGTH) is Status.TRUNCATED
     assert text_status("Paris", "<think>Paris") is Status.TRUNCATED
     assert text_status("Paris", "<think>Paris</think>  ") is Status.UNPARSABLE
+
+
+def test_normalising_joins_no_texts_that_differ_in_meaning() -> None:
+    assert text_status("25", "2⁵") is Status.INCORRECT
+    assert text_status("H2O", "H₂O") is Status.INCORRECT
+    assert text_status("23", "2*3") is Status.INCORRECT
+    assert text_status("23", "*2*3*") is Status.INCORRECT
+    assert text_status("snakecase", "snake_case") is Status.INCORRECT
+    assert text_status("snake_case", "`snake_case`") is Status.CORRECT
+    assert text_status("Paris", "***Paris***") is Status.CORRECT
+    assert text_status("ﬁne １", "fine 1") is Status.CORRECT
+
+
+def test_exact_text_is_equal_in_every_character_but_the_space_around() -> None:
+    assert exact_status("def f():\n    pass", "<think>x</think>\n\ndef f():\n    pass\n") is (
+        Status.CORRECT
+    )
+    assert exact_status("Paris", "\\boxed{Paris}") is Status.CORRECT
+    assert exact_status("\\boxed{x}", "\\boxed{x}") is Status.CORRECT
+    for wrong in ("paris", "Paris.", "**Paris**", "It is Paris", "Ｐaris", "\\boxed{Paris"):
+        assert exact_status("Paris", wrong) is Status.INCORRECT, wrong
+    assert exact_status("é", "e\u0301") is Status.INCORRECT
+    assert exact_status("a\nb", "a\r\nb") is Status.INCORRECT
+
+
+def test_exact_text_that_is_cut_or_missing_is_no_answer() -> None:
+    assert exact_status("Paris", "Paris", FinishReason.LENGTH) is Status.TRUNCATED
+    assert exact_status("Paris", "<think>Paris") is Status.TRUNCATED
+    assert exact_status("Paris", "<think>Paris</think>  ") is Status.UNPARSABLE
+    assert exact_status("", "anything") is Status.INCORRECT
+
+
+@pytest.mark.parametrize("gold", ["Paris", "yes ||| of course", "\\boxed{x}", "a  b"])
+def test_golds_of_texts_grade_themselves_correct(gold: str) -> None:
+    assert "boxed" in gold or gold_verdict(TextGrader(), gold).status is Status.CORRECT
+    assert gold_verdict(ExactGrader(), gold).status is Status.CORRECT
 
 
 @given(st.text())
@@ -86,10 +103,74 @@ def test_normalised_text_stays_as_it_is_when_normalised_in_another_case(text: st
         (r"\boxed{K}", None),
         (r"answer is B \boxed{", None),
         ("", None),
+        ("Answer:\nB", "B"),
+        ("Since A is wrong, the answer is B.", "B"),
+        ("It is not hard to see that the answer is B", "B"),
+        ("The answer is B. A is the mean.", "B"),
+        ("The answer is A because of C", "A"),
+        ("答案是B。", "B"),
+        ("答案：（C）", "C"),
+        ("정답은 D입니다", "D"),
+        (r"\boxed{B) A train}", "B"),
     ],
 )
 def test_the_final_letter_is_read_where_it_is_stated(text: str, letter: str | None) -> None:
     assert final_letter(text.rpartition("</think>")[2]) == letter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Option C is wrong",
+        "I would choose between B and C",
+        "The answer is A cat",
+        "The answer is I think B",
+        "The answer is A or B",
+        "Answer: A, B",
+        "The answer is A/B",
+        "The answer is (A)(B)",
+        "The answer is (A), not (B)",
+        r"\boxed{A, B}",
+        r"\boxed{A) or B)}",
+        r"\boxed{AB}",
+        r"\boxed{b}",
+        "The answer is not A",
+        "If the answer is A, then 2 = 3",
+        "It is wrong that the answer is A",
+        "I doubt that the answer is A",
+        "The answer is A?",
+        "The answer is B? No, C.",
+        "Answer: A = 5",
+        r"\boxed{A} Actually the answer is B.",
+        "The answer is A\nB",
+    ],
+)
+def test_where_a_letter_is_in_doubt_there_is_none(text: str) -> None:
+    assert final_letter(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is A. Wait, the answer is B.",
+        r"\boxed{A}. I made a mistake. \boxed{B}",
+        "The answer is A. If the answer is C, then 2 = 3. The answer is B.",
+    ],
+)
+def test_a_later_final_letter_corrects_an_earlier_one(text: str) -> None:
+    assert final_letter(text) == "B"
+
+
+@pytest.mark.parametrize("gold", ["B", "b", "(B)", "B)", "B.", "(b)", r"\text{(B)}", r"\textbf{B}"])
+def test_a_gold_letter_may_have_its_marks(gold: str) -> None:
+    assert gold_letter(gold) == "B"
+    assert gold_verdict(ChoiceGrader(), gold).status is Status.CORRECT
+
+
+@pytest.mark.parametrize("gold", ["", "K", "AB", "A B", "B) 25", "Paris"])
+def test_another_gold_is_no_letter_and_grades_nothing_correct(gold: str) -> None:
+    assert gold_letter(gold) is None
+    assert choice_status(gold, "The answer is A") is Status.ERROR
 
 
 def test_choices_are_graded_by_their_final_letter() -> None:
@@ -103,9 +184,3 @@ def test_choices_are_graded_by_their_final_letter() -> None:
 @given(st.text(max_size=200))
 def test_a_final_letter_is_looked_for_in_any_text_without_an_error(text: str) -> None:
     assert final_letter(text) in (None, *"ABCDEFGHIJ")
-
-
-def test_every_grader_that_needs_no_sandbox_opens_by_its_name() -> None:
-    for name in set(GraderName) - {GraderName.CODE}:
-        with open_grader(name, Grade(), Machine(workers=1)) as grader:
-            assert grader.grade_many([]) == []

@@ -1,0 +1,52 @@
+"""What graders take from a recipe: the tables of `[grade]` but those of mathematics and code."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.row import Settings
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class GradeNumber(Settings):
+    """`[grade.number]`: how far a number may be from its gold. The wider tolerance decides; a gold
+    with its own (`3.14 ± 0.01`) takes neither."""
+
+    absolute: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    relative: Annotated[float, Field(ge=0.0, lt=1.0)] = 1e-6
+    """As a share of the gold."""
+    percent: Literal["value", "either"] = "value"
+    """`value`: 50% is 0.5; `either`: a percent sign that one side lacks may be missing, so that
+    50 is right too."""
+
+
+class GradeFormat(Settings):
+    """`[grade.format]`: what counts as the one final answer after the reasoning."""
+
+    answer: Literal["boxed", "stated", "text"] = "boxed"
+    """`boxed`: one `\\boxed`; `stated`: one statement (`The answer is …`, `Answer: …`, `#### 5`);
+    `text`: any text."""
+
+
+class GradeLanguage(Settings):
+    """`[grade.language]`: when a text is in a language. Shares are of its words."""
+
+    min_share: Annotated[float, Field(gt=0.5, le=1.0)] = 0.9
+    """At least so much is in the wanted languages together."""
+    min_mixed_share: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
+    """At least so much is in each language of a wanted mixture (`en+ko`)."""
+
+
+class GradeProcedural(Settings):
+    """`[grade.procedural]`: the scorers of reasoning-gym, and limits of one score."""
+
+    version: str = "0.1.19"
+    """Of reasoning-gym; the image must hold the same."""
+    min_score: Share = 1.0
+    """Scores below it are incorrect; the scorers give partial credit."""
+    wall_s: Annotated[float, Field(gt=0)] = 20.0
+    cpu_s: Annotated[float, Field(gt=0)] = 10.0
+    memory_bytes: Annotated[int, Field(ge=1)] = 768 * 1024 * 1024
