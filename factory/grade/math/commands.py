@@ -63,7 +63,7 @@ _CURRENCIES: Final = {
 _SETS: Final = {"Z": "integers", "N": "natural numbers", "Q": "rational numbers",
                 "C": "complex numbers"}  # fmt: skip
 _SUBSCRIPT: Final = re.compile(
-    r"\{ ?\\text ?\{([A-Za-z0-9 ,]{1,20})\} ?\}|\{([A-Za-z0-9 ,]{1,20})\}|([A-Za-z0-9])"
+    r"\{ ?\\text ?\{([A-Za-z0-9 ,]{1,20})\} ?\}|\{([A-Za-z0-9 ,+-]{1,20})\}|([A-Za-z0-9])"
     r"|\\text ?\{([A-Za-z0-9 ,]{1,20})\}"
 )
 _PLAIN_BASE: Final = re.compile(r"(\d{1,3})(?=\()")

@@ -60,6 +60,9 @@ class Comparison(Relations):
             self._left -= 1
             if self._left < 0:
                 raise TooManyComparisons
+        (one, gold), (other, answer) = _point(gold), _point(answer)
+        if one and other and one != other:
+            return False
         gold, answer = folded(spread(gold)), folded(spread(answer))
         if gold == answer:
             return True
@@ -132,7 +135,7 @@ class Comparison(Relations):
     def _items_of(self, node: Node) -> tuple[Node, ...]:
         if not isinstance(node, Collection):
             return (node,)
-        if not node.braces:
+        if not node.braces and not all(isinstance(item, Group) for item in node.items):
             return node.items
         distinct: list[Node] = []
         for item in map(_as_element, node.items):
@@ -159,7 +162,6 @@ class Comparison(Relations):
         return True
 
     def _tuples(self, gold: Node, answer: Node) -> bool:
-        gold, answer = _point(gold), _point(answer)
         left, right = _items(gold), _items(answer)
         if left is None or right is None or len(left) != len(right):
             return False
@@ -194,13 +196,13 @@ def _unpaired(node: Node) -> Node:
     return node
 
 
-def _point(node: Node) -> Node:
-    """The point that `P(2, 3)` names."""
+def _point(node: Node) -> tuple[str, Node]:
+    """Name and point of `P(2, 3)`; other nodes have no name."""
     match node:
         case Product((Symbol(name), Group("(", ")") as point)) if name[0].isupper():
-            return point
+            return name, point
         case _:
-            return node
+            return "", node
 
 
 def _as_element(node: Node) -> Node:

@@ -1,8 +1,13 @@
 """The final answer of a response: what follows the reasoning, and only that.
 
 Rule, in this order: the last `\\boxed` (an unclosed one earns nothing); else the last stated
-answer (`#### x`, `A: x`, `answer is x`, `answer: x`); else the last number. Nothing inside a
-reasoning that never closed is an answer. Every step is linear in the length of the text.
+answer (`#### x`, `A: x`, `answer is x`, `answer: x`); else the last number, or the formula that it
+stands in: `\frac{1+\\sqrt{5}}{2}` is not 2. Nothing inside a reasoning that never closed is an
+answer. Every step is linear in the length of the text.
+
+Beside the answer by that rule an extraction may have a fuller one: boxes that only commas and words
+like `and` join are one list, and an equation that ends with the last number is an equation. It
+counts where the answer by the rule is not right.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from factory.grade.contract import answer_part
@@ -27,30 +33,41 @@ class Found(StrEnum):
     UNFINISHED = "unfinished reasoning"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """The text of the final answer, None where there is none, and where it stood."""
 
     answer: str | None
     found: Found
+    fuller: str | None = None
+    """Joined boxes or the formula around the last number; None where there is no such thing."""
 
 
 TAIL_CHARS: Final = 4000
 """A stated answer or a last number is looked for in so many characters at the end."""
+MAX_BOXES: Final = 20
 
-_BOX: Final = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 _STATED: Final = re.compile(
-    r"####|^[ \t]*\**A:|\banswer(?:[ \t]*\**[ \t]*:|[ \t]+is\b[ \t]*:?)",
+    r"####|^[ \t]*\**A:|\banswers?(?:[ \t]*\**[ \t]*:|[ \t]+(?:is|are)\b[ \t]*:?)"
+    r"|答案(?:是|为|：|:)|정답(?:은|:)|답(?:은|:)",
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER: Final = re.compile(
-    r"-?\\[dt]?frac\{-?\d{1,40}\}\{\d{1,40}\}|-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+)?%?"
-    r"|-?\.\d+%?"
+    r"(?<![\w.])(?:-?\\[dt]?frac\{-?\d{1,40}\}\{\d{1,40}\}"
+    r"|-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+)?%?|-?\.\d+%?)"
 )
+_VALUE: Final = re.compile(rf"\s*(?:is|are|equals|=)\s+({_NUMBER.pattern})")
 _SPLIT_NUMBER: Final = re.compile(r"(?<=[\w)}\]])-(?=[\d.\\])")
-_SENTENCE_END: Final = re.compile(r"[.!?](?=\s)")
+_SENTENCE_END: Final = re.compile(r"[.!?](?=\s)|。")
 _MATHS: Final = re.compile(r"\$([^$\n]+)\$|\\\(([^\n]+?)\\\)|\\\[([^\n]+?)\\\]")
+_FORMULA: Final = re.compile(
+    r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL
+)
 _PROSE: Final = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
+_JOINT: Final = re.compile(
+    r"(?:[\s$,;.&]|\\[()\[\],;! ]|\\q?quad|\\text ?\{[^{}]{0,20}\}|\band\b|\bor\b)*"
+)
+_JOINED: Final = re.compile(r"[,;&]|and|or")
 
 
 def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> Extraction:
@@ -58,47 +75,107 @@ def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> 
     part = answer_part(text, finish_reason)
     if part is None:
         return Extraction(None, Found.UNFINISHED)
-    boxes = list(_BOX.finditer(part))
-    if boxes:
-        content = _box_content(part, boxes[-1].end())
+    start = _last_box(part, len(part))
+    if start >= 0:
+        content, _ = _box(part, start)
         if content is None:
             return Extraction(None, Found.UNCLOSED_BOX)
-        return Extraction(content, Found.BOXED)
+        return Extraction(content, Found.BOXED, _joined_boxes(part, start, content))
     tail = part[-TAIL_CHARS:]
     stated = _stated(tail)
     if stated is not None:
         return Extraction(stated, Found.STATED)
-    number = _last_number(tail)
-    if number is not None:
-        return Extraction(number, Found.LAST_NUMBER)
-    return Extraction(None, Found.NOTHING)
+    number, formula = _last_number(tail)
+    if formula is not None and (number is None or "=" not in formula):
+        return Extraction(formula, Found.LAST_NUMBER)
+    return Extraction(number, Found.NOTHING if number is None else Found.LAST_NUMBER, formula)
+
+
+# ------------------------------------------------------------------------------------------ boxes
 
 
 def last_boxed(text: str) -> str | None:
-    """What stands in the last closed `\\boxed` (of the last ten), None where there is none."""
-    for box in reversed(list(_BOX.finditer(text))[-10:]):
-        content = _box_content(text, box.end())
+    """What stands in the last closed `\\boxed` (of the last twenty); None where there is none."""
+    closed = _last_closed(text)
+    return closed and closed[1]
+
+
+def joined_boxed(text: str) -> str | None:
+    """What stands in the last closed `\\boxed` and those that are joined with it, as one list; None
+    where it stands alone."""
+    closed = _last_closed(text)
+    return closed and _joined_boxes(text, *closed)
+
+
+def _last_closed(text: str) -> tuple[int, str] | None:
+    end = len(text)
+    for _ in range(MAX_BOXES):
+        start = _last_box(text, end)
+        if start < 0:
+            return None
+        content, _ = _box(text, start)
         if content is not None:
-            return content
+            return start, content
+        end = start
     return None
 
 
-def _box_content(text: str, start: int) -> str | None:
+def _last_box(text: str, end: int) -> int:
+    """Where the last box before `end` begins; -1 where there is none."""
+    while True:
+        start = max(text.rfind("\\boxed", 0, end), text.rfind("\\fbox", 0, end))
+        if start < 0:
+            return start
+        after = start + (6 if text.startswith("\\boxed", start) else 5)
+        if not text[after : after + 1].isalpha():
+            return start
+        end = start
+
+
+def _box(text: str, start: int) -> tuple[str | None, int]:
+    """What stands in the box that begins here, None where it is not closed, and where it ends."""
+    start += 6 if text.startswith("\\boxed", start) else 5
     while start < len(text) and text[start] == " ":
         start += 1
     if start >= len(text):
-        return None
+        return None, start
     if text[start] != "{":
-        return re.match(r"[^\s$.,]*", text[start:])[0] or None  # type: ignore[index]
+        found = re.compile(r"[^\s$.,]*").match(text, start)
+        assert found is not None
+        return found[0] or None, found.end()
     depth = 0
-    for brace in re.finditer(r"\\.|[{}]", text[start:], re.DOTALL):
+    for brace in _BRACE.finditer(text, start):
         if brace[0] == "{":
             depth += 1
         elif brace[0] == "}":
             depth -= 1
             if depth == 0:
-                return text[start + 1 : start + brace.start()].strip()
-    return None
+                return text[start + 1 : brace.start()].strip(), brace.end()
+    return None, start
+
+
+_BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
+
+
+def _joined_boxes(text: str, start: int, last: str) -> str | None:
+    """The contents of boxes that lead up to the last one with nothing but joints between them."""
+    contents = [last]
+    while len(contents) < MAX_BOXES:
+        before = _last_box(text, start)
+        if before < 0:
+            break
+        content, end = _box(text, before)
+        between = text[end:start]
+        if content is None or not content or end > start or len(between) > 80:
+            break
+        if not _JOINT.fullmatch(between) or not _JOINED.search(between):
+            break
+        contents.append(content)
+        start = before
+    return ", ".join(reversed(contents)) if len(contents) > 1 else None
+
+
+# ----------------------------------------------------------------------------------- stated answers
 
 
 def _stated(tail: str) -> str | None:
@@ -120,8 +197,9 @@ def _clean_statement(line: str) -> str | None:
     if end:
         line = line[: end.start()]
     maths = list(_MATHS.finditer(line))
-    if len(maths) == 1:
-        return next(group for group in maths[0].groups() if group is not None).strip()
+    if maths:
+        behind = _VALUE.match(line, maths[-1].end())
+        return behind[1] if behind else _formulas(line, maths)
     line = line.strip("*").rstrip(".").strip()
     if not line:
         return None
@@ -131,6 +209,27 @@ def _clean_statement(line: str) -> str | None:
     return line
 
 
-def _last_number(tail: str) -> str | None:
-    numbers = _NUMBER.findall(_SPLIT_NUMBER.sub(" - ", tail))
-    return numbers[-1] if numbers else None
+def _formulas(line: str, maths: list[re.Match[str]]) -> str:
+    """The last formula of a statement, or all of them where only joints stand between."""
+    contents = [next(group for group in found.groups() if group).strip() for found in maths]
+    gaps = [line[one.end() : two.start()] for one, two in pairwise(maths)]
+    if gaps and all(_JOINT.fullmatch(gap) and _JOINED.search(gap) for gap in gaps):
+        return ", ".join(contents)
+    return contents[-1]
+
+
+# -------------------------------------------------------------------------------------- last number
+
+
+def _last_number(tail: str) -> tuple[str | None, str | None]:
+    """The last number, and the formula that ends with it or stands behind it."""
+    split = _SPLIT_NUMBER.sub(" - ", tail)
+    numbers = _NUMBER.findall(split)
+    number = numbers[-1] if numbers else None
+    formulas = list(_FORMULA.finditer(tail))
+    if not formulas:
+        return number, None
+    last = formulas[-1]
+    if _NUMBER.search(tail, last.end()):
+        return number, None
+    return number, next(group for group in last.groups() if group).strip()

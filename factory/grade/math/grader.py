@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Self
 
 from factory.grade.contract import Item, Verdict
 from factory.grade.math.compare import Finding, reading_of, settle
-from factory.grade.math.extract import Extraction, Found, final_answer, last_boxed
+from factory.grade.math.extract import Extraction, Found, final_answer, joined_boxed, last_boxed
 from factory.grade.math.pool import WorkerPool
 from schemas.candidate import FinishReason
 from schemas.math_policy import MathPolicy
@@ -71,7 +71,21 @@ class MathGrader:
 
     def grade_texts(self, items: Sequence[tuple[str, str, FinishReason]]) -> list[Verdict]:
         """The same for (gold, response, finish reason)."""
-        return self._grade([_begin_response(*item) for item in items])
+        begun = [_begin_response(*item) for item in items]
+        verdicts = self._grade(begun)
+        fuller = [
+            (place, one._replace(pair=pair))
+            for place, one in enumerate(begun)
+            if verdicts[place].status in _NOT_EQUAL
+            for pair in one.fuller
+        ]
+        if fuller:
+            for (place, _), verdict in zip(
+                fuller, self._grade([one for _, one in fuller]), strict=True
+            ):
+                if verdict.status is Status.CORRECT:
+                    verdicts[place] = verdict
+        return verdicts
 
     def grade_answers(self, items: Sequence[tuple[str, str]]) -> list[Verdict]:
         """The same for (gold, answer) where the answer is extracted already."""
@@ -96,6 +110,7 @@ class MathGrader:
         return [one.nothing or one.verdict(*found[one.pair or ("", "")]) for one in begun]
 
 
+_NOT_EQUAL: Final = frozenset({Status.INCORRECT, Status.UNPARSABLE})
 _NOT_REMEMBERED: Final = frozenset({Status.TIMEOUT, Status.MEMORY})
 """Verdicts that another try, on a machine that is less busy, may change."""
 
@@ -107,6 +122,8 @@ class _Begun(NamedTuple):
     found: str
     wall_s: float
     nothing: Verdict | None
+    fuller: tuple[_Pair, ...] = ()
+    """Pairs to compare where the first is not equal; see `extract`."""
 
     def verdict(self, finding: Finding, wall_s: float) -> Verdict:
         assert self.pair is not None
@@ -118,11 +135,13 @@ class _Begun(NamedTuple):
 def _begin_response(gold: str, text: str, finish_reason: FinishReason) -> _Begun:
     start = time.monotonic()
     extraction = final_answer(text, finish_reason)
-    if extraction.answer is None or _cut(extraction, text, finish_reason):
+    if not extraction.answer or _cut(extraction, text, finish_reason):
         wall_s = time.monotonic() - start
         return _Begun(None, "", wall_s, _nothing(extraction, finish_reason, wall_s))
-    pair = (gold_answer(gold), extraction.answer)
-    return _Begun(pair, _FOUND[extraction.found], time.monotonic() - start, None)
+    answers = tuple(filter(None, (extraction.answer, extraction.fuller)))
+    pair, *fuller = [(one, answer) for one in gold_answers(gold) for answer in answers]
+    wall_s = time.monotonic() - start
+    return _Begun(pair, _FOUND[extraction.found], wall_s, None, tuple(fuller))
 
 
 def _begin_answer(gold: str, answer: str) -> _Begun:
@@ -143,6 +162,13 @@ def gold_answer(gold: str) -> str:
     if "\\boxed" in gold or "\\fbox" in gold:
         return last_boxed(gold) or gold
     return gold.strip()
+
+
+@lru_cache(maxsize=1024)
+def gold_answers(gold: str) -> tuple[str, ...]:
+    """The answer in a gold, and the list of those in its last boxes where they are joined."""
+    joined = joined_boxed(gold) if "\\boxed" in gold and "####" not in gold else None
+    return (gold_answer(gold),) if joined is None else (gold_answer(gold), joined)
 
 
 def grade(
@@ -211,5 +237,5 @@ def _cut(extraction: Extraction, text: str, finish_reason: FinishReason) -> bool
 def _nothing(extraction: Extraction, finish_reason: FinishReason, wall_s: float) -> Verdict:
     cut = extraction.found is Found.UNFINISHED or finish_reason is FinishReason.LENGTH
     status = Status.TRUNCATED if cut else Status.UNPARSABLE
-    detail = extraction.found.value if extraction.answer is None else "cut before its answer"
+    detail = "cut before its answer" if extraction.answer else extraction.found.value
     return Verdict(status, "", "extraction", detail, wall_s)

@@ -50,7 +50,8 @@ _SET_OPERATORS: Final = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _SET_OPERATOR: Final = re.compile(r" ?\\(cup|cap|setminus)(?![A-Za-z])")
 _SEPARATOR: Final = re.compile(r" ?(?:[,;]|\\text ?\{ ?,? ?(and|or) ?\}|\b(and|or)\b) ?")
 _FACTORS: Final = frozenset(
-    {"angle", "sum", "prod", "int", "frac", "sqrt", "cbrt", "pi", "infty", "binom", "lfloor", "lceil", "begin", "vectori",
+    {"angle", "sum", "prod", "int", "frac", "sqrt", "cbrt", "pi", "infty",
+      "binom", "lfloor", "lceil", "begin", "vectori",
      "vectorj", "vectork"}
 )  # fmt: skip
 _BUILDER: Final = re.compile(

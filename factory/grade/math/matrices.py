@@ -17,6 +17,8 @@ from factory.grade.math.tree import (
     Symbol,
 )
 
+MAX_ITEMS: Final = 100
+"""Largest matrix that is multiplied with another."""
 UNIT_VECTORS: Final = ("vector i", "vector j", "vector k")
 """Symbols of the unit vectors that `2\\mathbf{i} + \\mathbf{j}` is written with."""
 
@@ -66,7 +68,7 @@ def _folded(node: Node) -> Matrix | Group | None:
         case Product(factors):
             held = [factor for factor in factors if _holds(factor)]
             scale = tuple(factor for factor in factors if not _holds(factor))
-            inner = _folded(held[0]) if len(held) == 1 else None
+            inner = _multiplied(held)
             return None if inner is None else _scaled(inner, scale)
         case Quotient(top, bottom):
             inner = _folded(top)
@@ -97,6 +99,29 @@ def _added(left: Matrix | Group, right: Matrix | Group) -> Matrix | Group | None
     return None
 
 
+def _multiplied(factors: list[Node]) -> Matrix | Group | None:
+    """The product of matrices, or the one that there is."""
+    result = _folded(factors[0])
+    for factor in factors[1:]:
+        other = _folded(factor)
+        if not isinstance(result, Matrix) or not isinstance(other, Matrix):
+            return None
+        if len(result.rows[0]) != len(other.rows) or len(result.rows) * len(other.rows) > MAX_ITEMS:
+            return None
+        columns = list(zip(*other.rows, strict=True))
+        result = Matrix(
+            tuple(
+                tuple(Sum(tuple(map(_product, row, column))) for column in columns)
+                for row in result.rows
+            )
+        )
+    return result
+
+
+def _product(left: Node, right: Node) -> Node:
+    return Product((left, right))
+
+
 def _sum(left: Node, right: Node) -> Node:
     if left == Number(Fraction(0)):
         return right
@@ -122,12 +147,12 @@ def _divided(inner: Matrix | Group, bottom: Node) -> Matrix | Group:
 
 def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node | None:
     """The determinant of a square matrix of at most four rows, by its first row; else None."""
-    if not rows or len(rows) > 4 or any(len(row) != len(rows) for row in rows):
+    if len(rows) > 4 or any(len(row) != len(rows) for row in rows):
         return None
-    if len(rows) == 1:
-        return rows[0][0]
+    if len(rows) < 2:
+        return rows[0][0] if rows else None
     terms: list[Node] = []
-    for place, item in enumerate(rows[0]):
+    for place, item in enumerate(next(iter(rows))):
         minor = determinant(tuple((*row[:place], *row[place + 1 :]) for row in rows[1:]))
         assert minor is not None
         sign = Number(Fraction(-1 if place % 2 else 1))

@@ -44,7 +44,8 @@ from factory.grade.math.tree import (
 MAX_POWER: Final = 64
 """Largest whole power of a sum that is multiplied out."""
 
-_FACTORIAL_STEP: Final = 20
+MAX_STEPS: Final = 50
+"""Largest difference of two factorials that are expressed by each other."""
 
 Ratio = tuple[Terms, Terms]
 """Numerator and denominator."""
@@ -57,6 +58,7 @@ class Normal:
     def __init__(self, *, positive: bool = False) -> None:
         self.work = Work()
         self.positive = positive
+        self.factorials: list[Terms] = []
 
     def ratio(self, node: Node) -> Ratio:
         """Numerator and denominator of a value.
@@ -339,25 +341,27 @@ class Normal:
         return monomial_terms(turned, content, self.work)
 
     def _factorial(self, inner: Terms) -> Ratio:
-        """A factorial too large to write out, or of letters, as one at a step below times what
-        lies between, so that factorials of neighbours are comparable."""
-        constant_part = inner.get(ONE, Fraction(0))
-        if constant_part.denominator != 1:
-            return atom(("function", "factorial", frozenset(inner.items()))), _UNIT
-        number = constant_part.numerator
-        if len(inner) == 1 and constant_part:
-            above = number % _FACTORIAL_STEP
-        else:
-            above = number if abs(number) <= _FACTORIAL_STEP else 0
-        base = add(inner, constant(above), -1)
-        result = atom(("function", "factorial", frozenset(base.items())))
+        """A factorial too large to write out, or of letters, as one met before times what lies
+        between the two, so that factorials of neighbours are comparable."""
+        for base in self.factorials:
+            apart = add(inner, base, -1)
+            steps = apart.get(ONE, Fraction(0))
+            if len(apart) > 1 or (apart and ONE not in apart) or steps.denominator != 1:
+                continue
+            if abs(steps) <= MAX_STEPS:
+                return self._times(self._opaque_factorial(base), self._steps(base, int(steps)))
+        self.factorials.append(inner)
+        return self._opaque_factorial(inner)
+
+    def _opaque_factorial(self, inner: Terms) -> Ratio:
+        return atom(("function", "factorial", frozenset(inner.items()))), _UNIT
+
+    def _steps(self, base: Terms, steps: int) -> Ratio:
+        """`(base + steps)!` over `base!`."""
         between = constant(1)
-        for step in range(1, abs(above) + 1):
-            shift = step if above > 0 else step + above
-            between = times(between, add(base, constant(shift)), self.work)
-        if above >= 0:
-            return times(result, between, self.work), _UNIT
-        return self._times((result, _UNIT), self._inverse((between, _UNIT)))
+        for step in range(1, steps + 1) if steps > 0 else range(steps + 1, 1):
+            between = times(between, add(base, constant(step)), self.work)
+        return (between, _UNIT) if steps >= 0 else self._inverse((between, _UNIT))
 
     def _angle(self, name: str, inner: Terms) -> Ratio | None:
         """The exact value at a multiple of 30 or 45 degrees; None elsewhere."""

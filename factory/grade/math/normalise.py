@@ -54,7 +54,8 @@ _SYNONYMS: Final = {
     "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
     "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
     "mathstrut": "", "strut": "", "textstyle": "", "scriptstyle": "", "nolimits": "", "bf": "",
-    "it": "", "large": "", "Large": "", "notag": "", "mathop": "", "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
+    "it": "", "large": "", "Large": "", "notag": "", "mathop": "",
+    "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
     "left": "", "right": "", "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "big": "", "Big": "",
     "biggl": "", "biggr": "", "bigg": "", "Bigg": "", "Biggl": "", "Biggr": "",
     "quad": " ", "qquad": " ", "colon": ":", "degrees": r"\degree", "percent": "%",
@@ -85,6 +86,7 @@ _ORDINAL: Final = re.compile(
 _MODULO: Final = re.compile(
     r"\\pmod ?(?:\{ ?(\w{1,20}) ?\}|(\w))|\((?:mod|\\bmod|\\text ?\{ ?mod ?\}) ?(\w{1,20})\)"
 )
+_QUAD: Final = re.compile(r"\\q?quad")
 _NOT_EQUAL: Final = re.compile(r"\\not ?=")
 _SPACES: Final = re.compile(r"\s+")
 _WRAPPED: Final = re.compile(r"\\(?:text|boxed|fbox)\s?\{([^{}]*)\}")
@@ -109,7 +111,7 @@ def normalise(text: str) -> str:
         text = _NAMED.sub(r"\\\1 ", text)
         text = _UNIT_VECTOR.sub(lambda found: rf"\vector{found[1] or found[2]} ", text)
         text = _EMPTY_DELIMITER.sub(" ", text)
-        text = _NOT_EQUAL.sub(r"\\ne ", text)
+        text = _QUAD.sub(" ", _NOT_EQUAL.sub(r"\\ne ", text))
     if "mod" in text:
         text = _MODULO.sub(_modulus, text)
     if "t" in text or "d" in text:

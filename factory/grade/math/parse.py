@@ -20,7 +20,17 @@ from factory.grade.math.grammar import Parser
 from factory.grade.math.normalise import MAX_CHARS, normalise
 from factory.grade.math.quantities import THOUSANDS
 from factory.grade.math.scan import Reading, Unreadable
-from factory.grade.math.tree import Collection, Group, Node, Number, Product, Quantity, Symbol, Word
+from factory.grade.math.tree import (
+    Collection,
+    Group,
+    Node,
+    Number,
+    Product,
+    Quantity,
+    Relation,
+    Symbol,
+    Word,
+)
 from factory.grade.math.units import unit_of
 
 __all__ = ["Unreadable", "as_word", "parse"]
@@ -80,6 +90,8 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
         return (sum_of_two,)
     if "_" in normalised and (based := Parser(normalised, reading, thousands=False).whole_based()):
         return (based,)
+    if ";" in normalised and (systems := _systems(normalised, reading)):
+        return (systems,)
     if turned := _OPEN_INTERVAL.fullmatch(normalised):
         normalised = f"({turned[1]})"
     try:
@@ -149,6 +161,20 @@ def _listed_words(normalised: str) -> Node | None:
     if len(items) < 2 or not any(len(item) > 3 for item in items):
         return None
     return Collection(tuple(Word(item) for item in items), braces=False)
+
+
+def _systems(normalised: str, reading: Reading) -> Node | None:
+    """`p = 5, q = 2; p = 7, q = 2` as a list of assignments; None where it is something else."""
+    try:
+        nodes = [Parser(part, reading, thousands=True).whole() for part in normalised.split(";")]
+    except (Unreadable, RecursionError):
+        return None
+    lists = [node for node in nodes if isinstance(node, Collection) and not node.braces]
+    if len(lists) < len(nodes) or not all(
+        isinstance(item, Relation) for node in lists for item in node.items
+    ):
+        return None
+    return Collection(tuple(nodes), braces=False)
 
 
 def _kept_brackets(normalised: str, node: Node) -> Node:

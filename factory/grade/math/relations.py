@@ -67,8 +67,8 @@ class Relations(Regions):
             return False
         if first == 0 and _letters(relation):
             return False  # an equation in letters is no value
-        if first > 0 and not symbols(sides[-1]) - CONSTANTS:
-            sides = tuple(side for side in sides if not symbols(side) - CONSTANTS)
+        if first > 0:
+            return self.equal(sides[-1], other)
         return all(self.equal(side, other) for side in sides)
 
     def _both(self, gold: Relation, answer: Relation) -> bool:
@@ -188,7 +188,7 @@ def names(node: Node) -> bool:
 
 
 def _is_measure(node: Node) -> bool:
-    """Whether it names a length, an area, a probability or a ratio of such: `AB`, `|AB|`, `P(A)`."""
+    """Whether it names a length, an area, a probability or a ratio of such: `AB`, `P(A)`."""
     match node:
         case Symbol(name):
             return name[0].isupper() or name.startswith(("angle ", "triangle ", "arc "))
