@@ -54,4 +54,6 @@ class EngineRelay:
     def kill(self) -> None:
         """End it; may be done twice."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()

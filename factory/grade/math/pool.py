@@ -33,6 +33,8 @@ RETIRED_BYTES: Final = 300 * 1024 * 1024
 """A worker that has used more memory is replaced."""
 RETIRED_AFTER: Final = 20_000
 """Pairs after which a worker is replaced, whatever it uses."""
+_SENT_BY_OTHERS: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
+"""Signals that no limit of ours sends."""
 _ROOT: Final = Path(__file__).resolve().parents[3]
 
 
@@ -42,6 +44,10 @@ class _Died(Exception):  # noqa: N818 - a finding, not a failure
     def __init__(self, *, timed_out: bool) -> None:
         super().__init__()
         self.timed_out = timed_out
+
+
+class _TemplateEnded(Exception):  # noqa: N818 - internal: the pair gets another try
+    """The template is gone, and its workers with it."""
 
 
 class _Template:
@@ -74,27 +80,25 @@ class _Template:
 
     def fork(self, theirs: socket.socket) -> int:
         """Process id of a new worker that serves that socket."""
-        with self._lock:
-            socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
-            return int(self._answer() or self._gone())
+        return self._ask(b"fork", [theirs.fileno()])
 
     def reap(self, pid: int) -> int:
         """Exit code of a worker that has ended, or is about to."""
+        return self._ask(str(pid).encode(), [])
+
+    def _ask(self, request: bytes, descriptors: list[int]) -> int:
         with self._lock:
-            self.control.send(str(pid).encode())
-            return int(self._answer() or self._gone())
+            try:
+                socket.send_fds(self.control, [request], descriptors)
+                return int(self._answer())
+            except (OSError, ValueError):
+                raise _TemplateEnded from None
 
     def _answer(self) -> bytes:
         try:
             return self.control.recv(64)
         except (TimeoutError, ConnectionError):
             return b""
-
-    def _gone(self) -> bytes:
-        raise GraderError(
-            "workers of symbolic grading: their template process ended, expected it to live as "
-            "long as its parent; is the machine out of memory? run again, what is finished is kept"
-        )
 
     def stop(self) -> int:
         self.control.close()
@@ -112,7 +116,11 @@ class _Worker:
         for end in (self.pipe, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_MESSAGE_BYTES)
         with theirs:
-            self.pid = template.fork(theirs)
+            try:
+                self.pid = template.fork(theirs)
+            except _TemplateEnded:
+                self.pipe.close()
+                raise
 
     def ask(self, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         self.pairs += 1
@@ -130,14 +138,14 @@ class _Worker:
 
     def abandon(self) -> None:
         """End it where it stands: an answer that comes late must not be taken for another's."""
-        with suppress(GraderError, OSError):
+        with suppress(_TemplateEnded, OSError):
             self.stop()
 
     def stop(self, *, kill: bool = True) -> int:
         """End it, reap it, and say its exit code; it keeps its process id until it is reaped."""
+        self.pipe.close()
         if kill:
             os.kill(self.pid, signal.SIGKILL)
-        self.pipe.close()
         return self.template.reap(self.pid)
 
 
@@ -176,8 +184,10 @@ class WorkerPool:
         if self._owner != os.getpid():
             self._begin()
         with self._lock:
-            if self._template is None or self._template.process.poll() is not None:
-                self._template = _Template(self.limits)
+            if self._template is not None and self._template.process.poll() is not None:
+                self._template.stop()
+                self._template = None
+            self._template = self._template or _Template(self.limits)
 
     def worker_pids(self) -> list[int]:
         """Process ids of the workers that are alive and idle."""
@@ -217,6 +227,8 @@ class WorkerPool:
                 worker = None
                 finding = self._death(death, code)
             seconds = time.monotonic() - start
+        except _TemplateEnded:
+            worker, finding, seconds = None, None, 0.0
         except BaseException:
             if worker is not None:
                 worker.abandon()
@@ -229,17 +241,18 @@ class WorkerPool:
         if again:
             raise GraderError(
                 "a worker of symbolic grading was killed twice on one pair, expected only its "
-                "own limits to end it; is the machine out of memory? lower `workers` in the "
-                "machine file and run again, finished parts are kept"
+                "own limits to end it; is the machine out of memory? lower `workers` and run "
+                "again, what is finished is kept"
             )
         return self._one(pair, again=True)
 
     def _living(self, worker: _Worker | None) -> _Worker:
         self.start()
         assert self._template is not None
-        if worker is None or worker.template is not self._template:
-            return _Worker(self._template)
-        return worker
+        if worker is not None and worker.template is not self._template:
+            worker.pipe.close()
+            worker = None
+        return worker or _Worker(self._template)
 
     def _ask(self, worker: _Worker, pair: tuple[str, str], start: float) -> dict[str, Any]:
         """The reply within the deadline, which counts from the call: a start takes part of it, but
@@ -253,7 +266,7 @@ class WorkerPool:
         if death.timed_out:
             detail = f"not decided in {self.limits.deadline_s:g} seconds"
             return Finding(Status.TIMEOUT, "sympy", detail)
-        if code == -signal.SIGKILL:
+        if -code in _SENT_BY_OTHERS:
             return None
         detail = f"a worker ended with code {code} at its limit of {self.limits.memory_bytes} bytes"
         return Finding(Status.MEMORY, "sympy", detail)

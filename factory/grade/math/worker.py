@@ -17,6 +17,7 @@ import socket
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 from factory.grade.math.compare import CheapTiers, Hard, any_equal, reading_of
@@ -134,12 +135,24 @@ class Decider:
         except NotSymbolic as error:
             return _reply(Status.INCORRECT, "structure", f"no single value: {error}")
         except Exception as error:  # noqa: BLE001 - the boundary named above
+            if _at_memory_limit():  # which C code reports as it likes
+                return _reply(Status.MEMORY, "sympy", "went past the memory limit")
             place = traceback.extract_tb(error.__traceback__)[-1].filename
             package = "sympy" if "/sympy/" in place else "mpmath" if "/mpmath/" in place else "ours"
             detail = f"not decided: {type(error).__name__} in {package}: {error}"
             return _reply(Status.INCORRECT, "sympy", detail)
         method = "sympy" if "sympy" in methods else (methods or ["structure"])[-1]
         return _reply(Status.CORRECT if equal else Status.INCORRECT, method, "")
+
+
+def _at_memory_limit() -> bool:
+    """Whether this process has come near the limit of its address space."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return False
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmPeak:"))
+    return int(peak.split()[1]) * 1024 > limit - _ROOM_BYTES
 
 
 def _reply(status: Status, method: str, detail: str) -> dict[str, Any]:

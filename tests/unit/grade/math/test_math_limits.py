@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +83,63 @@ def test_many_threads_may_grade_at_once() -> None:
     with ThreadPoolExecutor(4) as threads:
         found = threads.map(lambda pair: grade(pair[0], rf"\boxed{{{pair[1]}}}").status, jobs)
     assert list(found) == [wanted[pair] for pair in jobs]
+
+
+def test_a_template_that_dies_is_replaced_with_its_workers_and_leaves_nothing_open() -> None:
+    with MathGrader(GradeMath(), workers=1) as grader:
+        assert grader.grade_answers([HARD])[0].status is Status.CORRECT
+        descriptors = len(list(Path("/proc/self/fd").iterdir()))
+        for fresh in range(3):
+            os.kill(parent_of(grader.worker_pids()[0]), signal.SIGKILL)
+            pair = (HARD[0] + f"+{fresh}", f"{1 + fresh}")
+            assert grader.grade_answers([pair])[0].status is Status.CORRECT
+        assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_workers_end_with_the_process_that_began_them() -> None:
+    program = (
+        "from factory.grade.math import grade; import os, time;"
+        f"assert grade({HARD[0]!r}, {HARD[1]!r}).status == 'correct';"
+        "print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        below = descendants(pid)
+        assert len(below) == 2  # the template and a worker
+        process.kill()
+    deadline = time.monotonic() + 10
+    while any(is_alive(one) for one in below) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [one for one in below if is_alive(one)]
+
+
+def test_a_forked_process_may_grade_with_a_grader_that_its_parent_has_used() -> None:
+    with MathGrader(GradeMath(), workers=1) as grader:
+        assert grader.grade_answers([HARD])[0].status is Status.CORRECT
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests
+            pid = os.fork()
+        if pid == 0:
+            status = grader.grade_answers([(HARD[0] + "+5", "6")])[0].status
+            grader.close()
+            os._exit(0 if status is Status.CORRECT else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert grader.grade_answers([(HARD[0] + "+7", "8")])[0].status is Status.CORRECT
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def descendants(pid: int) -> list[int]:
+    others = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    below = [other for other in others if is_alive(other) and parent_of(other) == pid]
+    return below + [further for one in below for further in descendants(one)]
