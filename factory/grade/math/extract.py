@@ -13,6 +13,7 @@ counts where the answer by the rule is not right.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -178,8 +179,16 @@ def _joined_boxes(text: str, start: int, last: str) -> str | None:
 # ----------------------------------------------------------------------------------- stated answers
 
 
+def _markers(tail: str) -> Iterator[re.Match[str]]:
+    """Where answers are stated, the last first; what stands before the last `####` is not searched
+    until it is asked for."""
+    cut = max(tail.rfind("####"), 0)
+    yield from reversed(list(_STATED.finditer(tail, cut)))
+    yield from reversed(list(_STATED.finditer(tail, 0, cut)))
+
+
 def _stated(tail: str) -> str | None:
-    for marker in reversed(list(_STATED.finditer(tail))):
+    for marker in _markers(tail):
         rest = tail[marker.end() :]
         line = rest.lstrip().split("\n", 1)[0].strip()
         is_last = not rest.lstrip().partition("\n")[2].strip()

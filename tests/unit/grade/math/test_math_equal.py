@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.grade.math import MathGrader
+from factory.grade.math import MathGrader, grade
 from factory.grade.math.compare import settle
 from schemas.candidate import FinishReason
+from schemas.math_policy import MathPolicy
 from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
@@ -139,6 +142,212 @@ x \neq 3 ~ x \ne 3
 1.5 \times 10^{-3} ~ 0.0015
 \sqrt{16} ~ 4
 A,B ~ \text{A and B}
+\frac{7}{3} ~ 2\tfrac13
+0.5 ~ \frac{1}{2}
+12345678901234567890 ~ 12,345,678,901,234,567,890
+0.142857142857... ~ \frac17
+0.\dot{3} ~ \frac13
+0.1(6) ~ \frac16
+0.333\ldots ~ 1/3
+1.23 \times 10^{-5} ~ 0.0000123
+1.23e-5 ~ 1.23\cdot 10^{-5}
+6.02\times10^{23} ~ 602000000000000000000000
+\$5.00 ~ 5
+\$1,000 ~ 1000 dollars
+50 cents ~ \$0.50
+5 \text{ km} ~ 5000 \text{ m}
+60 \text{ mph} ~ 60 miles per hour
+60\text{ km/h} ~ 60 km/h
+9.8 \text{ m/s}^2 ~ 9.8\ \mathrm{m/s^2}
+9.8 \text{ m/s}^2 ~ 9.8
+3 \text{ feet} ~ 36 \text{ inches}
+5 feet 6 inches ~ 66 \text{ inches}
+90^\circ ~ \frac{\pi}{2}
+\frac{\pi}{2} ~ 90^\circ
+45 degrees ~ 45°
+45^{\circ} ~ 45 \text{ degrees}
+1010_2 ~ 1010_{2}
+3+4i ~ 4i+3
+e^{i\pi/3} ~ \frac12+\frac{\sqrt3}{2}i
+\frac{1}{2}+\frac{\sqrt{3}}{2}i ~ \cos 60^\circ + i\sin 60^\circ
+\operatorname{cis}(60^\circ) ~ \frac{1+i\sqrt{3}}{2}
+2\sqrt[3]{4} ~ \sqrt[3]{32}
+\sqrt{3+2\sqrt2} ~ 1+\sqrt2
+\log_3 81 ~ 4
+\ln(e^3) ~ 3
+\log_2 3 ~ \frac{\ln 3}{\ln 2}
+\lg 1000 ~ 3
+\ln 8 ~ 3\ln 2
+5! ~ 120
+\frac{10!}{8!} ~ 90
+\binom{10}{3} ~ 120
+{10 \choose 3} ~ 120
+100! ~ 100 \cdot 99!
+2^{10000} ~ 4^{5000}
+2000! ~ 2000\cdot1999!
+(x+1)(x+2) ~ x^2+3x+2
+x^2+3x+2 ~ 2+x^2+3x
+\frac{x}{2}+\frac{1}{2} ~ \frac{x+1}{2}
+(a+b)^2 ~ a^2+2ab+b^2
+y=2x+1 ~ 2x+1
+y=2x+1 ~ y = 1+2x
+2x-y+1=0 ~ y=2x+1
+y - 3 = 2(x-1) ~ y=2x+1
+x^2+y^2=25 ~ y^2 + x^2 - 25 = 0
+x=1,y=2 ~ (1,2)
+(x,y)=(1,2) ~ (1,2)
+(x, y) = (1, 2) ~ x=1, y=2
+\begin{cases} x=1 \\ y=2 \end{cases} ~ x=1,y=2
+x=1 \text{ and } y=2 ~ y=2,x=1
+x_1=1, x_2=3 ~ 1, 3
+x=1,3 ~ x=1 \text{ or } x=3
+1,2,3 ~ 3,2,1
+1, 2 \text{ and } 3 ~ 1,2,3
+\{1,2,3\} ~ \{3,1,2\}
+\{1,1,2\} ~ \{1,2\}
+(1,2,3) ~ \langle 1,2,3\rangle
+\begin{pmatrix}1\\2\end{pmatrix} ~ (1,2)
+\begin{bmatrix}1&2\\3&4\end{bmatrix} ~ \begin{pmatrix}1&2\\3&4\end{pmatrix}
+\frac12\begin{pmatrix}2\\4\end{pmatrix} ~ \begin{pmatrix}1\\2\end{pmatrix}
+2\mathbf{i}+3\mathbf{j}-\mathbf{k} ~ (2,3,-1)
+2\hat{i}+3\hat{j} + \hat k ~ \langle 2,3,1\rangle
+[0,1] ~ 0\le x\le1
+(0,\infty) ~ x>0
+(-\infty,2)\cup(2,\infty) ~ x\ne2
+\mathbb{R}\setminus\{2\} ~ (-\infty,2)\cup(2,\infty)
+(-\infty,-1)\cup(1,\infty) ~ |x|>1
+x<-1 \text{ or } x>1 ~ (-\infty,-1)\cup(1,\infty)
+[1,2]\cup[2,3] ~ [1,3]
+\{x \mid x>3\} ~ (3,\infty)
+\{x \in \mathbb{R} : x \ge 3\} ~ [3,\infty)
+x \in [2,5] ~ 2 \leq x \leq 5
+2x > 6 ~ x > 3
+-x < 3 ~ x > -3
+3 \pm 2\sqrt2 ~ 3+2\sqrt2, 3-2\sqrt2
+x = \frac{-1 \pm \sqrt5}{2} ~ \frac{-1+\sqrt5}{2}, \frac{-1-\sqrt5}{2}
+\pm 3 ~ \{3,-3\}
+f(x)=x^2+1 ~ x^2+1
+f(x)=x^2+1 ~ f(t)=t^2+1
+f(x)=x^2+1 ~ y=x^2+1
+f^{-1}(x)=\frac{x-1}{2} ~ \frac{x-1}{2}
+\infty ~ infinity
+\infty ~ +\infty
+-\infty ~ -infinity
+\infty ~ \text{infinitely many}
+\emptyset ~ \text{no solution}
+\varnothing ~ \{\}
+\text{no real solutions} ~ no solution
+\text{yes} ~ Yes
+\text{Yes} ~ yes.
+\text{(B)} ~ B
+B ~ (B)
+B ~ \textbf{(B)}
+B ~ B) 25
+C ~ \text{C}
+4:30 \text{ p.m.} ~ 4:30 PM
+4:30 \text{ p.m.} ~ 16:30
+12:00 noon ~ 12:00 \text{ p.m.}
+7 am ~ 7:00 AM
+3:2 ~ \frac32
+3:2 ~ 3/2
+1:2:3 ~ 2:4:6
+1½ ~ 1.5
+√2/2 ~ \frac{\sqrt2}{2}
+x² + 1 ~ x^2+1
+2π ~ 2\pi
+π/4 ~ \frac{\pi}{4}
+−3 ~ -3
+∞ ~ \infty
+3 × 10⁵ ~ 300000
+\frac{\sqrt{2}}{2} ~ 0.70710678
+\pi ~ 3.141593
+\sqrt2 ~ 1.414214
+\frac{2}{3} ~ 0.666667
+\frac{2}{3} ~ 0.666666
+12\% ~ 0.12
+12\% ~ 12
+25\text{ percent} ~ 25\%
+0.25 ~ 25\%
+\arcsin 1 ~ \frac{\pi}{2}
+\sin^{-1} 1 ~ \frac{\pi}{2}
+\tan^{-1}(x) ~ \arctan x
+\operatorname{tg} x ~ \tan x
+\sec x ~ \frac{1}{\cos x}
+\sin 2x ~ 2 \sin x \cos x
+\cos^2 x - \sin^2 x ~ \cos 2x
+e^{2x} ~ (e^x)^2
+e^{\ln 5} ~ 5
+\sqrt{x^2} ~ |x|
+\frac{1}{\sqrt{3}} ~ \frac{\sqrt3}{3}
+x^{-1} ~ \frac1x
+x^{1/2} ~ \sqrt{x}
+a^{-2}b ~ \frac{b}{a^2}
+\text{June 5} ~ June 5
+1,000,000 ~ 10^6
+10\text{ million} ~ 10000000
+1.5 million ~ 1,500,000
+\$2.5 \text{ million} ~ 2500000
+7\text{th} ~ 7
+7^{\text{th}} ~ 7th
+3 \pmod{7} ~ 3
+x \equiv 3 \pmod 7 ~ 3
+five ~ 5
+\frac{3}{4} \text{ cup} ~ 0.75
+18\text{ ways} ~ 18 different ways
+100\text{ square meters} ~ 100 \text{ m}^2
+1 \text{ m}^2 ~ 10000\text{ cm}^2
+1 \text{ L} ~ 1000 \text{ mL}
+2 \text{ hours} ~ 120 \text{ minutes}
+\sqrt{2} \approx 1.414 ~ \sqrt2
+x \approx 1.41 ~ 1.41
+2+3=5 ~ 5
+S = 2+3 = 5 ~ 5
+\left(\frac{1}{2}, -3\right) ~ (0.5,-3)
+(x-3)^2+(y+1)^2=4 ~ (y+1)^2+(x-3)^2=4
+\begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix} ~ \begin{bmatrix} 1 & 0 \\ 0 & 1 \end{bmatrix}
+\left[\begin{array}{cc}1&2\\3&4\end{array}\right] ~ \begin{pmatrix}1&2\\3&4\end{pmatrix}
+\begin{vmatrix}1&2\\3&4\end{vmatrix} ~ -2
+\{(1,2),(3,4)\} ~ (3,4),(1,2)
+(1,2),(3,4) ~ (3,4), (1,2)
+\text{all real numbers} ~ (-\infty,\infty)
+\mathbb{R} ~ all real numbers
+|x-2|<3 ~ (-1,5)
+x^2+2x+1=0 ~ 2x^2+4x+2=0
+2x+3y<6 ~ 6>2x+3y
+n(n+1)/2 ~ \frac{n(n+1)}{2}
+\frac{n(n+1)}{2} ~ \frac{n^2+n}{2}
+2^n \cdot 2 ~ 2^{n+1}
+(-1)^{n+1} ~ -(-1)^n
+\log_{10} x ~ \log x
+\ln x^2 ~ 2\ln|x|
+\frac{a}{b} ~ a/b
+a\cdot b ~ ba
+10^{-20} ~ 0.00000000000000000001
+\text{Tuesday} ~ tuesday
+A = 5 ~ 5
+5 = x ~ x=5
+0 ~ -0
+\sqrt{-9} ~ 3i
+i^2 ~ -1
+\frac{5}{\sqrt{5}} ~ \sqrt5
+\left\lfloor \pi \right\rfloor ~ 3
+\gcd(12,18) ~ 6
+8!! ~ 384
+2\sqrt{6}+\sqrt{3} ~ \sqrt{24}+\sqrt{3}
+30 \text{ miles/hour} ~ 30 mph
+\frac{\pi}{6} \text{ radians} ~ \frac{\pi}{6}
+180 \text{ cm} ~ 1.8 m
+100^\circ\text{C} ~ 212^\circ\text{F}
+20°C ~ 20
+x>2 ~ 2<x
+x \ge 2 ~ [2,\infty)
+-3<x<3 ~ |x|<3
+(-3,3) ~ |x|<3
+k\pi, k\in\mathbb{Z} ~ k\pi, k \in \mathbb{Z}
+3x^2+C ~ C+3x^2
+\vec{v}=(1,2) ~ (1,2)
+\angle ABC ~ \angle ABC
+\triangle ABC ~ \triangle ABC
 """
 
 UNEQUAL = r"""
@@ -194,6 +403,100 @@ x = 1, y = 2 ~ (2,1)
 (3,4) ~ 3
 25 ~ x^2
 2^{2^{2^{2^{10}}}} ~ 5
+\frac12 ~ \frac{1}{3}
+0.33333 ~ \frac13
+3.1416 ~ \pi
+12345678901234567890123 ~ 12345678901234567890124
+10^{-20} ~ 2\cdot10^{-20}
+10^{-20} ~ 0
+2^{10000} ~ 2^{10001}
+100! ~ 99!
+\$5 ~ 5 \text{ euros}
+5 \text{ kg} ~ 5 \text{ m}
+60 \text{ mph} ~ 60 \text{ km/h}
+90^\circ ~ 90 \text{ radians}
+90^\circ ~ \frac{\pi}{3}
+1010_2 ~ 1010_3
+3+4i ~ 3-4i
+3+4i ~ 4+3i
+\sqrt2+\sqrt3 ~ \sqrt5
+\log 5 ~ \ln 5
+2x ~ x^2
+y=2x+1 ~ y=2x-1
+y=2x+1 ~ x=2y+1
+x=5 ~ y=5
+[1,2] ~ [1,2)
+(1,2) ~ 1,2
+1,2,3 ~ 1,2
+[0,1] ~ 0\le x<1
+(0,\infty) ~ x\ge0
+(-\infty,2)\cup(2,\infty) ~ (-\infty,\infty)
+x>3 ~ x<3
+x>3 ~ y>3
+\pm 3 ~ 3
+3 \pm 2\sqrt2 ~ 3+2\sqrt2
+x=1,y=2 ~ x=2,y=1
+x=1,y=2 ~ (2,1)
+\emptyset ~ 0
+\emptyset ~ \{0\}
+\text{yes} ~ no
+B ~ C
+B ~ A) 25
+4:30 \text{ p.m.} ~ 4:30 AM
+3:2 ~ 2:3
+1:2:3 ~ 1:2:4
+50\% ~ 500
+50 ~ 0.5
+5m ~ 5
+2g ~ 2
+x ~ 1
+\sin x ~ x
+f(x)=x^2 ~ x^3
+f(x) = x^2 ~ x = 2
+\begin{pmatrix}1&2\\3&4\end{pmatrix} ~ \begin{pmatrix}1&3\\2&4\end{pmatrix}
+\begin{pmatrix}1\\2\end{pmatrix} ~ (2,1)
+\begin{pmatrix}1&2\end{pmatrix} ~ \begin{pmatrix}1\\2\end{pmatrix}
+2x+3y=6 ~ 2x+3y=7
+x^2+y^2=25 ~ x^2+y^2=5
+2x+3y<6 ~ 2x+3y>6
+2x+3y<6 ~ 2x+3y\le6
+1,234 ~ 1.234
+1.5 ~ 1,5
+2 1/2 ~ 21/2
+2\frac12 ~ 1
+2 \cdot 10^3 ~ 2 \cdot 10^4
+3.0000001 ~ 3
+0.9999999 ~ 1
+10 apples ~ 10 oranges
+five ~ 6
+\text{June 5} ~ June 6
+|x|<3 ~ x<3
+\frac{a}{b} ~ \frac{b}{a}
+a-b ~ b-a
+a^2b ~ ab^2
+2^n ~ n^2
+e^x ~ e^{-x}
+\arctan x ~ \frac{1}{\tan x}
+\sin^2 x ~ \sin x^2
+\log_2 8 ~ \log_8 2
+\sqrt[3]{8} ~ \sqrt8
+x \equiv 3 \pmod 7 ~ 3 \pmod 5
+[1,2]\cup[3,4] ~ [1,4]
+\{1,2\} ~ \{1,2,2,3\}
+\text{odd} ~ even
+\text{all real numbers} ~ no solution
+(0,1) ~ 1
+\frac{1}{0} ~ 1
+0/0 ~ 0
+10 ~ 10!
+3 ~ 3!
+7 ~ seven hundred
+\frac{2}{3} ~ 0.6666677
+1/3 ~ 0.3333334
+C ~ 25
+2+3=6 ~ 6
+20°C ~ 20°F
+(1,2),(3,4) ~ (1,4),(3,2)
 """
 
 
@@ -294,3 +597,61 @@ def test_every_answer_equals_itself_and_itself_with_other_spaces(answer: str) ->
     for spelled in (answer, f" {answer} ", answer.replace("+", " + "), f"${answer}$"):
         found = settle(answer, spelled)
         assert found is not None and found.status is Status.CORRECT
+
+
+def test_hand_labelled_hard_pairs_have_their_labels(grader: MathGrader) -> None:
+    lines = Path("benchmarks/math_pairs/hard.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) > 900 and all(row["reason"] for row in rows)
+    verdicts = grader.grade_answers([(row["gold"], row["answer"]) for row in rows])
+    wrong = [
+        (row["gold"], row["answer"], verdict.status)
+        for row, verdict in zip(rows, verdicts, strict=True)
+        if (verdict.status is Status.CORRECT) != row["equal"]
+    ]
+    assert wrong == []
+
+
+POLICIES = [
+    ("decimal_figures", 3, r"\frac13", "0.333", True),
+    ("decimal_figures", 0, r"\frac13", "0.33333333", False),
+    ("percent", "value", r"50\%", "50", False),
+    ("percent", "value", r"50\%", "0.5", True),
+    ("missing_unit", False, r"5 \text{ cm}", "5", False),
+    ("missing_unit", False, r"72^\circ", "72", False),
+    ("convert_units", False, r"5 \text{ cm}", r"50 \text{ mm}", False),
+    ("missing_base", False, "1202_3", "1202", False),
+    ("ordered_lists", True, "1, 2", "2, 1", False),
+    ("ordered_lists", True, r"\{1, 2\}", r"\{2, 1\}", True),
+    ("assignments", False, "x = 5", "5", False),
+    ("single_brackets", False, r"\{5\}", "5", False),
+    ("single_brackets", False, r"\{5\}", r"\{ 5 \}", True),
+    ("ratio_is_fraction", False, "1:2", r"\frac12", False),
+    ("ratio_is_fraction", False, "1:2", "2:4", True),
+    ("empty_set_is_no_solution", False, r"\emptyset", r"\text{no solution}", False),
+    ("infinity_is_endless", False, r"\infty", r"\text{infinitely many}", False),
+    ("letters", "positive", r"\sqrt{x^2}", "x", True),
+    ("letters_commute", False, "ab", "ba", False),
+    ("letters_commute", False, "2ab", "ab + ab", True),
+    ("decimal_comma", True, "1.5", "1,5", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "gold", "answer", "equal"),
+    POLICIES,
+    ids=[f"{name}={value}: {gold} ~ {answer}" for name, value, gold, answer, _ in POLICIES],
+)
+def test_each_choice_of_the_policy_is_a_setting(
+    setting: str, value: object, gold: str, answer: str, equal: bool
+) -> None:
+    policy = MathPolicy.model_validate({setting: value})
+    verdict = grade(gold, rf"\boxed{{{answer}}}", policy=policy)
+    assert (verdict.status is Status.CORRECT) == equal
+    if equal != (grade(gold, rf"\boxed{{{answer}}}").status is Status.CORRECT):
+        return  # the default says otherwise, so the setting made the difference
+    assert equal, "a pair that the default already refuses shows nothing"
+
+
+def test_every_setting_of_the_policy_is_tried() -> None:
+    assert {name for name, *_ in POLICIES} == set(MathPolicy.model_fields)
