@@ -24,7 +24,7 @@ class CollectProblems(Stage):
     """Sources -> problems. Gold check, exact dedupe, decontamination: factory/collect."""
 
     name = "collect"
-    code_version = 2
+    code_version = 3
 
     def section(self) -> Any:
         recipe = self.recipe
@@ -108,7 +108,7 @@ class GradeCandidates(_Round):
     """Candidates -> verdicts. CPU and sandboxes; the work is in factory/grade."""
 
     name = "grade"
-    code_version = 2
+    code_version = 3
 
     def section(self) -> Any:
         return self.recipe.grade

@@ -198,6 +198,7 @@ class CollectSuite(Stage):
     """Sources of one suite -> its problems; factory/collect."""
 
     name = "collect"
+    code_version = 2
     suite: str = luigi.Parameter()  # pyright: ignore[reportAssignmentType]
 
     @property
@@ -234,7 +235,7 @@ class ValidateModel(Stage):
     """One model -> its scores, through vLLM with the same graders; factory/validate."""
 
     name = "validate"
-    code_version = 2
+    code_version = 3
     priority = -1  # after all that only data and students need
     role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student", "control"])  # pyright: ignore[reportAssignmentType]
     student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]

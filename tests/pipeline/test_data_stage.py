@@ -151,7 +151,10 @@ def test_real_responses_are_graded_as_their_labels_say(place: Place, data: Path)
     assert stages["generate"]["rows_in"] == 800
     agreement = json.loads(
         subprocess.run(
-            [place.python, "benchmarks/label_agreement.py", "--quick", "--json", "/dev/stdout"],
+            [
+                *(place.python, "benchmarks/grade_math.py", "--quick"),
+                *("--sets", "math", "--json", "/dev/stdout"),
+            ],
             cwd=Path(__file__).parents[2],
             env={**os.environ, "RETORT_DATA": str(data)},
             capture_output=True,
@@ -159,8 +162,8 @@ def test_real_responses_are_graded_as_their_labels_say(place: Place, data: Path)
             check=True,
         ).stdout
     )
-    figures = agreement["figures"]
-    assert figures["candidates"] == 800
+    figures = agreement["figures"]["math"]
+    assert figures["items"] == 800
     # Read one by one: each of these labels is wrong, docs/golds.md says why.
     wrong_labels = {*(f"math-cot-3/{index}" for index in range(8)), "math-cot-72/7"}
     assert {one["response"] for one in figures["disagreements"]} <= wrong_labels
