@@ -47,6 +47,8 @@ class Extraction:
 TAIL_CHARS: Final = 4000
 """A stated answer or a last number is looked for in so many characters at the end."""
 MAX_BOXES: Final = 20
+MAX_JOINT: Final = 80
+"""Most characters between two boxes that are one list."""
 
 _STATED: Final = re.compile(
     r"####|^[ \t]*\**A:|\banswers?(?:[ \t]*\**[ \t]*:|[ \t]+(?:is|are)\b[ \t]*:?)"
@@ -160,6 +162,8 @@ _BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 
 def _joined_boxes(text: str, start: int, last: str) -> str | None:
     """The contents of boxes that lead up to the last one with nothing but joints between them."""
+    if "}" not in text[max(0, start - MAX_JOINT) : start]:
+        return None
     contents = [last]
     while len(contents) < MAX_BOXES:
         before = _last_box(text, start)
@@ -167,7 +171,7 @@ def _joined_boxes(text: str, start: int, last: str) -> str | None:
             break
         content, end = _box(text, before)
         between = text[end:start]
-        if content is None or not content or end > start or len(between) > 80:
+        if content is None or not content or end > start or len(between) > MAX_JOINT:
             break
         if not _JOINT.fullmatch(between) or not _JOINED.search(between):
             break
