@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from factory.grade.math.approximate import differ, real_value
+from factory.grade.math.choices import same_choice
 from factory.grade.math.equal import Comparison
 from factory.grade.math.exact import exact
 from factory.grade.math.infinite import infinite
@@ -22,7 +23,7 @@ from factory.grade.math.normalise import MAX_CHARS, normalise, squeeze, squeeze_
 from factory.grade.math.parse import DEFAULT as AS_USUAL
 from factory.grade.math.parse import Reading, Unreadable, parse
 from factory.grade.math.spread import symbols
-from factory.grade.math.tree import CONSTANTS, Function, Node
+from factory.grade.math.tree import CONSTANTS, Collection, Function, Node
 from factory.grade.math.values import is_decimal, last_place, rounds_to
 from schemas.math_policy import MathPolicy
 from schemas.verdict import Status
@@ -38,8 +39,6 @@ class Finding:
 
 
 DEFAULT: Final = MathPolicy()
-_CHOICE: Final = re.compile(r"(?:\\text ?\{)? ?\(?([A-J])\)?(?: ?\}| ?([).:]) ?\}?.*)?", re.DOTALL)
-"""A letter of multiple choice, perhaps with the text of its option: `B) 25`."""
 MAX_COMPARISONS: Final = 3000
 """Comparisons of nodes before a pair is left to a worker, where a deadline holds."""
 
@@ -129,12 +128,8 @@ def settle(
         return Finding(Status.CORRECT, "string")
     if policy == DEFAULT and spelling(gold) == spelling(answer) != "":
         return Finding(Status.CORRECT, "string")
-    if choice := _CHOICE.fullmatch(normalise(gold)):
-        other = _CHOICE.fullmatch(normalise(answer))
-        if other is not None and (choice[2] or other[2]):
-            return Finding(
-                Status.CORRECT if choice[1] == other[1] else Status.INCORRECT, "structure"
-            )
+    if (chosen := same_choice(normalise(gold), normalise(answer))) is not None:
+        return Finding(Status.CORRECT if chosen else Status.INCORRECT, "structure")
     try:
         readings = parse(answer, reading)
     except Unreadable as error:
@@ -153,8 +148,14 @@ def settle(
 
 
 def any_equal(golds: tuple[Node, ...], answers: tuple[Node, ...], comparison: Comparison) -> bool:
-    """Whether any reading of the gold equals any of the answer."""
-    return any(comparison.equal(gold, answer) for gold in golds for answer in answers)
+    """Whether any reading of the gold equals any of the answer; `1,234` on both sides is one
+    number, not two on both."""
+    return any(
+        comparison.equal(gold, answer)
+        for gold in golds
+        for answer in answers
+        if gold is golds[0] or answer is answers[0] or not isinstance(answer, Collection)
+    )
 
 
 def _method(golds: tuple[Node, ...], answers: tuple[Node, ...]) -> str:

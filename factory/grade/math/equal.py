@@ -119,6 +119,8 @@ class Comparison(Relations):
             if isinstance(one, Collection) and isinstance(other, Group | Matrix):
                 values = self.tuple_of_values(one)
                 return values is not None and self._tuples(values, other)
+        if _joined_apart(gold, answer):
+            return False
         left, right = self._items_of(gold), self._items_of(answer)
         if self.policy.ordered_lists and not any(
             isinstance(node, Collection) and node.braces for node in (gold, answer)
@@ -210,6 +212,14 @@ def _as_element(node: Node) -> Node:
     if isinstance(node, Collection) and node.braces and len(node.items) == 1:
         return Group("{", "}", node.items)
     return node
+
+
+def _joined_apart(gold: Node, answer: Node) -> bool:
+    """Whether one says that all of its relations hold and the other that one of them does."""
+    if not (isinstance(gold, Collection) and isinstance(answer, Collection)):
+        return False
+    relations = all(isinstance(item, Relation) for item in (*gold.items, *answer.items))
+    return relations and {gold.joiner, answer.joiner} == {"and", "or"}
 
 
 def _plain_number(node: Node) -> Fraction | None:

@@ -47,6 +47,8 @@ class Extraction:
 TAIL_CHARS: Final = 4000
 """A stated answer or a last number is looked for in so many characters at the end."""
 MAX_BOXES: Final = 20
+MAX_BARE: Final = 40
+"""A reply of one line that is no longer is an answer by itself."""
 MAX_JOINT: Final = 80
 """Most characters between two boxes that are one list."""
 
@@ -61,7 +63,10 @@ _NUMBER: Final = re.compile(
 )
 _VALUE: Final = re.compile(rf"\s*(?:is|are|equals|=)\s+({_NUMBER.pattern})")
 _SPLIT_NUMBER: Final = re.compile(r"(?<=[\w)}\]])-(?=[\d.\\])")
+_ENDING: Final = re.compile(r"<\||<｜|</s>")
+_HEADING: Final = re.compile(r"\d{1,2}[.):] +\D")
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s)|。")
+_DENIAL: Final = re.compile(r",? (?:and )?not\b")
 _MATHS: Final = re.compile(r"\$([^$\n]+)\$|\\\(([^\n]+?)\\\)|\\\[([^\n]+?)\\\]")
 _FORMULA: Final = re.compile(
     r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL
@@ -76,8 +81,10 @@ _JOINED: Final = re.compile(r"[,;&]|and|or")
 def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> Extraction:
     """The final answer of a completion; never raises, whatever the text."""
     part = answer_part(text, finish_reason)
-    if part is None:
+    if part is None or "<think>" in part:
         return Extraction(None, Found.UNFINISHED)
+    if "<|" in part or "<｜" in part or "</s>" in part:
+        part = _ENDING.split(part, maxsplit=1)[0]
     start = _last_box(part, len(part))
     if start >= 0:
         content, _ = _box(part, start)
@@ -89,6 +96,9 @@ def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> 
     if stated is not None:
         return Extraction(stated, Found.STATED)
     number, formula = _last_number(tail)
+    whole = part.strip().strip("*").strip()
+    if number is None and formula is None and 0 < len(whole) <= MAX_BARE and "\n" not in whole:
+        return Extraction(whole, Found.STATED)
     if formula is not None and (number is None or "=" not in formula):
         return Extraction(formula, Found.LAST_NUMBER)
     return Extraction(number, Found.NOTHING if number is None else Found.LAST_NUMBER, formula)
@@ -196,17 +206,28 @@ def _stated(tail: str) -> str | None:
         rest = tail[marker.end() :]
         line = rest.lstrip().split("\n", 1)[0].strip()
         is_last = not rest.lstrip().partition("\n")[2].strip()
-        if marker[0] == "####" and not is_last and not re.match(r"[-$\\]{0,3}[\d.]", line):
-            continue  # a heading in Markdown
+        if marker[0] == "####" and not is_last:
+            if _HEADING.match(line) or not re.match(r"[-$\\]{0,3}[\d.]", line):
+                continue  # a heading in Markdown
+        if line.startswith("not "):
+            continue
+        if line in ("$$", "\\["):
+            line = _display(rest) or line
         answer = _clean_statement(line)
         if answer:
             return answer
     return None
 
 
+def _display(rest: str) -> str | None:
+    """A formula on lines of its own."""
+    found = _FORMULA.match(rest.lstrip())
+    return found and next(group for group in found.groups() if group).strip()
+
+
 def _clean_statement(line: str) -> str | None:
     line = line.strip().strip("*").strip()
-    end = _SENTENCE_END.search(line)
+    end = _SENTENCE_END.search(line) or _DENIAL.search(line)
     if end:
         line = line[: end.start()]
     maths = list(_MATHS.finditer(line))

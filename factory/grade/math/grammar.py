@@ -54,6 +54,8 @@ _FACTORS: Final = frozenset(
       "binom", "lfloor", "lceil", "begin", "vectori",
      "vectorj", "vectork"}
 )  # fmt: skip
+_SIGNS: Final = frozenset({"%", "degree", "dollar", "euro"})
+"""Units that are signs: words and factors may follow them."""
 _BUILDER: Final = re.compile(
     r" ?([A-Za-z])(?: ?\\in ?\\mathbb ?(?:\{R\}|R))? ?(?:\||:|\\text ?\{ ?such that ?\}) ?"
 )
@@ -76,11 +78,12 @@ class Parser(Commands):
         first = items[0]
         if (
             isinstance(first, Relation)
-            and first.operators == ("=",)
+            and first.operators in (("=",), ("!=",))
             and isinstance(first.sides[0], Symbol)
             and not any(isinstance(item, Relation) for item in items[1:])
         ):
-            items = [first, *(Relation(("=",), (first.sides[0], item)) for item in items[1:])]
+            more = (Relation(first.operators, (first.sides[0], item)) for item in items[1:])
+            items = [first, *more]
         return Collection(tuple(items), braces=False, joiner=self.joiner)
 
     def items(self) -> list[Node]:
@@ -121,6 +124,8 @@ class Parser(Commands):
         left = self.sum()
         if self.takes(r"\choose"):
             return Function("binomial", (left, self.sum()))
+        if self.takes(r"\over"):
+            return Quotient(left, self.sum())
         while True:
             sign = self.matches(_SET_OPERATOR)
             if sign is None:
@@ -183,8 +188,12 @@ class Parser(Commands):
                 unit = self.unit_text()
                 if unit is None:
                     break
+                if isinstance(factors[-1], Quantity) and factors[-1].unit not in _SIGNS:
+                    raise self.wrong("a unit behind a unit")
                 factors = [Quantity(product_of(factors), unit)]
             elif self.starts_factor():
+                if isinstance(factors[-1], Quantity) and factors[-1].unit not in _SIGNS:
+                    raise self.wrong("a factor behind a unit")
                 if size := self.large_number():
                     factors.append(size)
                     continue

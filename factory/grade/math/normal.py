@@ -15,6 +15,7 @@ from factory.grade.math.angles import cosine, sine
 from factory.grade.math.exact import NotExact, based, exact
 from factory.grade.math.polynomial import (
     MAX_BITS,
+    MAX_FULL,
     ONE,
     Terms,
     TooMuch,
@@ -40,9 +41,6 @@ from factory.grade.math.tree import (
     Sum,
     Symbol,
 )
-
-MAX_POWER: Final = 64
-"""Largest whole power of a sum that is multiplied out."""
 
 MAX_STEPS: Final = 50
 """Largest difference of two factorials that are expressed by each other."""
@@ -207,7 +205,7 @@ class Normal:
 
     def _sum_to(self, terms: Terms, value: Fraction) -> Terms:
         if value.denominator == 1:
-            if value > MAX_POWER:
+            if value > MAX_FULL:
                 return atom(("root", frozenset(terms.items())), value)
             return power(terms, int(value), self.work)
         content = _content(terms)

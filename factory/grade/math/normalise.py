@@ -28,7 +28,7 @@ _UNICODE: Final = {
     "⌈": r"\lceil ", "⌉": r"\rceil ", "…": r"\ldots ", "∙": r"\cdot ", "•": r"\cdot ",
     "∗": "*", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ", "μ": r"\mu ", "σ": r"\sigma ",
     "τ": r"\tau ", "ρ": r"\rho ", "ψ": r"\psi ", "Δ": r"\Delta ", "Ω": r"\Omega ",
-    "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
+    "∶": ":", "¢": r"\text{ cents}", "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
     "≡": r"\equiv ", "₋": "-", "‑": "-", "‐": "-", "。": ".", "、": ",",
     "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
     "√": r"\sqrt ", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
@@ -53,7 +53,7 @@ _SYNONYMS: Final = {
     "mbox": r"\text", "mathrm": r"\text", "textbf": r"\text", "textrm": r"\text",
     "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
     "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
-    "mathstrut": "", "strut": "", "textstyle": "", "scriptstyle": "", "nolimits": "", "bf": "",
+    "imath": "i", "jmath": "j", "mathstrut": "", "strut": "", "textstyle": "", "scriptstyle": "", "nolimits": "", "bf": "",
     "it": "", "large": "", "Large": "", "notag": "", "mathop": "",
     "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
     "left": "", "right": "", "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "big": "", "Big": "",
@@ -65,7 +65,9 @@ _SYNONYMS: Final = {
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+)\*?")
 _THIN: Final = re.compile(r"\\[,;:!> ]|~|\\hspace\{[^{}]{0,20}\}")
 _LATEX_COMMA: Final = re.compile(r"(?<=\d) ?(?:\{ ?, ?\}|, ?\\!|\\,|,\\,) ?(?=\d\d\d(?!\d))")
-_TO: Final = re.compile(r"(?<=\d) ?(?:\\text ?\{ ?to ?\}|to) ?(?=\d)")
+_TO: Final = re.compile(
+    r"(?<=\d) ?(?:\\text ?\{ ?(?:to|in|out of) ?\}|\b(?:to|in|out of)\b) ?(?=\d)"
+)
 _DELIMITER: Final = re.compile(r"\\[()\[\]]|\$\$")
 _DEGREE: Final = re.compile(r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z])|\\degree(?![A-Za-z]))")
 _NAMED: Final = re.compile(
@@ -84,8 +86,32 @@ _ORDINAL: Final = re.compile(
     r"(?:st|nd|rd|th)(?![A-Za-z]) ?\}{0,2}"
 )
 _MODULO: Final = re.compile(
-    r"\\pmod ?(?:\{ ?(\w{1,20}) ?\}|(\w))|\((?:mod|\\bmod|\\text ?\{ ?mod ?\}) ?(\w{1,20})\)"
+    r"\\(?:p|b)?mod ?(?:\{ ?(\w{1,20}) ?\}|(\w))|\((?:mod|\\bmod|\\text ?\{ ?mod ?\}) ?(\w{1,20})\)"
 )
+_LEADING: Final = re.compile(
+    r"^(?:[=&*]|\\(?:approx|therefore|quad|displaystyle)(?![A-Za-z])|≈|(?:so|thus),? )\s*|(?:\\\\|\*)$"
+)
+_COLOUR: Final = re.compile(
+    r"\\(?:text)?color ?\{[A-Za-z]{1,20}\}|\\h?phantom ?\{[^{}]{0,50}\}|\\(?:underline|small)(?![A-Za-z])"
+)
+_BRACED_ROWS: Final = re.compile(
+    r"\\left ?\\\{ ?\\begin ?\{(array|aligned|matrix|gathered)\}(?: ?\{[lcr ]{0,9}\})?(.*?)"
+    r"\\end ?\{\1\} ?\\right ?\.",
+    re.DOTALL,
+)
+_UNIT_FRACTION: Final = re.compile(
+    r"\\d?frac ?\{ ?\\(?:text|mathrm|rm) ?\{ ?([A-Za-z]{1,12}) ?\} ?\} ?\{ ?\\(?:text|mathrm|rm) ?"
+    r"\{ ?([A-Za-z]{1,12}) ?\} ?(\^ ?\{?\d\}?)? ?\}"
+    r"|\\d?frac ?\{ ?\\(?:text|mathrm|rm) ?([A-Za-z]) ?\} ?\{ ?\\(?:text|mathrm|rm) ?([A-Za-z])(\^ ?\d)? ?\}"
+)
+_POWER_IN_TEXT: Final = re.compile(
+    r"\\(?:text|mathrm) ?\{([^{}]{0,40})\^ ?\{(-?\d)\}([^{}]{0,40})\}"
+)
+_JOINING_TEXT: Final = re.compile(r"\\text ?\{([^{}]{1,60}?),? (and|or) ?\}(?= ?[\d\\])")
+_POSITIVE_REALS: Final = re.compile(
+    r"\\mathbb ?(?:\{R\}|R) ?(?:\^ ?\{?\+\}?|_ ?\{ ?> ?0 ?\}|_\+|_ ?\{ ?\+ ?\})"
+)
+_WITHOUT: Final = re.compile(r"(\\mathbb ?(?:\{R\}|R)) ?- ?\\\{")
 _QUAD: Final = re.compile(r"\\q?quad")
 _NOT_EQUAL: Final = re.compile(r"\\not ?=")
 _SPACES: Final = re.compile(r"\s+")
@@ -106,7 +132,15 @@ def normalise(text: str) -> str:
     if text.isdecimal():
         return text
     text = text.strip("*` ") if "**" in text or "`" in text else text
+    text = _LEADING.sub("", text).replace("...", r"\ldots ")
     if "\\" in text:
+        text = _COLOUR.sub(" ", text).replace("{:}", ":")
+        text = _BRACED_ROWS.sub(r"\\begin{cases}\2\\end{cases}", text)
+        text = _UNIT_FRACTION.sub(r"\\text{\1/\2\3}", text)
+        text = _POWER_IN_TEXT.sub(r"\\text{\1^\2\3}", text)
+        text = _JOINING_TEXT.sub(r"\\text{\1}\\text{ \2 }", text)
+        text = _POSITIVE_REALS.sub(r"(0,\\infty)", text)
+        text = _WITHOUT.sub(r"\1 \\setminus \\{", text)
         text = _ROW_SKIP.sub(r"\\\\", text)
         text = _NAMED.sub(r"\\\1 ", text)
         text = _UNIT_VECTOR.sub(lambda found: rf"\vector{found[1] or found[2]} ", text)
@@ -209,7 +243,8 @@ def _ascii(text: str) -> str:
         lambda run: "^{" + "".join(_SUPERSCRIPT_VALUES[c] for c in run[0]) + "}", text
     )
     text = _SUB_RUN.sub(lambda run: "_{" + "".join(_SUBSCRIPTS[c] for c in run[0]) + "}", text)
-    return unicodedata.normalize("NFKC", text.translate(_TRANSLATION))
+    text = unicodedata.normalize("NFKC", text.translate(_TRANSLATION))
+    return text if text.isascii() else text.translate(_TRANSLATION)
 
 
 def _vulgar(found: re.Match[str]) -> str:

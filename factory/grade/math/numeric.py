@@ -43,15 +43,25 @@ class NoValue(Exception):  # noqa: N818 - a finding, not a failure
 class Evaluation:
     """One point: values of the letters, and the largest intermediate value met."""
 
-    def __init__(self, letters: frozenset[str], seed: int, digits: int, *, positive: bool) -> None:
+    def __init__(
+        self,
+        letters: frozenset[str],
+        seed: int,
+        digits: int,
+        *,
+        positive: bool,
+        whole: bool = False,
+    ) -> None:
         import mpmath
 
         self.mp: Any = mpmath.mp
         self.mp.dps = digits
         rng = random.Random(seed)
         signs = (1,) if positive or seed % 2 else (1, -1)
+        bottom = 1 if whole else 1_000_003
+        top = (1, 9) if whole else (300_000, 2_700_000)
         self.letters = {
-            name: self.mp.mpf(rng.randint(300_000, 2_700_000)) / 1_000_003 * rng.choice(signs)
+            name: self.mp.mpf(rng.randint(*top)) / bottom * rng.choice(signs)
             for name in sorted(letters)
         }
         self.largest: Any = self.mp.mpf(1)
@@ -167,11 +177,11 @@ class Evaluation:
     def unknown(self, name: str, values: list[Any]) -> Any:
         """An unknown function: a fixed one with nothing special about it, chosen by its name."""
         rng = random.Random(f"{name}/{len(values)}")
-        total = self.mp.mpf(rng.randint(1, 10**6)) / 10**5
+        total = self.mp.mpf(0)
         for value in values:
             if abs(self.mp.im(value)) > 100:
                 raise NoValue("too large")
-            total += self.mp.sin(value * rng.randint(2, 9) / 7 + rng.randint(1, 100))
+            total += 5 * self.mp.sin(value * rng.randint(2, 9) + rng.randint(1, 100))
         return total
 
 
@@ -188,6 +198,19 @@ _ONE_ARGUMENT: Final = {
 }  # fmt: skip
 
 
+def _has_steps(node: Node) -> bool:
+    """Whether it rounds, so that whole numbers must be among the points."""
+    match node:
+        case Function(name, parts):
+            return name in ("floor", "ceiling") or any(map(_has_steps, parts))
+        case Sum(parts) | Product(parts):
+            return any(map(_has_steps, parts))
+        case Quotient(one, other) | Power(one, other):
+            return _has_steps(one) or _has_steps(other)
+        case _:
+            return False
+
+
 def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) -> bool | None:
     """Whether the values differ at some point.
 
@@ -196,8 +219,10 @@ def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) 
     """
     letters = (symbols(gold) | symbols(answer)) - CONSTANTS
     agreed = doubtful = 0
+    steps = _has_steps(gold) or _has_steps(answer)
     for seed in range(TRIES):
-        point = Evaluation(letters, seed, digits, positive=policy.letters == "positive")
+        positive, whole = policy.letters == "positive", steps and seed % 2 == 1
+        point = Evaluation(letters, seed, digits, positive=positive, whole=whole)
         try:
             left, right = point.value(gold), point.value(answer)
         except NoValue:

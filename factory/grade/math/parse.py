@@ -43,15 +43,23 @@ _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _PROSE: Final = re.compile(r"[A-Za-z][A-Za-z .'-]*")
 _AND: Final = re.compile(r"\b(?:and|or)\b")
 _NAMED: Final = frozenset({"infinity", "inf"})
-_OPEN_INTERVAL: Final = re.compile(r"\](.+)\[")
+_OPEN_INTERVAL: Final = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
+"""An interval whose open ends have their brackets turned round: `]2, 5]`, `[-1, 3[`."""
+_FEET: Final = re.compile(r"(\d+(?:\.\d+)?)'(?: ?(\d+(?:\.\d+)?) ?(?:\"|''))?")
+_INCHES: Final = re.compile(r"(\d+(?:\.\d+)?)(?:\"|'')")
+_MINUTES: Final = re.compile(r"(\d+) ?\\degree (\d+)'(?: ?(\d+)(?:\"|''))?")
+_CHOOSE: Final = re.compile(
+    r"\bC ?\((\w+) ?, ?(\w+)\)|(?:\{ ?\})? ?[_^] ?(?:\{ ?(\w+) ?\}|(\w)) ?C ?_ ?(?:\{ ?(\w+) ?\}|(\w))"
+    r"|\bC ?_ ?(?:\{ ?(\w+) ?\}|(\w)) ?\^ ?(?:\{ ?(\w+) ?\}|(\w))"
+)
 _FUNCTION_OF_LETTER: Final = re.compile(
     r"(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt) ?[a-z]|[a-z]?sqrt.*"
 )
 _TWO_QUANTITIES: Final = re.compile(
-    r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?,? ?(?:(?:\\text ?\{ ?)?and ?\}?)? ?"
+    r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}? ?(?:(?:\\text ?\{ ?)?and ?\}?)? ?"
     r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
 )
-_WORD_LIST: Final = re.compile(r"[A-Za-z .'-]{2,}(?:,[A-Za-z .'-]+)+")
+_WORD_LIST: Final = re.compile(r"[A-Za-z .'-]{2,}(?:(?:,|\band\b|\bor\b)[A-Za-z .'-]+)+")
 _LIST_JOINTS: Final = re.compile(r",|\band\b|\bor\b")
 _SHORT_WORDS: Final = frozenset({"no", "ok"})
 _HOURS: Final = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
@@ -77,6 +85,8 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
         normalised = _DECIMAL_COMMA.sub(".", normalised)
     if time := _time_of_day(normalised):
         return (time,)
+    if listed := _listed_words(normalised):
+        return (listed,)
     if _is_prose(normalised):
         word = Word(" ".join(normalised.replace(".", " ").casefold().split()))
         if word.text in _HOURS:
@@ -84,16 +94,23 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
         if _LETTERS.fullmatch(normalised):
             return (word, Product(tuple(Symbol(letter) for letter in normalised)))
         return (word,)
-    if "," in normalised and (listed := _listed_words(normalised)):
-        return (listed,)
     if sum_of_two := _two_quantities(normalised):
         return (sum_of_two,)
     if "_" in normalised and (based := Parser(normalised, reading, thousands=False).whole_based()):
         return (based,)
     if ";" in normalised and (systems := _systems(normalised, reading)):
         return (systems,)
-    if turned := _OPEN_INTERVAL.fullmatch(normalised):
-        normalised = f"({turned[1]})"
+    if "'" in normalised and (minutes := _minutes(normalised)):
+        return (minutes,)
+    if (turned := _OPEN_INTERVAL.fullmatch(normalised)) and turned[1] + turned[3] != "[]":
+        opening, closing = turned[1].replace("]", "("), turned[3].replace("[", ")")
+        normalised = f"{opening}{turned[2]}{closing}"
+    if "C" in normalised and _CHOOSE.search(normalised):
+        chosen = _CHOOSE.sub(_as_binomial, normalised)
+        try:
+            return (Parser(chosen, reading, thousands=True).whole(), *_first(normalised, reading))
+        except (Unreadable, RecursionError):
+            pass
     try:
         first = Parser(normalised, reading, thousands=True).whole()
     except RecursionError:
@@ -106,7 +123,7 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
     if not reading.single_brackets and normalised[-1] in ")]}" and not isinstance(first, Group):
         first = _kept_brackets(normalised, first)
     if _CLOCK.fullmatch(normalised) and (clock := _clock(normalised)):
-        return (first, clock)
+        return (clock,) if ":0" in normalised else (first, clock)
     if THOUSANDS.search(normalised) and not re.search(r",0", normalised):
         try:
             second = Parser(normalised, reading, thousands=False).whole()
@@ -147,6 +164,8 @@ def _two_quantities(normalised: str) -> Node | None:
     large, small = unit_of(found[2].lower()), unit_of(found[4].lower())
     if large is None or small is None or large.dimension != small.dimension:
         return None
+    if large.size <= small.size:
+        return None
     value = Fraction(found[1]) + Fraction(found[3]) * small.size / large.size
     return Quantity(Number(value), found[2].lower())
 
@@ -175,6 +194,30 @@ def _systems(normalised: str, reading: Reading) -> Node | None:
     ):
         return None
     return Collection(tuple(nodes), braces=False)
+
+
+def _minutes(normalised: str) -> Node | None:
+    """`37° 30'` in degrees, `5' 6"` in feet."""
+    if found := _MINUTES.fullmatch(normalised):
+        value = int(found[1]) + Fraction(int(found[2]), 60) + Fraction(int(found[3] or 0), 3600)
+        return Quantity(Number(value), "degree")
+    if found := _FEET.fullmatch(normalised):
+        return Quantity(Number(Fraction(found[1]) + Fraction(found[2] or 0) / 12), "feet")
+    if found := _INCHES.fullmatch(normalised):
+        return Quantity(Number(Fraction(found[1])), "inches")
+    return None
+
+
+def _as_binomial(found: re.Match[str]) -> str:
+    top, bottom = (group for group in found.groups() if group is not None)
+    return rf"\binom{{{top}}}{{{bottom}}}"
+
+
+def _first(normalised: str, reading: Reading) -> tuple[Node, ...]:
+    try:
+        return (Parser(normalised, reading, thousands=True).whole(),)
+    except (Unreadable, RecursionError):
+        return ()
 
 
 def _kept_brackets(normalised: str, node: Node) -> Node:

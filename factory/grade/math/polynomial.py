@@ -15,6 +15,8 @@ from typing import Any, Final
 MAX_WORK: Final = 4000
 MAX_BITS: Final = 200_000
 """Longest numerator or denominator that is written out."""
+MAX_FULL: Final = 64
+"""Largest whole power of a sum that is multiplied out."""
 MAX_SUM_BITS: Final = 20_000
 """The same where numbers are added: that costs more."""
 _BITS_OF_WORK: Final = 512
@@ -80,7 +82,7 @@ def times(left: Terms, right: Terms, work: Work) -> Terms:
         for other, second in right.items():
             work.spend((bits(first) + bits(second)) // _BITS_OF_WORK)
             coefficient = check(first * second)
-            if not one or not other:
+            if (not one or not other) and not _is_huge(one or other):
                 product = {one or other: coefficient}
             else:
                 product = _join(one, other, coefficient, work)
@@ -148,7 +150,7 @@ def monomial_terms(exponents: dict[Atom, Exponent], coefficient: Fraction, work:
                 kept.append((name, exponent - full))
         elif isinstance(name, tuple) and name[0] in ("abs", "root"):
             full = exponent.__floor__() // 2 * 2 if name[0] == "abs" else exponent.__floor__()
-            if full < 0:
+            if full < 0 or full > MAX_FULL:
                 kept.append((name, whole(exponent)))
                 continue
             if full:
@@ -161,6 +163,10 @@ def monomial_terms(exponents: dict[Atom, Exponent], coefficient: Fraction, work:
     for factor in inside:
         result = times(result, factor, work)
     return result
+
+
+def _is_huge(monomial: Monomial) -> bool:
+    return any(isinstance(name, int) and exponent > 1 for name, exponent in monomial)
 
 
 def _gathered(coefficient: Fraction, prime: int, exponent: Exponent) -> tuple[Fraction, Exponent]:

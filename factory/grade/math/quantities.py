@@ -18,7 +18,7 @@ from factory.grade.math.tree import (
     Quotient,
     Symbol,
 )
-from factory.grade.math.units import UNITS, unit_of
+from factory.grade.math.units import UNITS, may_be_unit, unit_of
 
 MAX_DIGITS: Final = 4000
 MAX_PERIODS: Final = 60
@@ -68,10 +68,13 @@ _BASES: Final = {
 _TEXT: Final = re.compile(r" ?\\text ?\{([^{}]*)\}")
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
-_LARGE_POWERS: Final = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_LARGE_NUMBERS: Final = {
+    "dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9,
+    "trillion": 10**12,
+}  # fmt: skip
 _LARGE: Final = re.compile(
-    r" ?(?:\\text ?\{ ?(thousand|million|billion|trillion) ?\}"
-    r"|(thousand|million|billion|trillion)\b)",
+    r" ?(?:\\text ?\{ ?(dozen|hundred|thousand|million|billion|trillion) ?\}"
+    r"|(dozen|hundred|thousand|million|billion|trillion)\b)",
     re.IGNORECASE,
 )
 _SCALE: Final = re.compile(r" ?(?:\\text ?\{ ?([CF]) ?\}|([CF])(?![A-Za-z_(\d]))")
@@ -139,10 +142,12 @@ class Quantities(Scanner):
         return node
 
     def going_on(self, whole: str, fraction: str) -> Node:
-        """`0.333…`: the block that stands there three times (a longer one twice) goes on."""
+        """`0.333…`: the block that stands there three times goes on; other digits are cut off."""
         found = _BLOCK.search(fraction) if len(fraction) <= MAX_PERIODS else None
         if found is None:
-            raise self.wrong("digits that go on, without a block that repeats")
+            figures = len((whole + fraction).lstrip("0"))
+            value = Fraction(f"{whole or '0'}.{fraction or '0'}")
+            return Number(value, Fraction(1, 10 ** len(fraction)), figures)
         block = found[1]
         start = Fraction(f"{whole or '0'}.{fraction[: found.start()] or '0'}")
         rest = Fraction(int(block), 10 ** len(block) - 1)
@@ -174,9 +179,7 @@ class Quantities(Scanner):
     def large_number(self) -> Number | None:
         """`million` and the like behind a number."""
         found = self.matches(_LARGE)
-        return (
-            Number(Fraction(10 ** _LARGE_POWERS[(found[1] or found[2]).lower()])) if found else None
-        )
+        return Number(Fraction(_LARGE_NUMBERS[(found[1] or found[2]).lower()])) if found else None
 
     def scale(self) -> str | None:
         """The scale of a temperature behind a degree sign."""
@@ -194,9 +197,13 @@ class Quantities(Scanner):
             return "%"
         if words in ("and", "or") or words.startswith(("and ", "or ")):
             return None
+        if not may_be_unit(words):
+            raise self.wrong("words that name no unit")
         self.at = found.end()
         power = self.matches(_UNIT_POWER)
         words = f"{words}^{power[1]}" if power else words
+        while again := self.matches(_TEXT):
+            words += f" {again[1].casefold().strip()}"
         while more := self.matches(_MORE_UNIT):
             sign = "/" if more[1] == "/" else "*"
             words += f" {sign} {more[2].casefold().strip()}" + (f"^{more[3]}" if more[3] else "")
@@ -222,6 +229,8 @@ class Quantities(Scanner):
         long = apart and len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())
         if not (known or long):
             return None
+        if not may_be_unit(words):
+            raise self.wrong("words that name no unit")
         self.at = found.end()
         if words in _PERCENT:
             return "%"

@@ -54,6 +54,7 @@ class Regions(Values):
         """Whether two sets of numbers are the same; None where one is not seen to be a set."""
         if not (_surely(gold) or _surely(answer)):
             return None
+        gold, answer = _as_set(gold), _as_set(answer)
         letters = {_letter(gold), _letter(answer)} - {None}
         if len(letters) > 1:
             return False
@@ -114,6 +115,13 @@ def _surely(node: Node) -> bool:
             )
         case _:
             return False
+
+
+def _as_set(node: Node) -> Node:
+    """A number beside a set: what the braces of a set of one element dropped to."""
+    if isinstance(node, Number | Sum | Product | Quotient):
+        return Collection((node,), braces=True)
+    return node
 
 
 def _letter(node: Node) -> str | None:
@@ -209,7 +217,11 @@ def _within(operator: str, left: Node, right: Node) -> Node | None:
     if not (isinstance(left, Function) and left.name == "abs") or operator in ("=", "!="):
         return None
     found, width = linear(left.arguments[0]), real_value(right)
-    if found is None or width is None or width[0] <= width[1]:
+    if found is None or width is None:
+        raise _NoRegion
+    if right == Number(Fraction(0)) and operator == ">":
+        return Union("minus", (_LINE, Collection((Number(found[1]),), braces=True)))
+    if width[0] <= width[1]:
         raise _NoRegion
     slope, centre = found
     half = Quotient(right, Number(abs(slope)))

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from fractions import Fraction
 from typing import Final
 
+from factory.grade.math.approximate import real_value
 from factory.grade.math.normal import proportional, ratio_of
 from factory.grade.math.regions import FLIPPED, Regions
 from factory.grade.math.renamed import renamed
@@ -44,7 +45,8 @@ class Relations(Regions):
         relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
         assert isinstance(relation, Relation)
         if set(relation.operators) <= {"=", "~"} and "~" in relation.operators:
-            return any(self.equal(side, other) for side in relation.sides if not names(side))
+            values = [side for side in relation.sides if not names(side)]
+            return _near(values) and any(self.equal(side, other) for side in values)
         if isinstance(other, Collection) and len(other.items) > 1 and not other.braces:
             return False
         if set(relation.operators) <= {"=", "in", "->"}:
@@ -91,11 +93,27 @@ class Relations(Regions):
             return self._orders(gold, answer)
         left, right = name_of(gold), name_of(answer)
         if left is not None and right is not None:
-            if left[0] != right[0] and not (_is_function(left[0]) or _is_function(right[0])):
+            if not self._same_name(left, right):
                 return self._equations(gold, answer)
             value = renamed(_value_of(answer), left[1], right[1])
             return self.equal(_value_of(gold), value)
         return self._equations(gold, answer)
+
+    def _same_name(self, left: _Name, right: _Name) -> bool:
+        """Whether two sides name one thing; `f(x)`, `g(t)` and `y` may, `f(2)` and `f(3)` do not."""
+        if left[0] == right[0] and left[1] == right[1]:
+            return True
+        if _is_function(left[0]) and _is_function(right[0]):
+            if left[0][1:] != right[0][1:] or len(left[1]) != len(right[1]):
+                return False
+            if all(isinstance(argument, Symbol) for argument in (*left[1], *right[1])):
+                return True
+            return left[0] == right[0] and all(map(self.equal, left[1], right[1]))
+        if _is_function(left[0]) or _is_function(right[0]):
+            function, letter = (left, right) if _is_function(left[0]) else (right, left)
+            plain = all(isinstance(argument, Symbol) for argument in function[1])
+            return plain and len(function[0]) == 1 and letter[0] == "y"
+        return False
 
     def _equations(self, gold: Relation, answer: Relation) -> bool:
         if gold.operators == answer.operators == ("=",) and all(
@@ -163,7 +181,21 @@ class Relations(Regions):
         return self.policy.assignments and names(relation.sides[0])
 
 
-def name_of(node: Node) -> tuple[str, tuple[Node, ...]] | None:
+_Name = tuple[str, tuple[Node, ...]]
+
+
+def _near(values: list[Node]) -> bool:
+    """Whether decimals behind an approximation are as near to its first side as they are written."""
+    first = real_value(values[0]) if values else None
+    for other in values[1:]:
+        if first is not None and isinstance(other, Number) and other.last_place:
+            apart = abs(first[0] - float(other.value))
+            if apart > float(other.last_place) + first[1]:
+                return False
+    return True
+
+
+def name_of(node: Node) -> _Name | None:
     """The name on the left of `y = …`, `f(x) = …`, `x \\in …`, with its arguments."""
     if not isinstance(node, Relation) or not set(node.operators) <= {"=", "in", "->"}:
         return None
@@ -184,7 +216,17 @@ def names(node: Node) -> bool:
         or (isinstance(node, Function) and _is_function(node.name))
         or _is_names(node)
         or _is_measure(node)
+        or _is_derivative(node)
     )
+
+
+def _is_derivative(node: Node) -> bool:
+    """`dy/dx`."""
+    match node:
+        case Quotient(Product((Symbol("d"), Symbol())), Product((Symbol("d"), Symbol()))):
+            return True
+        case _:
+            return False
 
 
 def _is_measure(node: Node) -> bool:

@@ -17,12 +17,17 @@ def renamed(value: Node, wanted: tuple[Node, ...], given: tuple[Node, ...]) -> N
     """A function's value with the letters of its arguments changed into those of another's."""
     if len(wanted) != len(given) or wanted == given:
         return value
-    letters = {
+    letters: dict[str, Symbol] = {
         one.name: other
         for one, other in zip(given, wanted, strict=True)
         if isinstance(one, Symbol) and isinstance(other, Symbol)
     }
-    return _replaced(value, letters) if len(letters) == len(given) else value
+    if len(letters) < len(given):
+        return value
+    for letter in list(letters.values()):
+        if letter.name not in letters:
+            letters[letter.name] = Symbol(f"{letter.name} of the other")  # it means something else
+    return _replaced(value, letters)
 
 
 def _replaced(node: Node, letters: dict[str, Symbol]) -> Node:

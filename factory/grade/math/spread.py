@@ -20,6 +20,7 @@ from factory.grade.math.tree import (
     Relation,
     Sum,
     Symbol,
+    Word,
 )
 
 
@@ -27,7 +28,9 @@ def spread(node: Node) -> Node:
     """`a \\pm b` as a list; a list with such items as one list; other nodes as they are."""
     if isinstance(node, Collection):
         items = [part for item in node.items for part in _variants(item)]
-        return Collection(tuple(items), node.braces) if len(items) > 1 else items[0]
+        if len(items) == 1 and not (node.braces and _is_set(items[0])):
+            return items[0]
+        return Collection(tuple(items), node.braces, node.joiner)
     variants = _variants(node)
     return Collection(tuple(variants), braces=False) if len(variants) > 1 else variants[0]
 
@@ -60,7 +63,14 @@ def _has_sign(node: Node) -> bool:
     return isinstance(node, PlusMinus) or (isinstance(node, Quotient) and _has_sign(node.top))
 
 
+def _is_set(node: Node) -> bool:
+    """Whether it is a set of things, so that braces around it make a set of sets."""
+    return isinstance(node, Word) or (isinstance(node, Collection) and node.braces)
+
+
 def _minus(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(-node.value, node.last_place, node.figures)
     return Product((Number(Fraction(-1)), node))
 
 

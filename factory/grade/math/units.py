@@ -77,6 +77,7 @@ _COMPOUNDS: Final[dict[str, tuple[str, Fraction]]] = {
     "mph": ("length time^-1", 63360 * _INCH / 3600),
     "kph kmh": ("length time^-1", Fraction(1000, 3600)),
     "n newton newtons": ("mass length time^-2", Fraction(1)),
+    "kn kilonewton kilonewtons": ("mass length time^-2", Fraction(1000)),
     "j joule joules": ("mass length^2 time^-2", Fraction(1)),
     "kj kilojoule kilojoules": ("mass length^2 time^-2", Fraction(1000)),
     "w watt watts": ("mass length^2 time^-3", Fraction(1)),
@@ -90,8 +91,18 @@ _SCALES: Final = {
     "celsius": ("temperature", Fraction(1), Fraction(27315, 100)),
     "fahrenheit": ("temperature", Fraction(5, 9), Fraction(45967, 180)),
     "kelvin": ("temperature", Fraction(1), Fraction(0)),
+    "k": ("temperature", Fraction(1), Fraction(0)),
 }
 _GENERIC: Final = frozenset({"unit", "units"})
+_NO_UNIT: Final = frozenset(
+    {"is", "isn't", "are", "was", "not", "no", "never", "don't", "doesn't", "does", "do", "than",
+     "plus", "minus", "times", "divided", "divides", "multiplied", "squared", "cubed", "factorial",
+     "less", "more", "fewer", "greater", "larger", "smaller", "wrong", "incorrect", "false",
+     "true", "too", "at", "least", "most", "if", "when", "where", "because", "since", "remainder",
+     "mod", "by", "to", "into", "am", "pm", "a.m.", "p.m.", "negative", "positive", "below",
+     "above", "under", "over", "hundred", "dozen", "equals", "and", "or", "but"}
+)  # fmt: skip
+"""Words that say more about a number than what it counts: `12 less`, `12 is wrong`, `3 by`."""
 _FILLERS: Final = frozenset(
     {"of", "the", "a", "an", "total", "in", "all", "each", "more", "different", "about", "exactly",
      "possible", "only", "away", "long", "tall", "wide", "high", "old", "left", "altogether"}
@@ -178,15 +189,34 @@ def _multiply(total: dict[str, int], unit: Unit, power: int) -> None:
         total[dimension] = total.get(dimension, 0) + exponent * power
 
 
+def may_be_unit(words: str) -> bool:
+    """Whether words behind a value may name what it counts."""
+    if words.startswith("mod ") and len(words.split()) == 2:
+        return True
+    return unit_of(words) is not None or _NO_UNIT.isdisjoint(re.findall(r"[a-z'.]+", words))
+
+
 def same_words(left: str, right: str) -> bool:
-    """Whether words behind a number may mean one thing: one has all that the other says, or a
-    word like `units` that says nothing."""
+    """Whether words behind a number mean one thing; `units` says nothing but its power."""
     one, other = (_stems(words) for words in (left, right))
-    return one <= other or other <= one
+    if not (one and other):
+        return _power(left) == _power(right)
+    return one == other
 
 
 def _stems(words: str) -> frozenset[str]:
     found = re.findall(r"[a-z0-9]+", words)
     stems = {re.sub(r"(?<=[a-z]{2})(?:es|s)$", "", word) for word in found}
     plain = frozenset(word for word in stems if word not in _FILLERS)
-    return frozenset() if plain & _GENERIC or not plain else plain
+    return frozenset() if plain & _GENERIC else plain
+
+
+def _power(words: str) -> int:
+    """1 for `units` and lengths, 2 for `square units` and areas, …"""
+    unit = unit_of(words)
+    if unit is not None:
+        return dict(unit.dimension).get("length", 1)
+    found = re.search(r"\^ ?\{?(\d)", words)
+    if found:
+        return int(found[1])
+    return next((power for word, power in _POWERS.items() if word in words.split()), 1)

@@ -28,6 +28,7 @@ MAX_DIGITS: Final = 2000
 _MINUS_ONE: Final = Number(Fraction(-1))
 _BIG_OPERATORS: Final = frozenset({"sum", "prod", "int", "lim"})
 _HUNDRED: Final = Number(Fraction(100))
+_DEGREES: Final = frozenset({"degree", "degrees", "deg"})
 _RADIANS: Final = frozenset({"rad", "rads", "radian", "radians"})
 
 
@@ -126,13 +127,13 @@ class Values(ABC):
     def _one_unit(self, value: Node, unit: str, other: Node) -> bool:
         """A quantity against a value without a unit, or with it as a letter (`5m`)."""
         if isinstance(other, Product) and isinstance(other.factors[-1], Symbol):
-            letter, rest = other.factors[-1].name, other.factors[:-1]
+            letter, rest = other.factors[-1].name.lower(), other.factors[:-1]
             if letter == unit or unit_of(letter) is not None:
                 return self._quantities(
                     Quantity(value, unit),
                     Quantity(rest[0] if len(rest) == 1 else Product(rest), letter),
                 )
-        if unit == "degree" and "pi" in symbols(other):
+        if unit in _DEGREES and "pi" in symbols(other):
             return self.equal(_radians(value), other)
         return self.policy.missing_unit and self.equal(value, other)
 
@@ -144,7 +145,7 @@ class Values(ABC):
             for value, unit in ((left, left_unit), (right, right_unit))
         ]
         degrees = {left_unit, right_unit} - _RADIANS
-        return degrees <= {"degree", "degrees"} and self.equal(*sides)
+        return degrees <= _DEGREES and self.equal(*sides)
 
 
 def _is_negative(node: Node) -> bool:

@@ -1,0 +1,48 @@
+"""Letters of multiple choice, bare or with the text of their option: `B`, `(B)`, `B) 25`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CHOICE: Final = re.compile(
+    r"(?:(?:option|choice|answer):? )?(?:\\text ?\{)? ?(\()?([A-J])(\))?(?: ?\})?([.:)])? ?(.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_DOUBTFUL: Final = re.compile(r"\([A-J]\)|\b(?:and|or|not|wrong|incorrect|false)\b|[A-J]\)")
+_WRAPPER: Final = re.compile(r"\\text ?\{([^{}]*)\}")
+
+
+def same_choice(gold: str, answer: str) -> bool | None:
+    """Whether two normalised answers name one letter; None where the gold is no choice, or neither
+    says more than a letter.
+
+    Texts of options must agree where both have one. An answer that names other letters, or denies
+    its own, is wrong.
+    """
+    one = _read(gold)
+    if one is None:
+        return None
+    other = _read(answer)
+    if other is None:
+        return None
+    if not (one[1] or other[1]):
+        return one[0] == other[0] if gold != answer else None
+    if _DOUBTFUL.search(one[1]) or _DOUBTFUL.search(other[1]):
+        return _squeezed(gold) == _squeezed(answer)
+    return one[0] == other[0] and (not (one[1] and other[1]) or one[1] == other[1])
+
+
+def _read(text: str) -> tuple[str, str] | None:
+    """Letter and option."""
+    found = _CHOICE.fullmatch(_WRAPPER.sub(r"\1", text))
+    if found is None or not found[2].isupper():
+        return None
+    marked = found[3] or found[4]
+    if found[5] and not marked:
+        return None
+    return found[2], found[5].strip(" .")
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\\text|[\s{}]", "", text)
