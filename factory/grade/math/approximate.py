@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import comb, inf, isfinite, lgamma
 from typing import Final
 
+from factory.grade.math.budget import tick
 from factory.grade.math.exact import NotExact, based
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
@@ -62,6 +63,7 @@ class Point:
         Raises:
             NoValue: There is none.
         """
+        tick()
         try:
             value, error = self._value(node)
         except (ZeroDivisionError, OverflowError, ValueError, NotExact):

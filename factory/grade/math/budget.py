@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -31,7 +31,7 @@ _state: Final = _State()
 
 
 @contextmanager
-def limited(seconds: float = CHEAP_S) -> Iterator[None]:
+def limited(seconds: float = CHEAP_S) -> Generator[None]:
     """Stop what ticks in this thread after so many seconds of its CPU time, by `Spent`."""
     _state.stop_at = time.thread_time() + seconds
     try:

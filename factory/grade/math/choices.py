@@ -6,10 +6,12 @@ import re
 from typing import Final
 
 _CHOICE: Final = re.compile(
-    r"(?:(?:option|choice|answer):? )?(?:\\text ?\{)? ?(\()?([A-J])(\))?(?: ?\})?([.:)])? ?(.*)",
+    r"(?:(?:option|choice|answer):? )?(?:\\text ?\{)? ?(\()?([A-J])(\))?(?: ?\})?([.:)](?= |$))? ?(.*)",
     re.DOTALL | re.IGNORECASE,
 )
-_DOUBTFUL: Final = re.compile(r"\([A-J]\)|\b(?:and|or|not|wrong|incorrect|false)\b|[A-J]\)")
+_DOUBTFUL: Final = re.compile(
+    r"\([A-J]\)|\b(?:and|or|no|not|none|wait|wrong|incorrect|false)\b|\b[A-J](?:[).:,]|$)"
+)
 _WRAPPER: Final = re.compile(r"\\text ?\{([^{}]*)\}")
 
 

@@ -231,7 +231,7 @@ class Commands(Quantities, ABC):
             closing = {"lfloor": r"\rfloor", "lceil": r"\rceil", "langle": r"\rangle"}[name]
             items = self.bracket_items(closing)
             if name == "langle":
-                return Group("(", ")", tuple(items))
+                return Group("<", ">", tuple(items))
             if len(items) != 1:
                 raise self.wrong("expected one expression")
             return Function({"lfloor": "floor", "lceil": "ceiling"}[name], (items[0],))
@@ -451,9 +451,8 @@ def rewritten(name: str, arguments: tuple[Node, ...]) -> Node:
         if name == "arccot":
             right = Quotient(Symbol("pi"), Number(Fraction(2)))
             return Sum((right, negative(Function("arctan", arguments))))
-        if name == "cis":
-            turn = Product((Symbol("i"), Function("sin", arguments)))
-            return Sum((Function("cos", arguments), turn))
+        if name == "cis":  # e^{ix}: the argument must not stand there twice
+            return Power(Symbol("e"), Product((Symbol("i"), x)))
     return Function(name, arguments)
 
 

@@ -7,21 +7,21 @@ input: long texts are compared as they stand; trees, numbers and normal forms ar
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
 from factory.grade.math.approximate import differ, real_value
+from factory.grade.math.budget import limited
 from factory.grade.math.choices import same_choice
 from factory.grade.math.equal import Comparison
 from factory.grade.math.exact import exact
 from factory.grade.math.infinite import infinite
 from factory.grade.math.normal import same_normal
-from factory.grade.math.normalise import MAX_CHARS, normalise, squeeze, squeeze_number
+from factory.grade.math.normalise import MAX_CHARS, normalise, squeeze
 from factory.grade.math.parse import DEFAULT as AS_USUAL
-from factory.grade.math.parse import Reading, Unreadable, parse
+from factory.grade.math.parse import MAX_REMEMBERED, Reading, Unreadable, parse
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import CONSTANTS, Collection, Function, Node
 from factory.grade.math.values import is_decimal, last_place, rounds_to
@@ -47,9 +47,13 @@ class Hard(Exception):  # noqa: N818 - a finding, not a failure
     """The answer of the cheap tiers: this pair needs the worker."""
 
 
-@lru_cache(maxsize=2048)
 def spelling(text: str) -> str:
     """The string of the first tier."""
+    return _spelling(text) if len(text) <= MAX_REMEMBERED else squeeze(normalise(text))
+
+
+@lru_cache(maxsize=2048)
+def _spelling(text: str) -> str:
     return squeeze(normalise(text))
 
 
@@ -126,6 +130,15 @@ def settle(
         return _long(gold, answer)
     if gold == answer != "":
         return Finding(Status.CORRECT, "string")
+    try:
+        with limited():
+            return _settle(gold, answer, policy, reading)
+    except Exception:  # noqa: BLE001 - Hard and its kind; a fault of ours is named by the worker
+        return None
+
+
+def _settle(gold: str, answer: str, policy: MathPolicy, reading: Reading) -> Finding:
+    """The finding, or an exception where these tiers have none."""
     if policy == DEFAULT and spelling(gold) == spelling(answer) != "":
         return Finding(Status.CORRECT, "string")
     if (chosen := same_choice(normalise(gold), normalise(answer))) is not None:
@@ -139,10 +152,7 @@ def settle(
     except Unreadable as error:
         return Finding(Status.INCORRECT, "string", f"gold: {error}; only its spelling is compared")
     tiers = CheapTiers(policy)
-    try:
-        equal = any_equal(golds, readings, Comparison(policy, tiers.same, MAX_COMPARISONS))
-    except Exception:  # noqa: BLE001 - Hard and its kind; a fault of ours is named by the worker
-        return None
+    equal = any_equal(golds, readings, Comparison(policy, tiers.same, MAX_COMPARISONS))
     method = tiers.method or _method(golds, readings)
     return Finding(Status.CORRECT if equal else Status.INCORRECT, method)
 
@@ -167,7 +177,7 @@ def _long(gold: str, answer: str) -> Finding:
     if gold == answer:
         return Finding(Status.CORRECT, "string")
     if _whole(gold) and _whole(answer):
-        same = squeeze_number(gold) == squeeze_number(answer)
+        same = _digits(gold) == _digits(answer)
         return Finding(Status.CORRECT if same else Status.INCORRECT, "rational")
     if len(answer) > MAX_CHARS:
         return Finding(
@@ -177,4 +187,14 @@ def _long(gold: str, answer: str) -> Finding:
 
 
 def _whole(text: str) -> bool:
-    return re.fullmatch(r"[-+]?[\d,]+", text) is not None
+    """Whether it is an integer, with separators where they belong or without."""
+    first, *rest = text.lstrip("+-").split(",")
+    plain = first.isdecimal() and first.isascii()
+    return plain and (
+        not rest or (len(first) <= 3 and all(len(part) == 3 and part.isdecimal() for part in rest))
+    )
+
+
+def _digits(text: str) -> str:
+    sign = "-" if text.startswith("-") else ""
+    return sign + (text.lstrip("+-").replace(",", "").lstrip("0") or "0")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+from factory.grade.math.budget import tick
 from factory.grade.math.matrices import folded
 from factory.grade.math.relations import Relations
 from factory.grade.math.spread import spread
@@ -54,6 +55,7 @@ class Comparison(Relations):
         Raises:
             TooManyComparisons: More than `most` nodes would be compared.
         """
+        tick(4)
         if gold == answer:
             return True
         if self._left is not None:
@@ -155,6 +157,7 @@ class Comparison(Relations):
                 return Counter(one) == Counter(other)
         rest = list(right)
         for item in left:
+            tick(1 + len(rest) // 4)
             found = next((other for other in rest if other == item), None)
             if found is None:
                 found = next((other for other in rest if self.equal(item, other)), None)
@@ -167,14 +170,10 @@ class Comparison(Relations):
         left, right = _items(gold), _items(answer)
         if left is None or right is None or len(left) != len(right):
             return False
-        if isinstance(gold, Group) and isinstance(answer, Group):
-            if gold.opening == answer.opening == ":":
-                return self._proportional(left, right)
-            if (gold.opening, gold.closing) != (answer.opening, answer.closing) and (
-                len(left) == 2 or ":" in (gold.opening, answer.opening)
-            ):
-                return False
-        elif any(isinstance(one, Group) and one.opening == ":" for one in (gold, answer)):
+        one, other = _brackets(gold), _brackets(answer)
+        if one == other == "::":
+            return self._proportional(left, right)
+        if one != other and (len(left) == 2 or "::" in (one, other) or "||" in (one, other)):
             return False
         return all(self.equal(one, other) for one, other in zip(left, right, strict=True))
 
@@ -201,8 +200,8 @@ def _unpaired(node: Node) -> Node:
 def _point(node: Node) -> tuple[str, Node]:
     """Name and point of `P(2, 3)`; other nodes have no name."""
     match node:
-        case Product((Symbol(name), Group("(", ")") as point)) if name[0].isupper():
-            return name, point
+        case Product((Symbol(name), Group("(", ")", items))) if name[0].isupper():
+            return name, Group("<", ">", items)
         case _:
             return "", node
 
@@ -224,6 +223,13 @@ def _joined_apart(gold: Node, answer: Node) -> bool:
 
 def _plain_number(node: Node) -> Fraction | None:
     return node.value if isinstance(node, Number) and node.last_place is None else None
+
+
+def _brackets(node: Node) -> str:
+    """The brackets of a tuple; those of a vector are round."""
+    if isinstance(node, Group) and node.opening != "<":
+        return node.opening + node.closing
+    return "()"
 
 
 def _items(node: Node) -> tuple[Node, ...] | None:

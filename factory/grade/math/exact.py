@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import comb, factorial, gcd, isqrt, lcm, prod
 from typing import Final
 
+from factory.grade.math.budget import tick
 from factory.grade.math.tree import (
     Based,
     Function,
@@ -36,6 +37,7 @@ def exact(node: Node) -> Fraction | None:
 
 
 def _value(node: Node) -> Fraction:
+    tick()
     match node:
         case Number(value):
             return value
@@ -116,6 +118,8 @@ def _square_root(value: Fraction) -> Fraction:
 def _power(base: Fraction, exponent: Fraction) -> Fraction:
     if exponent.denominator != 1 or abs(exponent) > MAX_BITS:
         raise NotExact
+    if base == 0 and exponent <= 0:
+        raise NotExact
     size = max(base.numerator.bit_length(), base.denominator.bit_length())
     if size * abs(exponent) > MAX_BITS:
         raise NotExact
@@ -123,6 +127,8 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
 
 
 def _small(value: Fraction) -> Fraction:
-    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    if bits > MAX_BITS:
         raise NotExact
+    tick(bits // 64)
     return value

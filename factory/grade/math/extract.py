@@ -47,6 +47,8 @@ class Extraction:
 TAIL_CHARS: Final = 4000
 """A stated answer or a last number is looked for in so many characters at the end."""
 MAX_BOXES: Final = 20
+MAX_BOX_CHARS: Final = 2_000_000
+"""A longer box is not looked through for its end."""
 MAX_BARE: Final = 40
 """A reply of one line that is no longer is an answer by itself."""
 MAX_JOINT: Final = 80
@@ -135,14 +137,19 @@ def _last_closed(text: str) -> tuple[int, str] | None:
 
 def _last_box(text: str, end: int) -> int:
     """Where the last box before `end` begins; -1 where there is none."""
+    boxed = text.rfind("\\boxed", 0, end)
+    framed = text.rfind("\\fbox", 0, end)
     while True:
-        start = max(text.rfind("\\boxed", 0, end), text.rfind("\\fbox", 0, end))
+        start = max(boxed, framed)
         if start < 0:
             return start
-        after = start + (6 if text.startswith("\\boxed", start) else 5)
+        after = start + (6 if start == boxed else 5)
         if not text[after : after + 1].isalpha():
             return start
-        end = start
+        if start == boxed:
+            boxed = text.rfind("\\boxed", 0, start)
+        else:
+            framed = text.rfind("\\fbox", 0, start)
 
 
 def _box(text: str, start: int) -> tuple[str | None, int]:

@@ -73,19 +73,19 @@ class MathGrader:
         """The same for (gold, response, finish reason)."""
         begun = [_begin_response(*item) for item in items]
         verdicts = self._grade(begun)
-        fuller = [
-            (place, one._replace(pair=pair))
-            for place, one in enumerate(begun)
-            if verdicts[place].status in _NOT_EQUAL
-            for pair in one.fuller
-        ]
-        if fuller:
-            for (place, _), verdict in zip(
-                fuller, self._grade([one for _, one in fuller]), strict=True
-            ):
-                if verdict.status is Status.CORRECT:
-                    verdicts[place] = verdict
+        for place, one in enumerate(begun):
+            if verdicts[place].status in _NOT_EQUAL:
+                verdicts[place] = self._fuller(one) or verdicts[place]
         return verdicts
+
+    def _fuller(self, one: _Begun) -> Verdict | None:
+        """The verdict on a fuller pair that is equal; the cheap tiers alone look for it."""
+        for pair in one.fuller:
+            start = time.monotonic()
+            finding = settle(*pair, self.limits.policy, self._reading)
+            if finding is not None and finding.status is Status.CORRECT:
+                return one._replace(pair=pair).verdict(finding, time.monotonic() - start)
+        return None
 
     def grade_answers(self, items: Sequence[tuple[str, str]]) -> list[Verdict]:
         """The same for (gold, answer) where the answer is extracted already."""
@@ -154,7 +154,6 @@ def _begin_answer(gold: str, answer: str) -> _Begun:
 _FOUND: Final = {found: f"answer: {found.value}" for found in Found}
 
 
-@lru_cache(maxsize=1024)
 def gold_answer(gold: str) -> str:
     """The answer in a gold: what follows the last `####`, or stands in the last box, or all."""
     if "####" in gold:
@@ -164,9 +163,10 @@ def gold_answer(gold: str) -> str:
     return gold.strip()
 
 
-@lru_cache(maxsize=1024)
 def gold_answers(gold: str) -> tuple[str, ...]:
     """The answer in a gold, and the list of those in its last boxes where they are joined."""
+    if "\\boxed" not in gold:
+        return (gold_answer(gold),)
     joined = joined_boxed(gold) if "\\boxed" in gold and "####" not in gold else None
     return (gold_answer(gold),) if joined is None else (gold_answer(gold), joined)
 

@@ -54,6 +54,7 @@ _FACTORS: Final = frozenset(
       "binom", "lfloor", "lceil", "begin", "vectori",
      "vectorj", "vectork"}
 )  # fmt: skip
+_UPRIGHT: Final = re.compile(r" ?\\text ?\{ ?([A-Za-z](?: ?\^ ?\d)?) ?\}")
 _SIGNS: Final = frozenset({"%", "degree", "dollar", "euro"})
 """Units that are signs: words and factors may follow them."""
 _BUILDER: Final = re.compile(
@@ -187,7 +188,11 @@ class Parser(Commands):
                     continue
                 unit = self.unit_text()
                 if unit is None:
-                    break
+                    letter = self.matches(_UPRIGHT)
+                    if letter is None:
+                        break
+                    factors.append(self.inner(letter[1]))
+                    continue
                 if isinstance(factors[-1], Quantity) and factors[-1].unit not in _SIGNS:
                     raise self.wrong("a unit behind a unit")
                 factors = [Quantity(product_of(factors), unit)]
@@ -200,7 +205,7 @@ class Parser(Commands):
                 if unit := self.plain_unit(factors[-1]):
                     factors = [Quantity(product_of(factors), unit)]
                     continue
-                if self.text[self.at] in DIGITS and isinstance(factors[-1], Number):
+                if self.text[self.at] in "0123456789.{" and isinstance(factors[-1], Number):
                     raise self.wrong("two numbers side by side")
                 factors.append(self.power())
             else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from factory.grade.math.budget import tick
 from factory.grade.math.exact import exact
 from factory.grade.math.tree import Node, Product, Quantity, Sum, Symbol
 
 
 def infinite(node: Node) -> int | None:
     """1 for infinity, -1 for minus infinity, None for every other value."""
+    tick()
     match node:
         case Symbol("oo"):
             return 1
@@ -28,8 +30,11 @@ def infinite(node: Node) -> int | None:
                     result = -result
             return result
         case Sum(terms):
-            signs = {infinite(term) for term in terms}
-            finite = all(infinite(term) is not None or exact(term) is not None for term in terms)
-            return (signs - {None}).pop() if finite and len(signs - {None}) == 1 else None
+            signs = [infinite(term) for term in terms]
+            found = set(signs) - {None}
+            if len(found) != 1:
+                return None
+            finite = (exact(term) for term, sign in zip(terms, signs, strict=True) if sign is None)
+            return found.pop() if None not in finite else None
         case _:
             return None

@@ -39,7 +39,7 @@ def _holds(node: Node, depth: int = 0) -> bool:
         case Symbol(name):
             return name in UNIT_VECTORS
         case Group(opening, closing):
-            return opening == "(" and closing == ")"
+            return opening + closing in ("()", "<>", "[]")
         case Sum(parts) | Product(parts):
             return depth < 4 and any(_holds(part, depth + 1) for part in parts)
         case Quotient(part, _) | Power(part, _):
@@ -52,11 +52,11 @@ def _folded(node: Node) -> Matrix | Group | None:
     match node:
         case Matrix():
             return node
-        case Group("(", ")"):
-            return node
+        case Group("(" | "<" | "[", ")" | ">" | "]", items):
+            return Group("<", ">", items)
         case Symbol(name) if name in UNIT_VECTORS:
             place = UNIT_VECTORS.index(name)
-            return Group("(", ")", tuple(Number(Fraction(int(i == place))) for i in range(3)))
+            return Group("<", ">", tuple(Number(Fraction(int(i == place))) for i in range(3)))
         case Sum(terms):
             total = _folded(terms[0])
             for term in terms[1:]:
@@ -86,7 +86,7 @@ def _added(left: Matrix | Group, right: Matrix | Group) -> Matrix | Group | None
     if isinstance(left, Group) and isinstance(right, Group):
         if len(left.items) != len(right.items):
             return None
-        return Group("(", ")", tuple(map(_sum, left.items, right.items)))
+        return Group("<", ">", tuple(map(_sum, left.items, right.items)))
     if isinstance(left, Matrix) and isinstance(right, Matrix):
         if [len(row) for row in left.rows] != [len(row) for row in right.rows]:
             return None
@@ -135,18 +135,33 @@ def _scaled(inner: Matrix | Group, scale: tuple[Node, ...]) -> Matrix | Group:
     if not scale:
         return inner
     if isinstance(inner, Group):
-        return Group("(", ")", tuple(map(scaled, inner.items)))
+        return Group("<", ">", tuple(map(scaled, inner.items)))
     return Matrix(tuple(tuple(map(scaled, row)) for row in inner.rows))
 
 
 def _divided(inner: Matrix | Group, bottom: Node) -> Matrix | Group:
     if isinstance(inner, Group):
-        return Group("(", ")", tuple(Quotient(item, bottom) for item in inner.items))
+        return Group("<", ">", tuple(Quotient(item, bottom) for item in inner.items))
     return Matrix(tuple(tuple(Quotient(item, bottom) for item in row) for row in inner.rows))
 
 
+def _is_plain(node: Node) -> bool:
+    """Whether it is short: entries are repeated in a determinant written out."""
+    match node:
+        case Number() | Symbol():
+            return True
+        case Sum(parts) | Product(parts):
+            return len(parts) <= 4 and all(isinstance(part, Number | Symbol) for part in parts)
+        case Quotient(one, other) | Power(one, other):
+            return all(isinstance(part, Number | Symbol) for part in (one, other))
+        case _:
+            return False
+
+
 def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node | None:
-    """The determinant of a square matrix of at most four rows, by its first row; else None."""
+    """The determinant of a square matrix of at most four plain rows, by its first row; else None."""
+    if not all(_is_plain(item) for row in rows for item in row):
+        return None
     if len(rows) > 4 or any(len(row) != len(rows) for row in rows):
         return None
     if len(rows) < 2:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from factory.grade.math.angles import cosine, sine
+from factory.grade.math.budget import tick
 from factory.grade.math.exact import NotExact, based, exact
 from factory.grade.math.polynomial import (
     MAX_BITS,
@@ -64,6 +65,7 @@ class Normal:
         Raises:
             TooMuch: It has no normal form within the limits.
         """
+        tick()
         match node:
             case Number(value):
                 return constant(value), _UNIT
@@ -184,6 +186,7 @@ class Normal:
         if value.denominator == 1:
             size = max(number.numerator.bit_length(), number.denominator.bit_length())
             if number == 1 or size * value <= MAX_BITS:
+                self.work.spend(int(size * value) // 512)
                 sign = -1 if negative and value % 2 else 1
                 return monomial_terms(turned, sign * number ** int(value), self.work)
         for part, sign in ((number.numerator, 1), (number.denominator, -1)):

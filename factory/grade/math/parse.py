@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 from typing import Final
 
 from factory.grade.math.grammar import Parser
@@ -45,9 +46,9 @@ _AND: Final = re.compile(r"\b(?:and|or)\b")
 _NAMED: Final = frozenset({"infinity", "inf"})
 _OPEN_INTERVAL: Final = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
 """An interval whose open ends have their brackets turned round: `]2, 5]`, `[-1, 3[`."""
-_FEET: Final = re.compile(r"(\d+(?:\.\d+)?)'(?: ?(\d+(?:\.\d+)?) ?(?:\"|''))?")
-_INCHES: Final = re.compile(r"(\d+(?:\.\d+)?)(?:\"|'')")
-_MINUTES: Final = re.compile(r"(\d+) ?\\degree (\d+)'(?: ?(\d+)(?:\"|''))?")
+_FEET: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)'(?: ?(\d{1,9}(?:\.\d{1,9})?) ?(?:\"|''))?")
+_INCHES: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(?:\"|'')")
+_MINUTES: Final = re.compile(r"(\d{1,9}) ?\\degree (\d{1,9})'(?: ?(\d{1,9})(?:\"|''))?")
 _CHOOSE: Final = re.compile(
     r"\bC ?\((\w+) ?, ?(\w+)\)|(?:\{ ?\})? ?[_^] ?(?:\{ ?(\w+) ?\}|(\w)) ?C ?_ ?(?:\{ ?(\w+) ?\}|(\w))"
     r"|\bC ?_ ?(?:\{ ?(\w+) ?\}|(\w)) ?\^ ?(?:\{ ?(\w+) ?\}|(\w))"
@@ -56,8 +57,8 @@ _FUNCTION_OF_LETTER: Final = re.compile(
     r"(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt) ?[a-z]|[a-z]?sqrt.*"
 )
 _TWO_QUANTITIES: Final = re.compile(
-    r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}? ?(?:(?:\\text ?\{ ?)?and ?\}?)? ?"
-    r"(\d+(?:\.\d+)?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
+    r"(\d{1,40}(?:\.\d{1,40})?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}? ?"
+    r"(?:(?:\\text ?\{ ?)?and ?\}?)? ?(\d{1,40}(?:\.\d{1,40})?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
 )
 _WORD_LIST: Final = re.compile(r"[A-Za-z .'-]{2,}(?:(?:,|\band\b|\bor\b)[A-Za-z .'-]+)+")
 _LIST_JOINTS: Final = re.compile(r",|\band\b|\bor\b")
@@ -67,15 +68,20 @@ _LETTERS: Final = re.compile(r"[abckmnpqrtuvwxyz]{3,4}")
 """Letters side by side that are a product rather than a word; read as both."""
 _DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
 DEFAULT: Final = Reading()
+MAX_REMEMBERED: Final = 200
+"""Longest text whose tree is kept."""
 
 
-@lru_cache(maxsize=512)
 def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
     """The readings of an answer, most likely first; a bare `1,234` has two.
 
     Raises:
         Unreadable: See above; the message names the place.
     """
+    return _remembered(text, reading) if len(text) <= MAX_REMEMBERED else _parse(text, reading)
+
+
+def _parse(text: str, reading: Reading) -> tuple[Node, ...]:
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
     normalised = normalise(text)
@@ -123,7 +129,9 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
     if not reading.single_brackets and normalised[-1] in ")]}" and not isinstance(first, Group):
         first = _kept_brackets(normalised, first)
     if _CLOCK.fullmatch(normalised) and (clock := _clock(normalised)):
-        return (clock,) if ":0" in normalised else (first, clock)
+        hour, minute = map(int, normalised.split(":"))
+        is_time = ":0" in normalised or gcd(hour, minute) > 1  # a ratio would be reduced
+        return (clock,) if is_time else (first, clock)
     if THOUSANDS.search(normalised) and not re.search(r",0", normalised):
         try:
             second = Parser(normalised, reading, thousands=False).whole()
@@ -132,6 +140,9 @@ def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
         if second != first:
             return (first, second)
     return (first,)
+
+
+_remembered = lru_cache(maxsize=1024)(_parse)
 
 
 def _time_of_day(normalised: str) -> Word | None:

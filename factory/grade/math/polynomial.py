@@ -12,9 +12,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Final
 
+from factory.grade.math.budget import tick
+
 MAX_WORK: Final = 4000
 MAX_BITS: Final = 200_000
 """Longest numerator or denominator that is written out."""
+MAX_FACTORED_BITS: Final = 2000
+"""Longest number whose prime factors are looked for, powers of two apart."""
+MAX_EXPONENT_BITS: Final = 256
 MAX_FULL: Final = 64
 """Largest whole power of a sum that is multiplied out."""
 MAX_SUM_BITS: Final = 20_000
@@ -42,6 +47,7 @@ class Work:
         self.left = MAX_WORK
 
     def spend(self, products: int) -> None:
+        tick(4 * products)
         self.left -= products
         if self.left < 0:
             raise TooMuch
@@ -130,6 +136,8 @@ def monomial_terms(exponents: dict[Atom, Exponent], coefficient: Fraction, work:
     for name, exponent in exponents.items():
         if not exponent:
             continue
+        if exponent.denominator.bit_length() > MAX_EXPONENT_BITS:
+            raise TooMuch
         if name == "i":
             turns = exponent % 4
             if turns.denominator != 1:
@@ -189,7 +197,12 @@ def factors(number: int) -> dict[int, int] | None:
     """Prime factors of a positive number; None where a rest without small factors is no prime
     for sure."""
     found: dict[int, int] = {}
+    if number.bit_length() > MAX_FACTORED_BITS and number & (number - 1):
+        return None
+    if not number & (number - 1):
+        return {2: number.bit_length() - 1} if number > 1 else {}
     for prime in _SMALL_PRIMES:
+        tick()
         if prime * prime > number:
             break
         while number % prime == 0:

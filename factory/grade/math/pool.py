@@ -168,11 +168,11 @@ class WorkerPool:
     def close(self) -> None:
         """Stop all workers; call it when no `run` is under way. They start again when needed."""
         if self._owner == os.getpid() and self._template is not None:
-            workers = [self._idle.get() for _ in range(self.size)]
-            for worker in workers:
+            for _ in range(self.size):
+                worker = self._idle.get()
                 if worker is not None:
-                    worker.stop()
-            self._template.stop()
+                    worker.pipe.close()
+            self._template.stop()  # and its workers end with it
         self._begin()
 
     def start(self) -> None:

@@ -24,7 +24,7 @@ MAX_DIGITS: Final = 4000
 MAX_PERIODS: Final = 60
 """Longest fraction in which a block that repeats is looked for."""
 _DIGITS: Final = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)")
-THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
+THOUSANDS: Final = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?")
 _SPACED: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d| ?/)")
 _MIXED: Final = re.compile(r" ?\\frac ?(?:\{(\d+)\}|(\d)) ?(?:\{(\d+)\}|(\d))| +(\d+) ?/ ?(\d+)")
 _SCIENTIFIC: Final = re.compile(r"[eE]([+-]?\d{1,6})(?![\w.])")
@@ -192,6 +192,8 @@ class Quantities(Scanner):
         if found is None:
             raise self.wrong("expected words")
         words = " ".join(found[1].casefold().strip(" .,").split())
+        if len(words) == 1 and words.isalpha() and (words in "ie" or unit_of(words) is None):
+            return None
         if words in _PERCENT:
             self.at = found.end()
             return "%"

@@ -29,6 +29,7 @@ from factory.grade.math.tree import (
     Word,
 )
 
+_MAX_SIDES: Final = 3
 _ORDERS: Final = frozenset({"<", ">", "<=", ">="})
 
 
@@ -185,14 +186,25 @@ _Name = tuple[str, tuple[Node, ...]]
 
 
 def _near(values: list[Node]) -> bool:
-    """Whether decimals behind an approximation are as near to its first side as they are written."""
-    first = real_value(values[0]) if values else None
-    for other in values[1:]:
-        if first is not None and isinstance(other, Number) and other.last_place:
-            apart = abs(first[0] - float(other.value))
-            if apart > float(other.last_place) + first[1]:
+    """Whether the sides of an approximation agree as far as their decimals are written."""
+    found = [(value, real_value(value)) for value in values[:_MAX_SIDES]]
+    for one, place in ((value, last_digit(value)) for value in values):
+        written = real_value(one)
+        if place is None or written is None:
+            continue
+        for _, other in found:
+            if other is not None and abs(other[0] - written[0]) > place + other[1]:
                 return False
-    return True
+    return len(values) <= _MAX_SIDES
+
+
+def last_digit(node: Node) -> float | None:
+    """How far a number that is written out may be from what it approximates."""
+    if not isinstance(node, Number):
+        return None
+    if node.last_place:
+        return float(node.last_place)
+    return 0.5 if node.value.denominator == 1 and abs(node.value) < 10**15 else None
 
 
 def name_of(node: Node) -> _Name | None:

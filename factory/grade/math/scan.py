@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from factory.grade.math.budget import tick
+
 DIGITS: Final = frozenset("0123456789")
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 3000
@@ -76,6 +78,7 @@ class Scanner:
             raise self.wrong(f"nested deeper than {MAX_DEPTH}")
 
     def count(self) -> None:
+        tick()
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self.wrong(f"more than {MAX_NODES} nodes")

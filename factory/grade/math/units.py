@@ -93,13 +93,16 @@ _SCALES: Final = {
     "kelvin": ("temperature", Fraction(1), Fraction(0)),
     "k": ("temperature", Fraction(1), Fraction(0)),
 }
+MAX_CHARS: Final = 60
+"""Longest words of a unit."""
 _GENERIC: Final = frozenset({"unit", "units"})
 _NO_UNIT: Final = frozenset(
     {"is", "isn't", "are", "was", "not", "no", "never", "don't", "doesn't", "does", "do", "than",
      "plus", "minus", "times", "divided", "divides", "multiplied", "squared", "cubed", "factorial",
      "less", "more", "fewer", "greater", "larger", "smaller", "wrong", "incorrect", "false",
      "true", "too", "at", "least", "most", "if", "when", "where", "because", "since", "remainder",
-     "mod", "by", "to", "into", "am", "pm", "a.m.", "p.m.", "negative", "positive", "below",
+     "mod", "by", "to", "into", "am", "pm", "a.m.", "p.m.", "halves", "half", "third", "thirds", "fourths", "fifths", "sixths", "eighths", "tenths",
+     "hundredths", "thousandths", "score", "lakh", "crore", "percent", "negative", "positive", "below",
      "above", "under", "over", "hundred", "dozen", "equals", "and", "or", "but"}
 )  # fmt: skip
 """Words that say more about a number than what it counts: `12 less`, `12 is wrong`, `3 by`."""
@@ -137,7 +140,7 @@ def _table() -> dict[str, Unit]:
 UNITS: Final = _table()
 _POWERS: Final = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SUFFIXES: Final = {"squared": 2, "cubed": 3}
-_TOKEN: Final = re.compile(r"[a-z¢]+\.?|\^ ?\{?(-?\d{1,2})\}?|[/*·]")
+_TOKEN: Final = re.compile(r"[a-z¢]+\.?|\^ ?\{?(-?\d)\}?|[/*·]")
 
 
 @lru_cache(maxsize=1024)
@@ -145,7 +148,7 @@ def unit_of(words: str) -> Unit | None:
     """The unit that these words name, None where they name none."""
     if words in UNITS:
         return UNITS[words]
-    if _TOKEN.sub("", words).strip(" .()"):
+    if len(words) > MAX_CHARS or _TOKEN.sub("", words).strip(" .()"):
         return None
     total: dict[str, int] = {}
     size = Fraction(1)
@@ -189,10 +192,16 @@ def _multiply(total: dict[str, int], unit: Unit, power: int) -> None:
         total[dimension] = total.get(dimension, 0) + exponent * power
 
 
+_MODULUS: Final = re.compile(r"mod \w{1,20}")
+_NOUNS: Final = re.compile(r"[a-z¢][a-z .'/*()-]*(?:\^ ?\{?-?\d\}?[a-z /*^\d-]*)?")
+
+
 def may_be_unit(words: str) -> bool:
     """Whether words behind a value may name what it counts."""
-    if words.startswith("mod ") and len(words.split()) == 2:
+    if _MODULUS.fullmatch(words):
         return True
+    if not _NOUNS.fullmatch(words):
+        return False
     return unit_of(words) is not None or _NO_UNIT.isdisjoint(re.findall(r"[a-z'.]+", words))
 
 

@@ -135,6 +135,8 @@ class Values(ABC):
                 )
         if unit in _DEGREES and "pi" in symbols(other):
             return self.equal(_radians(value), other)
+        if unit.startswith("mod ") and not _is_residue(value, unit):
+            return False
         return self.policy.missing_unit and self.equal(value, other)
 
     def _angles(self, left: Node, left_unit: str, right: Node, right_unit: str) -> bool:
@@ -161,6 +163,12 @@ def _unsigned(node: Node) -> Node:
     if isinstance(node, Number) and node.value < 0:
         return Number(-node.value, node.last_place, node.figures)
     return node
+
+
+def _is_residue(value: Node, unit: str) -> bool:
+    """Whether the value is the least one of its class, so that the modulus may be missing."""
+    number, modulus = exact(value), unit.removeprefix("mod ")
+    return number is None or not modulus.isdecimal() or 0 <= number < int(modulus[:20])
 
 
 def _parts(node: Node) -> tuple[Node, str]:
