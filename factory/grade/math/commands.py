@@ -26,6 +26,7 @@ from factory.grade.math.tree import (
     Symbol,
     Word,
 )
+from factory.grade.math.units import unit_of
 from factory.grade.math.words import EMPTY
 
 FUNCTIONS: Final = frozenset(
@@ -275,7 +276,8 @@ class Commands(Quantities, ABC):
             words = value.unit
             if words == "%" or words.startswith(("per ", "/")):
                 return Quantity(value.value, f"{unit} {words}")
-            return Quantity(value.value, unit)
+            known = unit_of(words)
+            return Quantity(value.value, unit if known is not None else f"{unit} {words}")
         return Quantity(value, unit)
 
     def argument(self) -> Node:

@@ -14,7 +14,7 @@ from typing import Final
 
 from factory.grade.math.approximate import differ, real_value
 from factory.grade.math.budget import limited
-from factory.grade.math.choices import same_choice
+from factory.grade.math.choices import option_text, same_choice
 from factory.grade.math.equal import Comparison
 from factory.grade.math.exact import exact
 from factory.grade.math.infinite import infinite
@@ -25,6 +25,7 @@ from factory.grade.math.parse import MAX_REMEMBERED, Reading, Unreadable, parse
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import CONSTANTS, Collection, Function, Node
 from factory.grade.math.values import is_decimal, last_place, rounds_to
+from factory.grade.math.words import is_time
 from schemas.math_policy import MathPolicy
 from schemas.verdict import Status
 
@@ -143,6 +144,7 @@ def _settle(gold: str, answer: str, policy: MathPolicy, reading: Reading) -> Fin
         return Finding(Status.CORRECT, "string")
     if (chosen := same_choice(normalise(gold), normalise(answer))) is not None:
         return Finding(Status.CORRECT if chosen else Status.INCORRECT, "structure")
+    gold = option_text(normalise(gold)) or gold
     try:
         readings = parse(answer, reading)
     except Unreadable as error:
@@ -160,6 +162,9 @@ def _settle(gold: str, answer: str, policy: MathPolicy, reading: Reading) -> Fin
 def any_equal(golds: tuple[Node, ...], answers: tuple[Node, ...], comparison: Comparison) -> bool:
     """Whether any reading of the gold equals any of the answer; `1,234` on both sides is one
     number, not two on both."""
+    if any(map(is_time, golds)) and any(map(is_time, answers)):
+        golds = tuple(filter(is_time, golds))
+        answers = tuple(filter(is_time, answers))
     return any(
         comparison.equal(gold, answer)
         for gold in golds

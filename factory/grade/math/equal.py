@@ -100,6 +100,9 @@ class Comparison(Relations):
     def _words(self, gold: Node, answer: Node) -> bool:
         if same_word(gold, answer, self.policy):
             return True
+        if isinstance(gold, Word) and isinstance(answer, Word):
+            one, other = (as_region(word.text, self.policy) for word in (gold, answer))
+            return one is not None and one == other
         for one, other in ((gold, answer), (answer, gold)):
             if isinstance(one, Word) and not isinstance(other, Word):
                 region = as_region(one.text, self.policy)
@@ -168,6 +171,10 @@ class Comparison(Relations):
 
     def _tuples(self, gold: Node, answer: Node) -> bool:
         left, right = _items(gold), _items(answer)
+        if left is None and right is not None and _is_rows(answer):
+            left = _rows(gold)
+        elif right is None and left is not None and _is_rows(gold):
+            right = _rows(answer)
         if left is None or right is None or len(left) != len(right):
             return False
         one, other = _brackets(gold), _brackets(answer)
@@ -217,12 +224,23 @@ def _joined_apart(gold: Node, answer: Node) -> bool:
     """Whether one says that all of its relations hold and the other that one of them does."""
     if not (isinstance(gold, Collection) and isinstance(answer, Collection)):
         return False
-    relations = all(isinstance(item, Relation) for item in (*gold.items, *answer.items))
+    relations = all(isinstance(item, Relation | Word) for item in (*gold.items, *answer.items))
     return relations and {gold.joiner, answer.joiner} == {"and", "or"}
 
 
 def _plain_number(node: Node) -> Fraction | None:
     return node.value if isinstance(node, Number) and node.last_place is None else None
+
+
+def _is_rows(node: Node) -> bool:
+    return isinstance(node, Group) and all(isinstance(item, Group) for item in node.items)
+
+
+def _rows(node: Node) -> tuple[Node, ...] | None:
+    """The rows of a matrix as vectors, as `[[1, 2], [3, 4]]` writes them."""
+    if not isinstance(node, Matrix):
+        return None
+    return tuple(Group("[", "]", row) for row in node.rows)
 
 
 def _brackets(node: Node) -> str:

@@ -96,7 +96,7 @@ def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> 
     tail = part[-TAIL_CHARS:]
     stated = _stated(tail)
     if stated is not None:
-        return Extraction(stated, Found.STATED)
+        return Extraction(stated or None, Found.STATED if stated else Found.NOTHING)
     number, formula = _last_number(tail)
     whole = part.strip().strip("*").strip()
     if number is None and formula is None and 0 < len(whole) <= MAX_BARE and "\n" not in whole:
@@ -209,15 +209,17 @@ def _markers(tail: str) -> Iterator[re.Match[str]]:
 
 
 def _stated(tail: str) -> str | None:
+    """The last stated answer; empty where it only says what the answer is not."""
     for marker in _markers(tail):
         rest = tail[marker.end() :]
         line = rest.lstrip().split("\n", 1)[0].strip()
         is_last = not rest.lstrip().partition("\n")[2].strip()
-        if marker[0] == "####" and not is_last:
-            if _HEADING.match(line) or not re.match(r"[-$\\]{0,3}[\d.]", line):
-                continue  # a heading in Markdown
+        is_heading = _HEADING.match(line) or not re.match(r"[-$\\]{0,3}[\d.]", line)
+        if marker[0] == "####" and not is_last and is_heading:
+            continue  # a heading in Markdown
         if line.startswith("not "):
-            continue
+            numbers = _NUMBER.findall(line)
+            return numbers[-1] if len(numbers) > 1 else ""
         if line in ("$$", "\\["):
             line = _display(rest) or line
         answer = _clean_statement(line)

@@ -337,7 +337,8 @@ class Parser(Commands):
         if not self.matches(_BUILDER):
             return None
         items = self.items()
-        return items[0] if len(items) == 1 else Collection(tuple(items), False, "and")
+        joiner = "or" if self.joiner == "or" else "and"
+        return items[0] if len(items) == 1 else Collection(tuple(items), False, joiner)
 
     def inner(self, text: str) -> Node:
         return Parser(text, self.reading, thousands=True).whole()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
+from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
     Group,
     Matrix,
@@ -26,9 +27,9 @@ UNIT_VECTORS: Final = ("vector i", "vector j", "vector k")
 def folded(node: Node) -> Node:
     """The matrix or tuple that a sum, multiple or transpose of them is; other nodes as they are."""
     if isinstance(node, Sum | Product | Quotient | Power) and _holds(node):
-        return _folded(node) or node
+        return _folded(node, 3 if "vector k" in symbols(node) else 2) or node
     if isinstance(node, Symbol) and node.name in UNIT_VECTORS:
-        return _folded(node) or node
+        return _folded(node, 3) or node
     return node
 
 
@@ -48,7 +49,7 @@ def _holds(node: Node, depth: int = 0) -> bool:
             return False
 
 
-def _folded(node: Node) -> Matrix | Group | None:
+def _folded(node: Node, size: int) -> Matrix | Group | None:
     match node:
         case Matrix():
             return node
@@ -56,11 +57,11 @@ def _folded(node: Node) -> Matrix | Group | None:
             return Group("<", ">", items)
         case Symbol(name) if name in UNIT_VECTORS:
             place = UNIT_VECTORS.index(name)
-            return Group("<", ">", tuple(Number(Fraction(int(i == place))) for i in range(3)))
+            return Group("<", ">", tuple(Number(Fraction(int(i == place))) for i in range(size)))
         case Sum(terms):
-            total = _folded(terms[0])
+            total = _folded(terms[0], size)
             for term in terms[1:]:
-                other = _folded(term)
+                other = _folded(term, size)
                 if total is None or other is None:
                     return None
                 total = _added(total, other)
@@ -68,13 +69,13 @@ def _folded(node: Node) -> Matrix | Group | None:
         case Product(factors):
             held = [factor for factor in factors if _holds(factor)]
             scale = tuple(factor for factor in factors if not _holds(factor))
-            inner = _multiplied(held)
+            inner = _multiplied(held, size)
             return None if inner is None else _scaled(inner, scale)
         case Quotient(top, bottom):
-            inner = _folded(top)
+            inner = _folded(top, size)
             return None if inner is None else _divided(inner, bottom)
         case Power(base, Symbol("T")):
-            inner = _folded(base)
+            inner = _folded(base, size)
             if isinstance(inner, Group):
                 return inner
             return None if inner is None else Matrix(tuple(zip(*inner.rows, strict=True)))
@@ -99,11 +100,11 @@ def _added(left: Matrix | Group, right: Matrix | Group) -> Matrix | Group | None
     return None
 
 
-def _multiplied(factors: list[Node]) -> Matrix | Group | None:
+def _multiplied(factors: list[Node], size: int) -> Matrix | Group | None:
     """The product of matrices, or the one that there is."""
-    result = _folded(factors[0])
+    result = _folded(factors[0], size)
     for factor in factors[1:]:
-        other = _folded(factor)
+        other = _folded(factor, size)
         if not isinstance(result, Matrix) or not isinstance(other, Matrix):
             return None
         if len(result.rows[0]) != len(other.rows) or len(result.rows) * len(other.rows) > MAX_ITEMS:
@@ -159,7 +160,7 @@ def _is_plain(node: Node) -> bool:
 
 
 def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node | None:
-    """The determinant of a square matrix of at most four plain rows, by its first row; else None."""
+    """The determinant of a square matrix of at most four plain rows; else None."""
     if not all(_is_plain(item) for row in rows for item in row):
         return None
     if len(rows) > 4 or any(len(row) != len(rows) for row in rows):

@@ -28,7 +28,8 @@ _UNICODE: Final = {
     "⌈": r"\lceil ", "⌉": r"\rceil ", "…": r"\ldots ", "∙": r"\cdot ", "•": r"\cdot ",
     "∗": "*", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ", "μ": r"\mu ", "σ": r"\sigma ",
     "τ": r"\tau ", "ρ": r"\rho ", "ψ": r"\psi ", "Δ": r"\Delta ", "Ω": r"\Omega ",
-    "∶": ":", "¢": r"\text{ cents}", "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
+    "∶": ":", "′": "'", "″": "''",
+     "¢": r"\text{ cents}", "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
     "≡": r"\equiv ", "₋": "-", "‑": "-", "‐": "-", "。": ".", "、": ",",
     "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
     "√": r"\sqrt ", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
@@ -53,7 +54,8 @@ _SYNONYMS: Final = {
     "mbox": r"\text", "mathrm": r"\text", "textbf": r"\text", "textrm": r"\text",
     "textit": r"\text", "texttt": r"\text", "textnormal": r"\text", "operatorname": r"\text",
     "hbox": r"\text", "mathsf": r"\text", "mathit": r"\text", "bold": r"\text", "rm": r"\text",
-    "imath": "i", "jmath": "j", "mathstrut": "", "strut": "", "textstyle": "", "scriptstyle": "", "nolimits": "", "bf": "",
+    "imath": "i", "jmath": "j",
+     "mathstrut": "", "strut": "", "textstyle": "", "scriptstyle": "", "nolimits": "", "bf": "",
     "it": "", "large": "", "Large": "", "notag": "", "mathop": "",
     "mathbf": "", "boldsymbol": "", "mathcal": "", "displaystyle": "", "limits": "",
     "left": "", "right": "", "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "big": "", "Big": "",
@@ -64,7 +66,7 @@ _SYNONYMS: Final = {
 }  # fmt: skip
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+)\*?")
 _THIN: Final = re.compile(r"\\[,;:!> ]|~|\\hspace\{[^{}]{0,20}\}")
-_LATEX_COMMA: Final = re.compile(r"(?<=\d) ?(?:\{ ?, ?\}|, ?\\!|\\,|,\\,) ?(?=\d\d\d(?!\d))")
+_LATEX_COMMA: Final = re.compile(r"(?<=\d) ?(?:\{ ?\\?, ?\}|, ?\\!|\\,|,\\,) ?(?=\d\d\d(?!\d))")
 _TO: Final = re.compile(
     r"(?<=\d) ?(?:\\text ?\{ ?(?:to|in|out of) ?\}|\b(?:to|in|out of)\b) ?(?=\d)"
 )
@@ -133,8 +135,9 @@ def normalise(text: str) -> str:
         return text
     text = text.strip("*` ") if "**" in text or "`" in text else text
     text = _LEADING.sub("", text).replace("...", r"\ldots ")
+    text = text.replace("{:}", ":").replace("US$", "$").replace(r"US\$", r"\$")
     if "\\" in text:
-        text = _COLOUR.sub(" ", text).replace("{:}", ":")
+        text = _COLOUR.sub(" ", text)
         text = _BRACED_ROWS.sub(r"\\begin{cases}\2\\end{cases}", text)
         text = _UNIT_FRACTION.sub(r"\\text{\1/\2\3}", text)
         text = _POWER_IN_TEXT.sub(r"\\text{\1^\2\3}", text)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd
 from typing import Final
 
 from factory.grade.math.grammar import Parser
@@ -53,6 +52,11 @@ _CHOOSE: Final = re.compile(
     r"\bC ?\((\w+) ?, ?(\w+)\)|(?:\{ ?\})? ?[_^] ?(?:\{ ?(\w+) ?\}|(\w)) ?C ?_ ?(?:\{ ?(\w+) ?\}|(\w))"
     r"|\bC ?_ ?(?:\{ ?(\w+) ?\}|(\w)) ?\^ ?(?:\{ ?(\w+) ?\}|(\w))"
 )
+_MAPSTO: Final = re.compile(r"^[fgh] ?: ?(?=[a-z] ?\\(?:mapsto|to)(?![A-Za-z]))")
+_SENTENCE: Final = re.compile(
+    r"^(?:\\text ?\{)? ?(?:(?:so|thus|hence|therefore),? )?(?:the )?(?:final )?answer(?: is|:) ?:? ?\}? ?",
+    re.IGNORECASE,
+)
 _FUNCTION_OF_LETTER: Final = re.compile(
     r"(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt) ?[a-z]|[a-z]?sqrt.*"
 )
@@ -63,7 +67,7 @@ _TWO_QUANTITIES: Final = re.compile(
 _WORD_LIST: Final = re.compile(r"[A-Za-z .'-]{2,}(?:(?:,|\band\b|\bor\b)[A-Za-z .'-]+)+")
 _LIST_JOINTS: Final = re.compile(r",|\band\b|\bor\b")
 _SHORT_WORDS: Final = frozenset({"no", "ok"})
-_HOURS: Final = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
+_HOURS: Final = {"noon": "12:00 p.m.", "midday": "12:00 p.m.", "midnight": "12:00 a.m."}
 _LETTERS: Final = re.compile(r"[abckmnpqrtuvwxyz]{3,4}")
 """Letters side by side that are a product rather than a word; read as both."""
 _DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
@@ -87,6 +91,10 @@ def _parse(text: str, reading: Reading) -> tuple[Node, ...]:
     normalised = normalise(text)
     if not normalised:
         raise Unreadable("empty")
+    if ":" in normalised or "nswer" in normalised:
+        normalised = _SENTENCE.sub("", _MAPSTO.sub("", normalised)) or normalised
+        if normalised.endswith("}") and normalised.count("{") < normalised.count("}"):
+            normalised = normalised[:-1].rstrip(" .")
     if reading.decimal_comma:
         normalised = _DECIMAL_COMMA.sub(".", normalised)
     if time := _time_of_day(normalised):
@@ -106,7 +114,7 @@ def _parse(text: str, reading: Reading) -> tuple[Node, ...]:
         return (based,)
     if ";" in normalised and (systems := _systems(normalised, reading)):
         return (systems,)
-    if "'" in normalised and (minutes := _minutes(normalised)):
+    if ("'" in normalised or '"' in normalised) and (minutes := _minutes(normalised)):
         return (minutes,)
     if (turned := _OPEN_INTERVAL.fullmatch(normalised)) and turned[1] + turned[3] != "[]":
         opening, closing = turned[1].replace("]", "("), turned[3].replace("[", ")")
@@ -129,9 +137,7 @@ def _parse(text: str, reading: Reading) -> tuple[Node, ...]:
     if not reading.single_brackets and normalised[-1] in ")]}" and not isinstance(first, Group):
         first = _kept_brackets(normalised, first)
     if _CLOCK.fullmatch(normalised) and (clock := _clock(normalised)):
-        hour, minute = map(int, normalised.split(":"))
-        is_time = ":0" in normalised or gcd(hour, minute) > 1  # a ratio would be reduced
-        return (clock,) if is_time else (first, clock)
+        return (clock,) if ":0" in normalised else (first, clock)
     if THOUSANDS.search(normalised) and not re.search(r",0", normalised):
         try:
             second = Parser(normalised, reading, thousands=False).whole()
@@ -146,7 +152,7 @@ _remembered = lru_cache(maxsize=1024)(_parse)
 
 
 def _time_of_day(normalised: str) -> Word | None:
-    """`4:30 p.m.` as the word `16:30`."""
+    """`4:30 p.m.` as a word in one spelling."""
     found = _TIME.fullmatch(normalised)
     if found is None:
         return None
@@ -156,10 +162,11 @@ def _time_of_day(normalised: str) -> Word | None:
     name = (found[4] or "").lower()
     if name.startswith("o"):
         return Word(f"{hour}:{minute}")
+    if hour > 12:
+        return Word(f"{hour}:{minute}")
     afternoon = (found[3] or "").lower() == "p" or name == "noon"
-    if hour <= 12:
-        hour = hour % 12 + (12 if afternoon else 0)
-    return Word(f"{hour}:{minute}")
+    half = "p.m." if afternoon else "a.m."
+    return Word(f"{hour % 12 or 12}:{minute} {half}")
 
 
 def _clock(normalised: str) -> Word | None:
@@ -184,13 +191,14 @@ def _two_quantities(normalised: str) -> Node | None:
 def _listed_words(normalised: str) -> Node | None:
     """`red, blue and green` as a list of words."""
     flat = re.sub(r"\\text ?\{([^{}]*)\}", r"\1", normalised)
+    joiner = "or" if re.search(r"\bor\b", flat) else "and" if re.search(r"\band\b", flat) else ","
     if not _WORD_LIST.fullmatch(flat):
         return None
     items = [" ".join(item.casefold().split()) for item in _LIST_JOINTS.split(flat)]
     items = [item for item in items if item]
     if len(items) < 2 or not any(len(item) > 3 for item in items):
         return None
-    return Collection(tuple(Word(item) for item in items), braces=False)
+    return Collection(tuple(Word(item) for item in items), False, joiner)
 
 
 def _systems(normalised: str, reading: Reading) -> Node | None:

@@ -35,7 +35,7 @@ _REPEATED: Final = re.compile(
 _ELLIPSIS: Final = re.compile(r" ?(?:\.{3}|\\[lc]?dots(?![A-Za-z]))")
 _BLOCK: Final = re.compile(r"(\d{1,6}?)\1{2,}$")
 _BASE: Final = re.compile(
-    r" ?(?:\{ ?(\d{1,2}) ?\}|(\d{1,2})|\{? ?(?:\\text ?)?\{ ?(?:base ?)?([a-z]+|\d{1,2}) ?\} ?\}?)"
+    r" ?(?:\{ ?\(?(\d{1,2})\)? ?\}|(\d{1,2})|\{? ?(?:\\text ?)?\{ ?(?:base ?)?([a-z]+|\d{1,2}) ?\} ?\}?)"
 )
 _BASED: Final = re.compile(r"\(? ?([0-9A-Z][0-9A-Za-z]*) ?\)? ?_")
 _BASES: Final = {
@@ -66,6 +66,7 @@ _BASES: Final = {
     "hex": 16,
 }
 _TEXT: Final = re.compile(r" ?\\text ?\{([^{}]*)\}")
+_MORE_TEXT: Final = re.compile(r" ?\\text ?\{(?! ?,? ?(?:and|or)\b)([^{}]*)\}")
 _UNIT_POWER: Final = re.compile(r" ?\^ ?(?:\{?([-]?\d)\}?)")
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z .'\-/]*")
 _LARGE_NUMBERS: Final = {
@@ -81,6 +82,7 @@ _SCALE: Final = re.compile(r" ?(?:\\text ?\{ ?([CF]) ?\}|([CF])(?![A-Za-z_(\d]))
 _MORE_UNIT: Final = re.compile(
     r" ?(/|\\cdot|\*) ?\\text ?\{([^{}]*)\}(?: ?\^ ?(?:\{?([-]?\d)\}?))?"
 )
+_RATE: Final = re.compile(r"[a-z]+/[a-z]+\.?")
 _PERCENT: Final = frozenset({"percent", "pct", "percentage", "per cent"})
 _NO_UNITS: Final = frozenset(
     {"sqrt", "cbrt", "infinity", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
@@ -204,7 +206,7 @@ class Quantities(Scanner):
         self.at = found.end()
         power = self.matches(_UNIT_POWER)
         words = f"{words}^{power[1]}" if power else words
-        while again := self.matches(_TEXT):
+        while again := self.matches(_MORE_TEXT):
             words += f" {again[1].casefold().strip()}"
         while more := self.matches(_MORE_UNIT):
             sign = "/" if more[1] == "/" else "*"
@@ -220,18 +222,21 @@ class Quantities(Scanner):
             return None
         words = " ".join(found[0].casefold().split()).strip(" .")
         first = words.split()[0] if words else ""
-        if not first.rstrip(".").isalpha() and "/" not in first:
+        if not first.rstrip(".").isalpha() and not _RATE.fullmatch(first):
             return None
+        apart = self.text[found.start() - 1 : found.start()] in (" ", "}")
+        if len(first) < 4 and not (isinstance(before, Number) or (apart and first in UNITS)):
+            return None  # letters, not units: `h/3`
         known = (
             words in _PERCENT
+            or first == "per"
             or (len(first) >= 2 and (first in UNITS or words in UNITS))
-            or ("/" in words and unit_of(words) is not None)
+            or ((len(first) >= 2 or "/" in first) and unit_of(words) is not None)
         )
-        apart = self.text[found.start() - 1 : found.start()] in (" ", "}")
         long = apart and len(first) >= 4 and not any(word in _NO_UNITS for word in words.split())
         if not (known or long):
             return None
-        if not may_be_unit(words):
+        if words not in _PERCENT and not may_be_unit(words):
             raise self.wrong("words that name no unit")
         self.at = found.end()
         if words in _PERCENT:

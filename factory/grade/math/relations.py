@@ -49,7 +49,8 @@ class Relations(Regions):
             values = [side for side in relation.sides if not names(side)]
             return _near(values) and any(self.equal(side, other) for side in values)
         if isinstance(other, Collection) and len(other.items) > 1 and not other.braces:
-            return False
+            pieces = isinstance(relation.sides[-1], Collection)
+            return pieces and self.names_left(relation) and self.equal(relation.sides[-1], other)
         if set(relation.operators) <= {"=", "in", "->"}:
             return self._chain(relation, other)
         return False
@@ -101,7 +102,7 @@ class Relations(Regions):
         return self._equations(gold, answer)
 
     def _same_name(self, left: _Name, right: _Name) -> bool:
-        """Whether two sides name one thing; `f(x)`, `g(t)` and `y` may, `f(2)` and `f(3)` do not."""
+        """Whether two sides name one thing: `f(x)`, `g(t)`, `y` may, `f(2)` and `f(3)` do not."""
         if left[0] == right[0] and left[1] == right[1]:
             return True
         if _is_function(left[0]) and _is_function(right[0]):
@@ -113,7 +114,7 @@ class Relations(Regions):
         if _is_function(left[0]) or _is_function(right[0]):
             function, letter = (left, right) if _is_function(left[0]) else (right, left)
             plain = all(isinstance(argument, Symbol) for argument in function[1])
-            return plain and len(function[0]) == 1 and letter[0] == "y"
+            return plain and "'" not in function[0] and letter[0] == "y"
         return False
 
     def _equations(self, gold: Relation, answer: Relation) -> bool:
@@ -212,6 +213,8 @@ def name_of(node: Node) -> _Name | None:
     if not isinstance(node, Relation) or not set(node.operators) <= {"=", "in", "->"}:
         return None
     left = node.sides[0]
+    if node.operators == ("->",) and isinstance(left, Symbol):
+        return "f", (left,)
     if isinstance(left, Symbol) and left.name not in CONSTANTS:
         return left.name, ()
     if _is_measure(left):

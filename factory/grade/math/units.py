@@ -95,20 +95,21 @@ _SCALES: Final = {
 }
 MAX_CHARS: Final = 60
 """Longest words of a unit."""
-_GENERIC: Final = frozenset({"unit", "units"})
+_SIDES: Final = frozenset({"left", "right", "up", "down", "north", "south", "east", "west"})
 _NO_UNIT: Final = frozenset(
     {"is", "isn't", "are", "was", "not", "no", "never", "don't", "doesn't", "does", "do", "than",
      "plus", "minus", "times", "divided", "divides", "multiplied", "squared", "cubed", "factorial",
      "less", "more", "fewer", "greater", "larger", "smaller", "wrong", "incorrect", "false",
      "true", "too", "at", "least", "most", "if", "when", "where", "because", "since", "remainder",
-     "mod", "by", "to", "into", "am", "pm", "a.m.", "p.m.", "halves", "half", "third", "thirds", "fourths", "fifths", "sixths", "eighths", "tenths",
-     "hundredths", "thousandths", "score", "lakh", "crore", "percent", "negative", "positive", "below",
-     "above", "under", "over", "hundred", "dozen", "equals", "and", "or", "but"}
+     "mod", "by", "to", "into", "am", "pm", "a.m.", "p.m.", "halves", "half", "third", "thirds",
+     "fourths", "fifths", "sixths", "eighths", "tenths", "hundredths", "thousandths", "score",
+     "lakh", "crore", "negative", "positive", "below", "above", "under", "over", "hundred",
+     "dozen", "equals", "and", "or", "but"}
 )  # fmt: skip
 """Words that say more about a number than what it counts: `12 less`, `12 is wrong`, `3 by`."""
 _FILLERS: Final = frozenset(
     {"of", "the", "a", "an", "total", "in", "all", "each", "more", "different", "about", "exactly",
-     "possible", "only", "away", "long", "tall", "wide", "high", "old", "left", "altogether"}
+     "possible", "only", "away", "long", "tall", "wide", "high", "old", "altogether"}
 )  # fmt: skip
 
 
@@ -146,6 +147,7 @@ _TOKEN: Final = re.compile(r"[a-z¢]+\.?|\^ ?\{?(-?\d)\}?|[/*·]")
 @lru_cache(maxsize=1024)
 def unit_of(words: str) -> Unit | None:
     """The unit that these words name, None where they name none."""
+    words = words.removeprefix("degrees ").removeprefix("degree ") if " " in words else words
     if words in UNITS:
         return UNITS[words]
     if len(words) > MAX_CHARS or _TOKEN.sub("", words).strip(" .()"):
@@ -198,7 +200,7 @@ _NOUNS: Final = re.compile(r"[a-z¢][a-z .'/*()-]*(?:\^ ?\{?-?\d\}?[a-z /*^\d-]*
 
 def may_be_unit(words: str) -> bool:
     """Whether words behind a value may name what it counts."""
-    if _MODULUS.fullmatch(words):
+    if _MODULUS.fullmatch(words) or words == "times":
         return True
     if not _NOUNS.fullmatch(words):
         return False
@@ -207,17 +209,25 @@ def may_be_unit(words: str) -> bool:
 
 def same_words(left: str, right: str) -> bool:
     """Whether words behind a number mean one thing; `units` says nothing but its power."""
+    if any(one == "dollar" and other.startswith("dollar ") for one, other in _turns(left, right)):
+        return unit_of(left) is None or unit_of(right) is None
     one, other = (_stems(words) for words in (left, right))
     if not (one and other):
-        return _power(left) == _power(right)
+        return _power(left) == _power(right) and not (one | other) & _SIDES
     return one == other
+
+
+def _turns(left: str, right: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (left, right), (right, left)
 
 
 def _stems(words: str) -> frozenset[str]:
     found = re.findall(r"[a-z0-9]+", words)
     stems = {re.sub(r"(?<=[a-z]{2})(?:es|s)$", "", word) for word in found}
-    plain = frozenset(word for word in stems if word not in _FILLERS)
-    return frozenset() if plain & _GENERIC else plain
+    plain = frozenset(
+        word for word in stems if not (word in _FILLERS or word in _POWERS or word in ("2", "3"))
+    )
+    return plain - {"unit"}
 
 
 def _power(words: str) -> int:

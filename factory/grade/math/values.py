@@ -115,6 +115,8 @@ class Values(ABC):
     def _percent(self, left: Node, left_unit: str, right: Node, right_unit: str) -> bool:
         if left_unit and right_unit:
             return False
+        if right_unit and _is_share(left):
+            return self.equal(left, Quotient(right, _HUNDRED))
         value, other = (left, right) if left_unit else (right, left)
         if (
             self.policy.percent == "either"
@@ -165,10 +167,16 @@ def _unsigned(node: Node) -> Node:
     return node
 
 
+def _is_share(gold: Node) -> bool:
+    """Whether a gold without a percent sign is below one, so that a sign on it would shift it."""
+    value = exact(gold)
+    return value is not None and 0 < abs(value) < 1
+
+
 def _is_residue(value: Node, unit: str) -> bool:
     """Whether the value is the least one of its class, so that the modulus may be missing."""
     number, modulus = exact(value), unit.removeprefix("mod ")
-    return number is None or not modulus.isdecimal() or 0 <= number < int(modulus[:20])
+    return number is not None and modulus.isdecimal() and 0 <= number < int(modulus[:20])
 
 
 def _parts(node: Node) -> tuple[Node, str]:

@@ -30,6 +30,8 @@ def same_word(gold: Node, answer: Node, policy: MathPolicy) -> bool:
     left, right = as_text(gold), as_text(answer)
     if left is None or right is None:
         return False
+    if (time := same_time(left, right)) is not None:
+        return time
     if left == right or left.replace(" ", "") == right.replace(" ", ""):
         return True
     if _ENDLESS.fullmatch(left) and _ENDLESS.fullmatch(right):
@@ -42,6 +44,34 @@ def same_word(gold: Node, answer: Node, policy: MathPolicy) -> bool:
     if all(nothing):
         return True
     return _ARTICLES.sub("", left) == _ARTICLES.sub("", right)
+
+
+_TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?: ([ap])\.m\.)?")
+
+
+def same_time(gold: str, answer: str) -> bool | None:
+    """Whether two texts are one time of day; None where one is no time.
+
+    The half of the day may be missing in the answer; without it `16:30` counts 24 hours.
+    """
+    one, other = _TIME.fullmatch(gold), _TIME.fullmatch(answer)
+    if one is None or other is None:
+        return None
+    if not other[3] and one[3] and int(other[1]) <= 12:
+        return (int(one[1]), one[2]) == (int(other[1]), other[2])
+    return _minutes(one) == _minutes(other)
+
+
+def _minutes(found: re.Match[str]) -> int:
+    hour = int(found[1])
+    if found[3]:
+        hour = hour % 12 + (12 if found[3] == "p" else 0)
+    return 60 * hour + int(found[2])
+
+
+def is_time(node: Node) -> bool:
+    """Whether it was read as a time of day."""
+    return isinstance(node, Word) and _TIME.fullmatch(node.text) is not None
 
 
 def _plain(text: str) -> str:
