@@ -10,8 +10,10 @@ right on a sample of the set; among ways within half a percent of the best, in t
     pairs   each pair made from the golds of MATH (`math_pairs/rewrite.py`) once, answers boxed
     long    the responses of `math`, their reasoning eight times
 
-Mistakes are counted on `pairs` and on `math_pairs/hard.jsonl`, whose labels are by hand; on `math`
-every response on which we and its label disagree is listed.
+Mistakes are counted on `pairs` and on two sets that are labelled by hand: `math_pairs/hard.jsonl`,
+against which the grader was written, and `math_pairs/blind.jsonl`, whose author had not seen the
+grader (and which then showed what to mend). On `math` every response on which we and its label
+disagree is listed.
 
     python benchmarks/grade_math.py [--quick] [--sets SET …] [--json FILE]
     python benchmarks/grade_math.py --misses      # every pair that ours gets wrong, and no timing
@@ -45,8 +47,11 @@ def main() -> None:
     parser.add_argument("--misses", action="store_true", help="only what ours gets wrong")
     arguments = parser.parse_args()
     if arguments.misses:
-        for name, pairs in (("hard", sets.hard_pairs()), ("pairs", sets.math_pairs())):
+        for name in sets.BY_HAND:
+            pairs = sets.by_hand(name)
             print_misses(name, pairs, ways.apart(ways.ours, sets.items_of(pairs)))
+        pairs = sets.math_pairs()
+        print_misses("pairs", pairs, ways.apart(ways.ours, sets.items_of(pairs)))
         return
     result = measured(arguments.sets, quick=arguments.quick)
     if arguments.json:
@@ -56,7 +61,7 @@ def main() -> None:
 
 
 def measured(names: list[str], *, quick: bool) -> Figures:
-    """Ratios by set, and all figures; `hard` is graded with `pairs`."""
+    """Ratios by set, and all figures; what is labelled by hand is graded with `pairs`."""
     pairs = sets.math_pairs() if "pairs" in names else []
     pairs = pairs[: len(pairs) // 10] if quick else pairs
     responses = sets.generations()
@@ -85,13 +90,13 @@ def measured(names: list[str], *, quick: bool) -> Figures:
             figures[name]["disagreements"] = disagreements(responses, mine, theirs)
         if name == "pairs":
             figures[name] |= mistakes(pairs, mine.verdicts, theirs.verdicts)
-            figures["hard"] = hard_figures(config)
+            figures |= {each: figures_by_hand(each, config) for each in sets.BY_HAND}
     return {"ratios": ratios, "figures": figures}
 
 
-def hard_figures(config: str) -> Figures:
-    """Mistakes on the pairs labelled by hand."""
-    hard = sets.hard_pairs()
+def figures_by_hand(name: str, config: str) -> Figures:
+    """Mistakes on pairs labelled by hand."""
+    hard = sets.by_hand(name)
     mine = ways.apart(ways.ours, sets.items_of(hard))
     theirs, lost = ways.math_verify_guarded(sets.items_of(hard), config)
     return mistakes(hard, mine.verdicts, theirs) | {"math_verify_processes_lost": lost}
@@ -168,7 +173,7 @@ def print_tables(result: Figures) -> None:
         )
     columns = ("equal", "unequal", "false_accepts", "false_rejects")
     columns += ("false_accepts_math_verify", "false_rejects_math_verify")
-    for name in [name for name in ("pairs", "hard") if name in result["figures"]]:
+    for name in [name for name in ("pairs", *sets.BY_HAND) if name in result["figures"]]:
         heads = ("equal", "unequal", "accepts", "rejects", "their acc.", "their rej.")
         print(f"\n{name:18}" + "".join(f"{head:>11}" for head in heads))
         one = result["figures"][name]

@@ -13,6 +13,7 @@ from .pair import Pair
 from .ways import Item
 
 SEED: Final = 0
+BY_HAND: Final = ("hard", "blind")
 _REPEATS: Final = 8
 
 
@@ -51,9 +52,9 @@ def math_pairs() -> list[Pair]:
     return found
 
 
-def hard_pairs() -> list[Pair]:
-    """The pairs labelled by hand, in order."""
-    text = (Path(__file__).parent / "hard.jsonl").read_text(encoding="utf-8")
+def by_hand(name: str) -> list[Pair]:
+    """The pairs of `NAME.jsonl`, labelled by hand, in order."""
+    text = (Path(__file__).parent / f"{name}.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
     return [Pair(row["kind"], row["gold"], row["answer"], row["equal"]) for row in rows]
 

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 _CHOICE: Final = re.compile(
-    r"(?:(?:option|choice|answer):? )?(?:\\text ?\{)? ?(\()?([A-J])(\))?(?: ?\})?([.:)](?= |$))? ?(.*)",
+    r"(?:(?:option|choice|answer):? )?(?:\\text ?\{)? ?(\()?([A-J])(\))?(?: ?\})?"
+    r"([.:)](?= |$))? ?(.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _DOUBTFUL: Final = re.compile(

@@ -47,10 +47,10 @@ class Extraction:
 TAIL_CHARS: Final = 4000
 """A stated answer or a last number is looked for in so many characters at the end."""
 MAX_BOXES: Final = 20
-MAX_BOX_CHARS: Final = 2_000_000
-"""A longer box is not looked through for its end."""
+MAX_BOX_CHARS: Final = 4_000_000
+"""Characters that are looked through for the ends of boxes that are not closed."""
 MAX_BARE: Final = 40
-"""A reply of one line that is no longer is an answer by itself."""
+"""A reply of one word or two that is no longer is an answer by itself."""
 MAX_JOINT: Final = 80
 """Most characters between two boxes that are one list."""
 
@@ -65,7 +65,7 @@ _NUMBER: Final = re.compile(
 )
 _VALUE: Final = re.compile(rf"\s*(?:is|are|equals|=)\s+({_NUMBER.pattern})")
 _SPLIT_NUMBER: Final = re.compile(r"(?<=[\w)}\]])-(?=[\d.\\])")
-_ENDING: Final = re.compile(r"<\||<｜|</s>")
+_ENDING: Final = re.compile(r"<\|[A-Za-z_]{2,40}\|>|<｜|</s>")
 _HEADING: Final = re.compile(r"\d{1,2}[.):] +\D")
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s)|。")
 _DENIAL: Final = re.compile(r",? (?:and )?not\b")
@@ -99,7 +99,8 @@ def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> 
         return Extraction(stated or None, Found.STATED if stated else Found.NOTHING)
     number, formula = _last_number(tail)
     whole = part.strip().strip("*").strip()
-    if number is None and formula is None and 0 < len(whole) <= MAX_BARE and "\n" not in whole:
+    bare = 0 < len(whole) <= MAX_BARE and len(whole.split()) <= 2
+    if number is None and formula is None and bare:
         return Extraction(whole, Found.STATED)
     if formula is not None and (number is None or "=" not in formula):
         return Extraction(formula, Found.LAST_NUMBER)
@@ -124,7 +125,7 @@ def joined_boxed(text: str) -> str | None:
 
 def _last_closed(text: str) -> tuple[int, str] | None:
     end = len(text)
-    for _ in range(MAX_BOXES):
+    for _ in range(min(MAX_BOXES, 1 + MAX_BOX_CHARS // max(end, 1))):
         start = _last_box(text, end)
         if start < 0:
             return None

@@ -28,8 +28,8 @@ _UNICODE: Final = {
     "⌈": r"\lceil ", "⌉": r"\rceil ", "…": r"\ldots ", "∙": r"\cdot ", "•": r"\cdot ",
     "∗": "*", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ", "μ": r"\mu ", "σ": r"\sigma ",
     "τ": r"\tau ", "ρ": r"\rho ", "ψ": r"\psi ", "Δ": r"\Delta ", "Ω": r"\Omega ",
-    "∶": ":", "′": "'", "″": "''",
-     "¢": r"\text{ cents}", "∣": "|", "¥": r"\yen ", "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
+    "∶": ":", "′": "'", "″": "''", "¢": r"\text{ cents}", "∣": "|", "¥": r"\yen ",
+    "₹": r"\rupee ", "∧": r"\text{ and }", "∨": r"\text{ or }",
     "≡": r"\equiv ", "₋": "-", "‑": "-", "‐": "-", "。": ".", "、": ",",
     "“": '"', "”": '"', "’": "'", "∛": r"\cbrt ",
     "√": r"\sqrt ", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
@@ -91,10 +91,12 @@ _MODULO: Final = re.compile(
     r"\\(?:p|b)?mod ?(?:\{ ?(\w{1,20}) ?\}|(\w))|\((?:mod|\\bmod|\\text ?\{ ?mod ?\}) ?(\w{1,20})\)"
 )
 _LEADING: Final = re.compile(
-    r"^(?:[=&*]|\\(?:approx|therefore|quad|displaystyle)(?![A-Za-z])|≈|(?:so|thus),? )\s*|(?:\\\\|\*)$"
+    r"^(?:[=&*]|\\(?:approx|therefore|quad|displaystyle)(?![A-Za-z])|≈|(?:so|thus),? )\s*"
+    r"|(?:\\\\|\*)$"
 )
 _COLOUR: Final = re.compile(
-    r"\\(?:text)?color ?\{[A-Za-z]{1,20}\}|\\h?phantom ?\{[^{}]{0,50}\}|\\(?:underline|small)(?![A-Za-z])"
+    r"\\(?:text)?color ?\{[A-Za-z]{1,20}\}|\\h?phantom ?\{[^{}]{0,50}\}"
+    r"|\\(?:underline|small)(?![A-Za-z])"
 )
 _BRACED_ROWS: Final = re.compile(
     r"\\left ?\\\{ ?\\begin ?\{(array|aligned|matrix|gathered)\}(?: ?\{[lcr ]{0,9}\})?(.*?)"
@@ -104,7 +106,6 @@ _BRACED_ROWS: Final = re.compile(
 _UNIT_FRACTION: Final = re.compile(
     r"\\d?frac ?\{ ?\\(?:text|mathrm|rm) ?\{ ?([A-Za-z]{1,12}) ?\} ?\} ?\{ ?\\(?:text|mathrm|rm) ?"
     r"\{ ?([A-Za-z]{1,12}) ?\} ?(\^ ?\{?\d\}?)? ?\}"
-    r"|\\d?frac ?\{ ?\\(?:text|mathrm|rm) ?([A-Za-z]) ?\} ?\{ ?\\(?:text|mathrm|rm) ?([A-Za-z])(\^ ?\d)? ?\}"
 )
 _POWER_IN_TEXT: Final = re.compile(
     r"\\(?:text|mathrm) ?\{([^{}]{0,40})\^ ?\{(-?\d)\}([^{}]{0,40})\}"
@@ -133,6 +134,8 @@ def normalise(text: str) -> str:
         text = _ascii(text)
     if text.isdecimal():
         return text
+    if "  " in text or "\n" in text or "\t" in text:
+        text = _SPACES.sub(" ", text)
     text = text.strip("*` ") if "**" in text or "`" in text else text
     text = _LEADING.sub("", text).replace("...", r"\ldots ")
     text = text.replace("{:}", ":").replace("US$", "$").replace(r"US\$", r"\$")
@@ -162,8 +165,11 @@ def normalise(text: str) -> str:
     text = _THIN.sub(" ", text)
     text = _COMMAND.sub(_synonym, text)
     text = _SPACES.sub(" ", text.replace("\x02", r"\\")).strip()
-    text = _unwrapped(text)
-    while text and text[-1] in ".,;:" and not text.endswith("\\"):
+    return _without_stop(_unwrapped(_without_stop(text)))
+
+
+def _without_stop(text: str) -> str:
+    while text and text[-1] in ".,;:":
         text = text[:-1].rstrip()
     return text
 

@@ -49,12 +49,14 @@ _FEET: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)'(?: ?(\d{1,9}(?:\.\d{1,9})?)
 _INCHES: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(?:\"|'')")
 _MINUTES: Final = re.compile(r"(\d{1,9}) ?\\degree (\d{1,9})'(?: ?(\d{1,9})(?:\"|''))?")
 _CHOOSE: Final = re.compile(
-    r"\bC ?\((\w+) ?, ?(\w+)\)|(?:\{ ?\})? ?[_^] ?(?:\{ ?(\w+) ?\}|(\w)) ?C ?_ ?(?:\{ ?(\w+) ?\}|(\w))"
+    r"\bC ?\((\w+) ?, ?(\w+)\)"
+    r"|(?:\{ ?\})? ?[_^] ?(?:\{ ?(\w+) ?\}|(\w)) ?C ?_ ?(?:\{ ?(\w+) ?\}|(\w))"
     r"|\bC ?_ ?(?:\{ ?(\w+) ?\}|(\w)) ?\^ ?(?:\{ ?(\w+) ?\}|(\w))"
 )
 _MAPSTO: Final = re.compile(r"^[fgh] ?: ?(?=[a-z] ?\\(?:mapsto|to)(?![A-Za-z]))")
 _SENTENCE: Final = re.compile(
-    r"^(?:\\text ?\{)? ?(?:(?:so|thus|hence|therefore),? )?(?:the )?(?:final )?answer(?: is|:) ?:? ?\}? ?",
+    r"^(?:\\text ?\{)? ?(?:(?:so|thus|hence|therefore),? )?(?:the )?(?:final )?"
+    r"answer(?: is|:) ?:? ?\}? ?",
     re.IGNORECASE,
 )
 _FUNCTION_OF_LETTER: Final = re.compile(
@@ -62,7 +64,8 @@ _FUNCTION_OF_LETTER: Final = re.compile(
 )
 _TWO_QUANTITIES: Final = re.compile(
     r"(\d{1,40}(?:\.\d{1,40})?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}? ?"
-    r"(?:(?:\\text ?\{ ?)?and ?\}?)? ?(\d{1,40}(?:\.\d{1,40})?) ?(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
+    r"(?:(?:\\text ?\{ ?)?and ?\}?)? ?(\d{1,40}(?:\.\d{1,40})?) ?"
+    r"(?:\\text ?\{ ?)?([A-Za-z]+)\.? ?\}?"
 )
 _WORD_LIST: Final = re.compile(r"[A-Za-z .'-]{2,}(?:(?:,|\band\b|\bor\b)[A-Za-z .'-]+)+")
 _LIST_JOINTS: Final = re.compile(r",|\band\b|\bor\b")

@@ -35,7 +35,8 @@ _REPEATED: Final = re.compile(
 _ELLIPSIS: Final = re.compile(r" ?(?:\.{3}|\\[lc]?dots(?![A-Za-z]))")
 _BLOCK: Final = re.compile(r"(\d{1,6}?)\1{2,}$")
 _BASE: Final = re.compile(
-    r" ?(?:\{ ?\(?(\d{1,2})\)? ?\}|(\d{1,2})|\{? ?(?:\\text ?)?\{ ?(?:base ?)?([a-z]+|\d{1,2}) ?\} ?\}?)"
+    r" ?(?:\{ ?\(?(\d{1,2})\)? ?\}|(\d{1,2})"
+    r"|\{? ?(?:\\text ?)?\{ ?(?:base ?)?([a-z]+|\d{1,2}) ?\} ?\}?)"
 )
 _BASED: Final = re.compile(r"\(? ?([0-9A-Z][0-9A-Za-z]*) ?\)? ?_")
 _BASES: Final = {

@@ -104,7 +104,7 @@ def run(problems: Path, drawn: Path, out: Path, key: str = "k") -> StageResult:
 PARTS = [
     [candidate("s/0", 0, r"\boxed{2\sqrt{3}}"), candidate("s/1", 0, "The answer is B."),
      candidate("s/0", 1, r"\boxed{3\sqrt{2}}"), candidate("s/2", 0, "Yes.")],
-    [candidate("s/1", 1, "<think>B", "length"), candidate("s/0", 2, "no idea")],
+    [candidate("s/1", 1, "<think>B", "length"), candidate("s/0", 2, "I have no idea")],
 ]  # fmt: skip
 
 

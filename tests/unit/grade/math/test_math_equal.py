@@ -612,6 +612,21 @@ def test_hand_labelled_hard_pairs_have_their_labels(grader: MathGrader) -> None:
     assert wrong == []
 
 
+def test_pairs_labelled_blind_are_accepted_only_where_they_are_equal(grader: MathGrader) -> None:
+    lines = Path("benchmarks/math_pairs/blind.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    verdicts = grader.grade_answers([(row["gold"], row["answer"]) for row in rows])
+    correct = [verdict.status is Status.CORRECT for verdict in verdicts]
+    accepted = [
+        (row["gold"], row["answer"])
+        for row, right in zip(rows, correct, strict=True)
+        if right and not row["equal"]
+    ]
+    assert accepted == [(r"\lfloor x\rfloor", r"\lfloor x+10^{-9}\rfloor")]
+    missed = sum(row["equal"] and not right for row, right in zip(rows, correct, strict=True))
+    assert missed <= 60  # of 1,530: what docs/math_grading.md says is not covered
+
+
 POLICIES = [
     ("decimal_figures", 3, r"\frac13", "0.333", True),
     ("decimal_figures", 0, r"\frac13", "0.33333333", False),

@@ -157,7 +157,7 @@ def test_the_pairs_are_the_same_whatever_the_seed_of_hashes() -> None:
 
 
 def test_the_hard_pairs_are_all_different_and_of_both_labels_in_each_kind() -> None:
-    hard = sets.hard_pairs()
+    hard = sets.by_hand("hard")
     assert len(hard) >= 450
     assert len({(pair.gold, pair.answer) for pair in hard}) == len(hard)
     assert all(pair.gold != pair.answer for pair in hard)
@@ -166,7 +166,7 @@ def test_the_hard_pairs_are_all_different_and_of_both_labels_in_each_kind() -> N
 
 
 def test_no_two_hard_pairs_contradict_each_other() -> None:
-    found = {(pair.gold, pair.answer): pair.equal for pair in sets.hard_pairs()}
+    found = {(pair.gold, pair.answer): pair.equal for pair in sets.by_hand("hard")}
     # A base may be missing only in the answer; everything else that is turned keeps its label.
     turned = {
         pair for pair, equal in found.items() if found.get((pair[1], pair[0]), equal) != equal
