@@ -1,16 +1,15 @@
 """Symbolic grading: is the final answer of a response mathematically equal to the gold answer?
 
-Tiers, cheapest first: `string` (equal after normalisation), `rational` (exact fractions),
-`structure` (tuples, sets, intervals, matrices, relations, words), then in a worker process with
-a deadline and a memory limit `numeric` (refutation at random points) and `sympy` (proof).
-Text is read by our own parser (`parse.py`) into our own tree; nothing in it is ever evaluated as
-Python and no parser of sympy sees it.
+`extract` finds the final answer, `normalise` gives it one spelling, `parse` reads it into a tree of
+our own (`scan`, `quantities`, `environments`, `functions`, `commands`, `grammar`, in the order in
+which they build on each other); nothing in it is ever evaluated as Python and no parser of sympy
+sees it. `compare` goes through the tiers in the calling thread, within a budget of CPU time:
+`string` (equal spelling), `rational` (exact fractions), `structure` (`equal`, `relations`,
+`regions`, `values`, `words`), `normal` (`same`: normal forms), `numeric` (`approximate`: refuted in
+doubles). What is left goes to a worker process (`pool`, `worker`) with a deadline and a memory
+limit: `numeric` with 50 digits and `sympy` (`symbolic`).
 
-Covered: numbers of any length, fractions, decimals, percent, money, common units, degrees, number
-bases, complex numbers, radicals, logarithms, trigonometry, factorials, binomials, expressions with
-letters, equations, inequalities in one letter, lists, tuples, sets, intervals, unions, matrices,
-plus-minus, words. Not covered: integrals, sums, limits, piecewise functions, set builders,
-determinants: an answer that needs them is right only if it is written as the gold is.
+docs/math_grading.md says what is covered, what is not, and the policy.
 """
 
 from factory.grade.math.grader import MathGrader, grade, grade_batch

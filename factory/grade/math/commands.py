@@ -7,52 +7,28 @@ from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import Final
 
-from factory.grade.math.matrices import determinant
-from factory.grade.math.quantities import Quantities
+from factory.grade.math.build import negative
+from factory.grade.math.functions import COMMAND, FUNCTIONS, LETTERS, RENAMED, Functions
 from factory.grade.math.scan import DIGITS
 from factory.grade.math.tree import (
     Collection,
     Function,
     Group,
-    Matrix,
     Node,
     Number,
-    Power,
-    Product,
     Quantity,
     Quotient,
-    Relation,
-    Sum,
     Symbol,
     Word,
 )
 from factory.grade.math.units import unit_of
 from factory.grade.math.words import EMPTY
 
-FUNCTIONS: Final = frozenset(
-    {"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
-     "ln", "log", "exp", "min", "max", "gcd", "lcm", "arccot", "arcsec", "arccsc", "sech", "csch",
-     "coth", "arsinh", "arcosh", "artanh", "cis", "sgn"}
-)  # fmt: skip
-RENAMED: Final = {
-    "tg": "tan", "ctg": "cot", "cotg": "cot", "cosec": "csc", "arctg": "arctan", "sh": "sinh",
-    "arcctg": "arccot", "ch": "cosh", "th": "tanh", "lg": "log", "asin": "arcsin", "sign": "sgn",
-    "acos": "arccos", "atan": "arctan", "acot": "arccot", "asec": "arcsec", "acsc": "arccsc",
-    "arcsinh": "arsinh", "arccosh": "arcosh", "arctanh": "artanh", "asinh": "arsinh",
-    "acosh": "arcosh", "atanh": "artanh",
-}  # fmt: skip
-"""Other names of functions; the short ones only as commands."""
 GREEK: Final = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta",
      "iota", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi",
      "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell"}
 )  # fmt: skip
-COMMAND: Final = re.compile(r"\\([A-Za-z]+)")
-LETTERS: Final = re.compile(r"[A-Za-z]+")
-_INVERSE: Final = {
-    "sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec",
-    "csc": "arccsc", "sinh": "arsinh", "cosh": "arcosh", "tanh": "artanh",
-}  # fmt: skip
 _PLAIN_NAMES: Final = re.compile(
     r"(?:arc|ar|a)?(?:sin|cos|tan|cot|sec|csc)h?|arctg|ln|lg|log|exp|abs|gcd|lcm|min|max|sgn|cis"
     r"|sqrt|cbrt|pi|floor|ceil"
@@ -67,22 +43,14 @@ _SUBSCRIPT: Final = re.compile(
     r"\{ ?\\text ?\{([A-Za-z0-9 ,]{1,20})\} ?\}|\{([A-Za-z0-9 ,+-]{1,20})\}|([A-Za-z0-9])"
     r"|\\text ?\{([A-Za-z0-9 ,]{1,20})\}"
 )
-_PLAIN_BASE: Final = re.compile(r"(\d{1,3})(?=\()")
-_MATRICES: Final = frozenset(
-    {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "smallmatrix", "array"}
-)
 _BRACES: Final = re.compile(r" ?\{([^{}]*)\}")
-_ENVIRONMENT: Final = re.compile(
-    r"\{([a-zA-Z]{0,5}matrix|array|cases|aligned|align\*?|gathered|split)\}(?: ?\{[lcr| ]{0,20}\})?"
-)
-_CONDITION: Final = re.compile(r" ?\\text ?\{ ?,?(?:if|for|when|where|otherwise)? ?\}| ?,")
 _CORNERS: Final = re.compile(r" ?\{? ?([A-Z]{1,4}|\d{1,2}) ?\}?")
 _BIG_OPERATORS: Final = frozenset({"sum", "prod", "int", "lim"})
 _POINTS: Final = re.compile(r" ?\{ ?([A-Z]{1,4}'?) ?\}")
 _OTHER_SET: Final = re.compile(r" ?\{?([ZNQC])\}?")
 
 
-class Commands(Quantities, ABC):
+class Commands(Functions, ABC):
     """Reads letters and commands; what stands in their arguments is read by `parse.Parser`."""
 
     closed = ""
@@ -91,34 +59,10 @@ class Commands(Quantities, ABC):
     """What joined the last `items`."""
 
     @abstractmethod
-    def items(self) -> list[Node]: ...
-
-    @abstractmethod
-    def relation(self) -> Node: ...
-
-    @abstractmethod
     def builder(self) -> Node | None: ...
 
     @abstractmethod
-    def sum(self) -> Node: ...
-
-    @abstractmethod
-    def product(self) -> Node: ...
-
-    @abstractmethod
-    def signed_power(self) -> Node: ...
-
-    @abstractmethod
-    def power(self) -> Node: ...
-
-    @abstractmethod
-    def exponent(self) -> Node: ...
-
-    @abstractmethod
     def inner(self, text: str) -> Node: ...
-
-    @abstractmethod
-    def starts_factor(self) -> bool: ...
 
     def letters(self) -> Node:
         found = self.matches(LETTERS)
@@ -303,168 +247,3 @@ class Commands(Quantities, ABC):
             raise self.wrong("expected an argument")
         self.depth = depth
         return node
-
-    def root(self, cube: bool) -> Node:
-        index: Node = Number(Fraction(3 if cube else 2))
-        if not cube and self.takes("["):
-            items = self.bracket_items("]")
-            if len(items) != 1:
-                raise self.wrong("expected one index")
-            index = items[0]
-        self.spaces()
-        if self.sees("("):
-            self.at += 1
-            items = self.bracket_items(")")
-            if len(items) != 1:
-                raise self.wrong("expected one expression")
-            return Function("root", (items[0], index))
-        plain_digits = self.text[max(0, self.at - 1) : self.at] == " "
-        inside = self.number() if plain_digits and self.sees_digits() else self.argument()
-        return Function("root", (inside, index))
-
-    def sees_digits(self) -> bool:
-        """Whether a number of several digits follows, as `√12` writes it (`\\sqrt12` does not)."""
-        return bool(re.compile(r"\d{2}").match(self.text, self.at))
-
-    def function(self, name: str) -> Node:
-        depth = self.depth
-        self.enter()
-        exponent: Node | None = None
-        base: Node | None = None
-        if name == "log" and self.takes("_"):
-            base = self.argument()
-        elif name == "log" and (plain := self.matches(_PLAIN_BASE)):
-            base = Number(Fraction(int(plain[1])))
-        if self.takes("^"):
-            exponent = self.exponent()
-            if exponent == Number(Fraction(-1)) and name in _INVERSE:
-                name, exponent = _INVERSE[name], None
-        self.spaces()
-        if self.sees("("):
-            self.at += 1
-            arguments = self.bracket_items(")")
-        elif self.takes("{"):
-            arguments = [self.rest_of_braces()]
-        else:
-            arguments = [self.bare_argument()]
-        if len(arguments) > 1 and name not in ("min", "max", "gcd", "lcm"):
-            raise self.wrong(f"{name} of more than one value")
-        node = rewritten(name, tuple(arguments))
-        if base is not None:
-            node = Quotient(Function("ln", tuple(arguments)), Function("ln", (base,)))
-        self.depth = depth
-        return node if exponent is None else Power(node, exponent)
-
-    def bare_argument(self) -> Node:
-        """`3x` in `\\sin 3x`: factors up to a sign, a bracket or the next function."""
-        factors = [self.signed_power()]
-        while self.starts_factor():
-            command = COMMAND.match(self.text, self.at)
-            letters = LETTERS.match(self.text, self.at)
-            named = command[1] if command else letters[0] if letters else ""
-            if named in FUNCTIONS or self.text[self.at] in "([":
-                break
-            factors.append(self.power())
-        return product_of(factors)
-
-    def big_operator(self, name: str) -> Node:
-        """A sum, product, integral or limit with its bounds; it is compared part by part."""
-        depth = self.depth
-        self.enter()
-        parts: list[Node] = []
-        for sign in ("_", "^"):
-            if self.takes(sign):
-                parts.append(self.rest_of_braces() if self.takes("{") else self.argument())
-        parts.append(self.product())
-        self.depth = depth
-        return Function(name, tuple(parts))
-
-    def environment(self) -> Node:
-        found = self.matches(_ENVIRONMENT)
-        if found is None:
-            raise self.wrong("unknown environment")
-        if found[1] not in _MATRICES:
-            return self.system(found[1])
-        rows: list[tuple[Node, ...]] = []
-        self.brackets += 1
-        while not self.sees(r"\end"):
-            row = [self.relation()]
-            while self.takes("&"):
-                row.append(self.relation())
-            rows.append(tuple(row))
-            if not self.takes("\\\\"):
-                break
-        self.brackets -= 1
-        self.needs(rf"\end{{{found[1]}}}")
-        if len({len(row) for row in rows}) != 1:
-            raise self.wrong("rows of different lengths")
-        if found[1] == "vmatrix":
-            value = determinant(tuple(rows)) if len(rows) == len(rows[0]) else None
-            if value is None:
-                raise self.wrong("a determinant of more than four rows, or not square")
-            return value
-        return Matrix(tuple(rows))
-
-    def system(self, name: str) -> Node:
-        """Rows of equations as a list; rows of a value and its condition as a list of pairs."""
-        items: list[Node] = []
-        while not self.sees(r"\end"):
-            row: list[Node] = []
-            while not (self.sees("\\\\") or self.sees(r"\end")):
-                if not (self.takes("&") or self.matches(_CONDITION)):
-                    row.append(self.relation_or_rest(row))
-            if row:
-                items.append(row[0] if len(row) == 1 else Group("|", "|", tuple(row)))
-            if not self.takes("\\\\"):
-                break
-        self.needs(rf"\end{{{name}}}")
-        if not items:
-            raise self.wrong("an empty system")
-        return items[0] if len(items) == 1 else Collection(tuple(items), False, "and")
-
-    def relation_or_rest(self, row: list[Node]) -> Node:
-        """The next cell; `x & = 5` is one relation."""
-        if row and (self.sees("=") or self.sees("<") or self.sees(">")):
-            left = row.pop()
-            sign = self.text[self.at]
-            self.at += 1
-            self.takes("&")
-            return Relation((sign,), (left, self.sum()))
-        if self.sees("="):
-            raise self.wrong("an equation without a left side")
-        return self.relation()
-
-
-def product_of(factors: list[Node]) -> Node:
-    """One factor as it is, several as a product."""
-    return factors[0] if len(factors) == 1 else Product(tuple(factors))
-
-
-def rewritten(name: str, arguments: tuple[Node, ...]) -> Node:
-    """A function by others where it is one of them turned round, else as it is named."""
-    one = Number(Fraction(1))
-    if len(arguments) == 1:
-        x = arguments[0]
-        if name in _RECIPROCAL:
-            return Function(_RECIPROCAL[name], (Quotient(one, x),))
-        if name in ("sech", "csch", "coth"):
-            turned = {"sech": "cosh", "csch": "sinh", "coth": "tanh"}[name]
-            return Quotient(one, Function(turned, arguments))
-        if name == "arccot":
-            right = Quotient(Symbol("pi"), Number(Fraction(2)))
-            return Sum((right, negative(Function("arctan", arguments))))
-        if name == "cis":  # e^{ix}: the argument must not stand there twice
-            return Power(Symbol("e"), Product((Symbol("i"), x)))
-    return Function(name, arguments)
-
-
-_RECIPROCAL: Final = {"arcsec": "arccos", "arccsc": "arcsin"}
-
-
-def negative(node: Node) -> Node:
-    """Minus a node; numbers keep their decimals."""
-    if isinstance(node, Number):
-        return Number(-node.value, node.last_place, node.figures)
-    if isinstance(node, Quantity):
-        return Quantity(negative(node.value), node.unit)
-    return Product((Number(Fraction(-1)), node))

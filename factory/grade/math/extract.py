@@ -100,8 +100,9 @@ def final_answer(text: str, finish_reason: FinishReason = FinishReason.STOP) -> 
     number, formula = _last_number(tail)
     whole = part.strip().strip("*").strip()
     bare = 0 < len(whole) <= MAX_BARE and len(whole.split()) <= 2
-    if number is None and formula is None and bare:
-        return Extraction(whole, Found.STATED)
+    if formula is None and bare:
+        found = Found.LAST_NUMBER if number else Found.STATED
+        return Extraction(number or whole, found, whole if number else None)
     if formula is not None and (number is None or "=" not in formula):
         return Extraction(formula, Found.LAST_NUMBER)
     return Extraction(number, Found.NOTHING if number is None else Found.LAST_NUMBER, formula)

@@ -9,15 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from factory.grade.math.commands import (
-    COMMAND,
-    FUNCTIONS,
-    GREEK,
-    LETTERS,
-    Commands,
-    negative,
-    product_of,
-)
+from factory.grade.math.build import negative, product_of
+from factory.grade.math.commands import GREEK, Commands
+from factory.grade.math.functions import COMMAND, FUNCTIONS, LETTERS
 from factory.grade.math.scan import DIGITS
 from factory.grade.math.tree import (
     CONSTANTS,

@@ -14,7 +14,7 @@ from typing import Final
 
 from factory.grade.math.approximate import real_value
 from factory.grade.math.exact import exact
-from factory.grade.math.normal import linear
+from factory.grade.math.same import linear
 from factory.grade.math.tree import (
     Collection,
     Function,

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Final
 
 from factory.grade.math.approximate import real_value
-from factory.grade.math.normal import proportional, ratio_of
 from factory.grade.math.regions import FLIPPED, Regions
 from factory.grade.math.renamed import renamed
+from factory.grade.math.same import proportional, ratio_of
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import (
     CONSTANTS,
