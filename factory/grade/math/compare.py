@@ -18,9 +18,9 @@ from factory.grade.math.choices import option_text, same_choice
 from factory.grade.math.equal import Comparison
 from factory.grade.math.exact import exact
 from factory.grade.math.infinite import infinite
-from factory.grade.math.normalise import MAX_CHARS, normalise, squeeze
+from factory.grade.math.normalise import MAX_CHARS, MAX_REMEMBERED, normalise, squeeze
 from factory.grade.math.parse import DEFAULT as AS_USUAL
-from factory.grade.math.parse import MAX_REMEMBERED, Reading, Unreadable, parse
+from factory.grade.math.parse import Reading, Unreadable, parse
 from factory.grade.math.same import same_normal
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import CONSTANTS, Collection, Function, Node

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
+MAX_REMEMBERED: Final = 200
+"""Longest text whose spelling and tree are kept."""
 MAX_CHARS: Final = 10_000
 """Longer answers are compared as they stand and as integers, and not read further."""
 
@@ -129,6 +132,10 @@ _ROW_SKIP: Final = re.compile(r"\\\\\[[^\[\]]{0,10}(?:pt|ex|em|mm|cm)\]")
 
 def normalise(text: str) -> str:
     """The answer in one spelling of LaTeX, spaces collapsed; still readable by the parser."""
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _normalise(text)
+
+
+def _normalise(text: str) -> str:
     text = text.strip()
     if not text.isascii():
         text = _ascii(text)
@@ -166,6 +173,9 @@ def normalise(text: str) -> str:
     text = _COMMAND.sub(_synonym, text)
     text = _SPACES.sub(" ", text.replace("\x02", r"\\")).strip()
     return _without_stop(_unwrapped(_without_stop(text)))
+
+
+_remembered = lru_cache(maxsize=2048)(_normalise)
 
 
 def _without_stop(text: str) -> str:

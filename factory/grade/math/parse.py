@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Final
 
 from factory.grade.math.grammar import Parser
-from factory.grade.math.normalise import MAX_CHARS, normalise
+from factory.grade.math.normalise import MAX_CHARS, MAX_REMEMBERED, normalise
 from factory.grade.math.quantities import THOUSANDS
 from factory.grade.math.scan import Reading, Unreadable
 from factory.grade.math.tree import (
@@ -75,8 +75,6 @@ _LETTERS: Final = re.compile(r"[abckmnpqrtuvwxyz]{3,4}")
 """Letters side by side that are a product rather than a word; read as both."""
 _DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
 DEFAULT: Final = Reading()
-MAX_REMEMBERED: Final = 200
-"""Longest text whose tree is kept."""
 
 
 def parse(text: str, reading: Reading = DEFAULT) -> tuple[Node, ...]:
