@@ -97,6 +97,9 @@ def _graded_sources(recipe: Recipe, unfinished: Set[str]) -> Iterator[Source]:
     """The sources whose problems are still to be made or graded."""
     if {"CollectProblems", "GradeCandidates"} & unfinished:
         yield from recipe.collect.sources
+    if recipe.validation and recipe.collect.decontaminate and "CollectProblems" in unfinished:
+        for suite in recipe.validation.suites:  # read, to keep their problems out
+            yield from (one for one in suite.sources if isinstance(one, ReasoningGymSource))
     if recipe.validation and {"CollectSuite", "ValidateModel"} & unfinished:
         for suite in recipe.validation.suites:
             yield from suite.sources

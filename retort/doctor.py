@@ -128,6 +128,17 @@ def _sandbox(machine: Machine) -> list[Finding]:
             "warning",
         )
     )
+    scorers = machine.sandbox.scorers_image
+    has_scorers = check(scorers).image_present
+    findings.append(
+        _finding(
+            "grade procedural",
+            has_scorers,
+            f"{'an' if has_scorers else 'no'} image {scorers}",
+            "puzzles of reasoning-gym need it: python -m sandboxes.image build scorers",
+            "warning",
+        )
+    )
     return findings
 
 

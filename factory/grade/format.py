@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, Self
 
 from factory.grade.contract import Item, Verdict
@@ -38,6 +39,7 @@ STATEMENT: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """A statement of the final answer; `said` is the rest of its line."""
+_EMPTY: Final = re.compile(r"\\(?:text|mathrm|quad|,|;|:|!| |$)|[\s{}]")
 _KEPT_CHARS: Final = 2000
 
 
@@ -62,12 +64,12 @@ class FormatGrader:
 
     def _grade(self, item: Item) -> Verdict:
         start = time.monotonic()
-        answer, broken = self._judge(item.text)
         cut = item.finish_reason is FinishReason.LENGTH
         if cut or (_OPEN in item.text and _CLOSE not in item.text):
             detail = "cut at the token limit" if cut else f"{_CLOSE} is missing"
             wall_s = time.monotonic() - start
             return Verdict(Status.TRUNCATED, "", "format", detail, wall_s)
+        answer, broken = self._judge(item.text)
         status = Status.INCORRECT if broken else Status.CORRECT
         extracted = "" if broken else answer[:_KEPT_CHARS]
         return Verdict(status, extracted, "format", broken, time.monotonic() - start)
@@ -99,10 +101,18 @@ class FormatGrader:
             if boxes != 1:
                 return "", f"expected one \\boxed after the thinking, found {boxes}"
             box = final_answer(answer)
-            if box.found is not Found.BOXED or not (box.answer or "").strip():
+            inside = _EMPTY.sub("", box.answer or "")
+            if box.found is not Found.BOXED or not inside:
                 return "", "expected a \\boxed that is closed and not empty"
             return box.answer or "", ""
-        said = [found["said"].strip(" \t*_.$") for found in STATEMENT.finditer(answer)]
-        if len(said) != 1:
-            return "", f"expected one statement of the answer after the thinking, found {len(said)}"
-        return (said[0], "") if said[0] else ("", "expected a statement that says something")
+        found = list(islice(STATEMENT.finditer(answer), 2))
+        if len(found) != 1:
+            count = "more" if found else "none"
+            return "", f"expected one statement of the answer after the thinking, found {count}"
+        said = found[0]["said"].strip(" \t*_.$") or _next_line(answer, found[0].end())
+        return (said, "") if said else ("", "expected a statement that says something")
+
+
+def _next_line(answer: str, end: int) -> str:
+    """What a statement with nothing behind it on its line says on the next that holds something."""
+    return answer[end : end + _KEPT_CHARS].lstrip().partition("\n")[0].strip(" \t*_.$")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from math import isfinite
 from typing import Any, Final, Self, cast
 
 from factory.errors import GraderError, RetortError
@@ -43,7 +44,7 @@ class Installed:
         """
         try:
             factory: Any = self.point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.broken(f"{self.point.value} to load", error) from error
         if callable(factory):
             return cast(Factory, factory)
@@ -51,7 +52,9 @@ class Installed:
 
     def broken(self, expected: str, found: object) -> GraderError:
         """The error for a package that does not keep to the contract."""
-        what = f"{type(found).__name__}: {found}" if isinstance(found, Exception) else f"{found!r}"
+        what = (
+            f"{type(found).__name__}: {found}" if isinstance(found, BaseException) else f"{found!r}"
+        )
         return GraderError(
             f"grader {self.point.name!r} of {self.package}: expected {expected}, found "
             f"{what:.300}; mend that package (docs/graders.md)"
@@ -84,11 +87,19 @@ class InstalledGrader:
         """Raises `GraderError` where it cannot be loaded or does not take the settings."""
         self._one = one
         factory = one.factory()
-        self._grader: Grader = self._held("a grader for these settings", factory, settings, machine)
+        expected = "a grader for these settings"
+        self._grader = self._checked(expected, self._held(expected, factory, settings, machine))
 
     def __enter__(self) -> Self:
-        self._grader = self._held("a grader that starts", self._grader.__enter__)
+        expected = "a grader that starts"
+        self._grader = self._checked(expected, self._held(expected, self._grader.__enter__))
         return self
+
+    def _checked(self, expected: str, grader: Any) -> Grader:
+        methods = ("__enter__", "__exit__", "grade_many")
+        if not all(callable(getattr(grader, name, None)) for name in methods):
+            raise self._one.broken(expected, grader)
+        return cast(Grader, grader)
 
     def __exit__(self, *exc: object) -> None:
         self._held("a grader that stops", self._grader.__exit__, *exc)
@@ -104,6 +115,8 @@ class InstalledGrader:
             status: Any = verdict.status if isinstance(verdict, Verdict) else None
             if not isinstance(status, Status):
                 raise self._one.broken("verdicts with a status of schemas.verdict", verdict)
+            if not _is_sound(verdict):
+                raise self._one.broken("verdicts with fields as factory.grade.contract", verdict)
         return found
 
     def gold_answer(self, problem: Problem) -> str | None:
@@ -121,5 +134,26 @@ class InstalledGrader:
             return call(*arguments)
         except RetortError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._one.broken(expected, error) from error
+
+
+def _is_sound(verdict: Verdict) -> bool:
+    """Whether the fields can be stored: text in UTF-8, whole counts, finite seconds."""
+    texts: list[Any] = [verdict.extracted, verdict.method, verdict.detail]
+    counts: list[Any] = [verdict.passed, verdict.total]
+    seconds: Any = verdict.wall_s
+    return (
+        all(isinstance(text, str) and _encodes(text) for text in texts)
+        and all(count is None or isinstance(count, int) for count in counts)
+        and isinstance(seconds, int | float)
+        and isfinite(seconds)
+    )
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -15,7 +15,7 @@ from factory.grade.contract import Verdict
 from factory.grade.grade_lines import Report, grade_lines
 from factory.grade.line_file import Values
 from factory.grade.line_grader import MachineFault, Result
-from factory.grade.math import MathGrader
+from factory.grade.math import VERSION, MathGrader
 from factory.grade.refused_fields import explained
 from schemas.candidate import FinishReason
 from schemas.math_line import MathLine, MathResult
@@ -42,7 +42,7 @@ class MathLineGrader:
         """
         choices = limits.policy.model_dump(mode="json")
         own = limits.model_dump(mode="json", exclude={"policy"})
-        self.settings: Mapping[str, Any] = own | choices
+        self.settings: Mapping[str, Any] = own | choices | {"grader_version": VERSION}
         self._grader = MathGrader(limits, workers)
         self._trials = itertools.count()
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -48,7 +47,6 @@ def score(dataset, config, entry, answer):
     entry = ast.literal_eval(entry) if isinstance(entry, str) else entry
     return float(reasoning_gym.create_dataset(dataset, **config).score_answer(answer, entry))
 """
-_TAGGED: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _KEPT_CHARS: Final = 2000
 
 
@@ -164,8 +162,11 @@ def procedural_answer(item: Item) -> tuple[str | None, str]:
     part = answer_part(item.text, item.finish_reason)
     if part is None:
         return None, Found.UNFINISHED.value
-    if tagged := _TAGGED.findall(part):
-        return tagged[-1].strip(), ""
+    start = part.rfind("<answer>")
+    if start >= 0:
+        end = part.find("</answer>", start)
+        tagged = part[start + len("<answer>") : end].strip()
+        return (tagged, "") if end >= 0 else (None, "unclosed <answer>")
     boxed = final_answer(part)
     if boxed.found is Found.UNCLOSED_BOX:
         return None, boxed.found.value

@@ -104,8 +104,8 @@ class ResultState:
             if others and any_results:
                 raise GradeFileError(
                     f"{self.path}: expected results reached with the same settings, found "
-                    f"{', '.join(others)}; give the same ones, name another --out, or delete this "
-                    "one to grade all of it anew"
+                    f"{', '.join(others)}; give the same ones, name another --out, or delete "
+                    f"{self.path.with_suffix('')} to grade all of it anew"
                 )
             if others:
                 return of_now

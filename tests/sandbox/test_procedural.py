@@ -243,6 +243,8 @@ def test_the_answer_is_the_last_tag_then_the_last_box_then_everything() -> None:
     assert answer(" 1 2\n3 4 \n") == "1 2\n3 4"
     assert answer("1 2\n3", FinishReason.LENGTH) is None
     assert answer("<answer>1</answer> and", FinishReason.LENGTH) == "1"
+    assert answer("<answer>5</answer> wait <answer>6") is None
+    assert answer("<answer>" * 200_000) is None
 
 
 def test_verdicts_are_those_of_the_contract(grader: ProceduralGrader) -> None:

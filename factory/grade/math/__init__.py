@@ -12,6 +12,6 @@ limit: `numeric` with 50 digits and `sympy` (`symbolic`).
 docs/math_grading.md says what is covered, what is not, and the policy.
 """
 
-from factory.grade.math.grader import MathGrader, grade, grade_batch
+from factory.grade.math.grader import VERSION, MathGrader, grade, grade_batch
 
-__all__ = ["MathGrader", "grade", "grade_batch"]
+__all__ = ["VERSION", "MathGrader", "grade", "grade_batch"]

@@ -20,6 +20,8 @@ from schemas.verdict import Status
 
 _Pair = tuple[str, str]
 
+VERSION: Final = 3
+"""Raised with every change after which some answer is graded otherwise."""
 _REMEMBERED: Final = 50_000
 """Answers repeat: findings of so many pairs are kept."""
 _SHORT: Final = 300
@@ -111,6 +113,8 @@ class MathGrader:
 
 
 _NOT_EQUAL: Final = frozenset({Status.INCORRECT, Status.UNPARSABLE})
+
+
 _NOT_REMEMBERED: Final = frozenset({Status.TIMEOUT, Status.MEMORY})
 """Verdicts that another try, on a machine that is less busy, may change."""
 

@@ -38,7 +38,7 @@ _BASE: Final = re.compile(
     r" ?(?:\{ ?\(?(\d{1,2})\)? ?\}|(\d{1,2})"
     r"|\{? ?(?:\\text ?)?\{ ?(?:base ?)?([a-z]+|\d{1,2}) ?\} ?\}?)"
 )
-_BASED: Final = re.compile(r"\(? ?([0-9A-Z][0-9A-Za-z]*) ?\)? ?_")
+_BASED: Final = re.compile(r"(-?) ?\(? ?([0-9A-Z][0-9A-Za-z]*) ?\)? ?_")
 _BASES: Final = {
     word: base
     for base, word in enumerate(
@@ -168,16 +168,18 @@ class Quantities(Scanner):
     def whole_based(self) -> Node | None:
         """A whole text that is digits in a base (`(1202)_3`, `2A_{16}`); None where it is not."""
         found = _BASED.match(self.text)
-        if found is None or (found[1].isdecimal() and "(" not in found[0]):
+        if found is None or (found[2].isdecimal() and "(" not in found[0]):
             return None
         self.at = found.end() - 1
         try:
-            node = self.in_base(found[1])
+            node = self.in_base(found[2])
             assert isinstance(node, Based)
             int(node.digits[:MAX_DIGITS], node.base)
         except (Unreadable, ValueError):
             return None
-        return node if self.at == len(self.text) else None
+        if self.at != len(self.text):
+            return None
+        return Product((Number(Fraction(-1)), node)) if found[1] else node
 
     def large_number(self) -> Number | None:
         """`million` and the like behind a number."""

@@ -56,7 +56,7 @@ _SIZES: Final[dict[str, dict[str, Fraction]]] = {
         "dime dimes": Fraction(1, 10),
     },
     "euro": {"euro euros eur": Fraction(1)},
-    "sterling": {"pounds sterling sterling gbp quid": Fraction(1), "pence": Fraction(1, 100)},
+    "sterling": {"sterling gbp quid": Fraction(1), "pence": Fraction(1, 100)},
     "yen": {"yen jpy": Fraction(1)},
     "rupee": {"rupee rupees rs inr": Fraction(1)},
     "current": {"amp amps ampere amperes": Fraction(1)},

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -90,11 +91,12 @@ def serve(pairs: socket.socket, decider: Decider, memory_bytes: int) -> None:
         return  # the template ended before the line above
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    while message := pairs.recv(MAX_MESSAGE_BYTES):
-        pair = unpack(message)
-        reply = decider.decide(pair["gold"], pair["answer"])
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        pairs.send(pack({**reply, "memory_bytes": used}))
+    with suppress(ConnectionError):  # the parent has ended, or does not want the answer any more
+        while message := pairs.recv(MAX_MESSAGE_BYTES):
+            pair = unpack(message)
+            reply = decider.decide(pair["gold"], pair["answer"])
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            pairs.send(pack({**reply, "memory_bytes": used}))
 
 
 class Decider:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +78,24 @@ def test_one_statement_is_a_final_answer_where_the_recipe_says_so(answer: str, s
 )
 def test_no_statement_two_or_an_empty_one_break_the_rule(answer: str) -> None:
     assert judged(f"<think>a</think>{answer}", "stated").status is Status.INCORRECT
+
+
+@pytest.mark.parametrize("answer", ["Answer:\n5", "The answer is:\n\n 5 \n", "#### 5"])
+def test_a_statement_may_go_on_below(answer: str) -> None:
+    assert judged(f"<think>a</think>{answer}", "stated").extracted == "5"
+
+
+def test_a_completion_that_repeats_itself_is_judged_in_little_memory() -> None:
+    begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for form in ("boxed", "stated", "text"):
+        judged("<think>a</think>" + "answer: " * 200_000, form)
+        judged("<think>a</think>" + "\\boxed{" * 200_000, form)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun < 200 * 1024  # KiB
+
+
+@pytest.mark.parametrize("box", [r"\boxed{\ }", r"\boxed{\text{}}", r"\boxed{ \quad }"])
+def test_a_box_with_nothing_to_see_is_empty(box: str) -> None:
+    assert judged(f"<think>a</think>{box}", "boxed").status is Status.INCORRECT
 
 
 def test_any_text_is_a_final_answer_where_the_recipe_says_so() -> None:

@@ -50,6 +50,27 @@ class Words(Length):
     def grade_many(self, items):
         return ["correct" for item in items]
 
+class Nothing:
+    def __init__(self, *settings): pass
+    def __enter__(self): return None
+    def __exit__(self, *exc): pass
+    def grade_many(self, items): return []
+
+class Fields(Length):
+    def grade_many(self, items):
+        return [Verdict(Status.CORRECT, None, 5, b"x", "y") for item in items]
+
+class Surrogates(Length):
+    def grade_many(self, items):
+        return [Verdict(Status.CORRECT, "\\ud800", "", "", 0.0) for item in items]
+
+class Ends(Length):
+    def grade_many(self, items):
+        raise SystemExit(5)
+
+def no_grader(settings, machine):
+    return None
+
 class Silent(Length):
     def gold_answer(self, problem):
         return None
@@ -139,6 +160,11 @@ def test_a_package_that_cannot_be_loaded_is_named(site: Path, target: str, messa
         ("Fewer", "expected 1 verdicts, found '0 in a list'"),
         ("Raises", "expected 1 verdicts, found ZeroDivisionError"),
         ("Words", "expected verdicts with a status .*found 'correct'"),
+        ("no_grader", "expected a grader for these settings, found None"),
+        ("Nothing", "expected a grader that starts, found None"),
+        ("Fields", "expected verdicts with fields as factory.grade.contract"),
+        ("Surrogates", "expected verdicts with fields as factory.grade.contract"),
+        ("Ends", "expected 1 verdicts, found SystemExit: 5"),
     ],
 )
 def test_a_grader_that_breaks_the_contract_is_an_error_and_no_verdict(
