@@ -1,14 +1,15 @@
 """Grader of multiple choice: the final letter equals the gold letter, A to J.
 
 The letter is read, in this order, from the last `\\boxed`; from the last statement (`answer is
-(B)`, `Answer: B`, `choice is B`, `答案是B`, `정답은 B`); from a last line that is a letter and
-nothing else (`B`, `(B)`, `**B.**`). The last of several boxes or statements counts: it corrects
-the ones before it.
+(B)`, `Answer: B`, `choice is B`, `<answer>B</answer>`, `答案是B`, `故选B`, `정답은 B`); from a last
+line that is a letter alone (`B`, `(B)`, `**B.**`) or an option (`B) 25`). The last of several boxes
+or statements counts: it corrects the ones before it.
 
 In doubt there is no letter. Letters in running text are none (`Option C is wrong`; `A` and `I` are
-English words); nor is a statement that names two (`A or B`, `B, C`), that is denied, supposed or
-asked (`if the answer is A`, `the answer is A?`), or that another final letter after it
-contradicts. Lower-case letters and the text of an option instead of its letter are not read.
+English words); nor is a statement or a box that names two (`A or B`, `B - C`), that is denied,
+supposed, asked, taken back or corrected later (`doubt` says by which words), or that another final
+letter after it contradicts; nor a last line of a list of options. Lower-case letters and the text
+of an option instead of its letter are not read.
 """
 
 from __future__ import annotations
@@ -19,46 +20,52 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from factory.grade.contract import Item, Verdict, answer_part
+from factory.grade.doubt import doubted_after, doubted_before, end_of_box
 from factory.grade.math.extract import Found, final_answer
 from schemas.candidate import FinishReason
 from schemas.problem import Problem
 from schemas.verdict import Status
 
-_WRAP: Final = r"(?:\\(?:text|mathrm|textbf|mathbf|textsf) ?\{)?"
+_OPEN: Final = (
+    r"(?:[\s*_$({\[\"'“‘`~:]|\\[;,!: ]"
+    r"|\\(?:text|mathrm|textbf|mathbf|textsf|mathsf|bf|rm|large)(?![A-Za-z])"
+    r"|(?i:option|choice)(?![A-Za-z])){0,24}+"
+)
+_CLOSE: Final = r"(?:[\s*_}$\"'”’`~]|\\[;,!: ]){0,16}+"
+_UNPRIMED: Final = r"(?:(?<=['‘][A-J])|(?!['’]))"
 _LETTER: Final = re.compile(
-    rf"[\s*$({{\[]{{0,8}}{_WRAP}[\s*$({{\[]{{0,8}}([A-J])"
-    r"(?:[\s*}$]{0,8}[)\].:](.*)|[\s*}$]{0,8})",
-    re.DOTALL,
+    rf"{_OPEN}([A-J]){_UNPRIMED}(?:{_CLOSE}[)\].:](.*)|{_CLOSE})", re.DOTALL
 )
 """A letter alone, or a letter with its mark and perhaps the text of the option: `B) 25`."""
 _STATED: Final = re.compile(
-    r"(?:\b(?i:answer|choice|option)\b[ \t*_]{0,8}(?:(?i:is)\b|:)"
-    r"|答案[ \t*]{0,8}[是为:]|정답[은는]?(?=[ \t*:(A-J]))"
-    rf"[\s*_:$({{\[]{{0,8}}(?:(?i:option|choice)\b)?[\s*_:$({{\[]{{0,8}}{_WRAP}[\s*$({{\[]{{0,8}}"
-    r"([A-J])(?![A-Za-z'0-9_^]|[ \t]*[=+<>])"
+    r"(?:\b(?i:answer|choice|option)\b[ \t*_]{0,8}(?:(?i:is)\b|:)|<answer>|答案[ \t*]{0,8}[是为:]"
+    r"|(?:故|因此|所以|应)选择?"
+    r"|(?<![가-힣])(?:정답[은는]?|답(?:은|(?=[ \t*]{0,8}:)))(?=[ \t*:(A-J]))"
+    rf"{_OPEN}([A-J]){_UNPRIMED}(?![A-Za-z0-9_^]|[ \t]*(?:[=+>]|<(?!/answer>)))"
 )
-_DOUBT: Final = re.compile(
-    r"\b(?:if|whether|unless|suppose|assum(?:e|ing)|doubt|unlikely|wrong|incorrect|false|might|may"
-    r"|could)\b"
-    r"|(?:\bnot|n't|\bnever)\s+(?:true|the case|believe|think|say|mean|sure|certain|clear)\b"
-    r"|如果|假设|不是|만약",
-    re.IGNORECASE,
-)
-"""Words before a statement, in its clause, that take it back."""
-_CLAUSE: Final = re.compile(r"[.!?;,:\n。，]|\b(?:so|therefore|thus|hence|then)\b", re.IGNORECASE)
+_NEXT: Final = r"(?:\\text ?\{)?[A-J](?![A-Za-z'])"
 _ANOTHER: Final = re.compile(
-    r"[ \t*}$)\]]*(?:"
-    r"(?:(?:\b(?:or|and|nor|but|also|maybe|perhaps|possibly|either|not|option|choice)\b"
-    r"|[,/&|+、]|或|和|또는|와|과)[ \t*$({\[]*)+(?:\\text ?\{)?\(?[A-J]"
-    r"|(?:\\text ?\{)?\([A-J]"
-    r"|(?:[B-HJ]|[AI](?![ \t]+[a-z]))"
-    r")(?![A-Za-z'])"
+    r"[ \t*_}$)\]\"'”’`]*+(?:"
+    r"(?:(?:\b(?:or|and|nor|but|also|maybe|perhaps|possibly|either|not|option|choice|to|through"
+    r"|plus|minus|times|no)\b|[,;/&|+、(…—–−-]|\.{2,}+"
+    r"|\\(?:cap|cup|cdot|times|setminus|vee|wedge)(?![A-Za-z])|或|还是|和|또는|와|과)[\s*${\[]*+)++"
+    rf"{_NEXT}|\\text ?\{{\({_NEXT}|(?:[B-HJ]|[AI](?![ \t]+[a-z]))(?![A-Za-z']))"
 )
 """A second letter that follows the first one."""
+_LISTED: Final = re.compile(r"(?:[,;/&|、]|\b(?:or|and)\b|或|和|또는)[ \t*]{0,4}[A-J]\)")
+"""A second option on the same line."""
+_AMONG: Final = re.compile(
+    rf"{_LISTED.pattern}|(?<![A-Za-z\\])[A-J][).:](?![A-Za-z0-9])"
+    r"|(?:[,;/&|、]|\b(?:or|and)\b|或|和|또는)[ \t*({]{0,4}[A-J](?![A-Za-z'0-9_^]|[ \t]*[=+<>])"
+)
+"""A second letter anywhere in the text of an option."""
 _WORD: Final = re.compile(r"[ \t]+(?!(?:because|since|as|for|which|with|due|by|and|but)\b)[a-z]")
 """After an `A` or `I` without a mark: it was a word."""
-_ASKED: Final = re.compile(r"[^.!\n]{0,40}\?")
-_BOX: Final = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
+_OPTION: Final = re.compile(
+    r"[\s*_(\[]{0,8}[A-J](?:[*_]{0,4}[)\]]|[*_]{0,4}\.[*_]{0,4}\s+[^a-z\s])"
+)
+_ITEM: Final = re.compile(r"[\s*_(\[>-]{0,8}[A-J](?![A-Za-z'])[*_]{0,4}(?:[)\].:]|\s*$)")
+"""A line of a list of options."""
 _WIDE: Final = str.maketrans("（）：．？，", "():.?,")
 _TAIL_CHARS: Final = 2000
 
@@ -91,38 +98,56 @@ def final_letter(answer: str) -> str | None:
     """The letter that an answer (what follows the reasoning) settles on, None where it has none."""
     answer = answer.translate(_WIDE)
     boxed = final_answer(answer)
-    if boxed.found is Found.UNCLOSED_BOX:
+    if boxed.found is Found.UNCLOSED_BOX or (boxed.found is Found.BOXED and boxed.fuller):
         return None
     if boxed.found is Found.BOXED:
-        last = [found.end() for found in _BOX.finditer(answer)][-1]
-        later = _stated(answer[last:][-_TAIL_CHARS:])
-        letter = _boxed(boxed.answer or "")
-        return letter if later in (None, letter) else None
+        content = boxed.answer or ""
+        end = end_of_box(answer, content)
+        letter = _boxed(content)
+        if end is None or doubted_after(answer, end):
+            return None
+        return letter if _stated(answer[end:][-_TAIL_CHARS:]) in (None, letter) else None
     stated = _stated(answer[-_TAIL_CHARS:])
-    alone = _LETTER.fullmatch(answer.strip().rpartition("\n")[2])
-    last_line = alone[1] if alone and not (alone[2] or "").strip("* }$.") else None
     if stated == "":
         return None
-    return None if stated and last_line and stated != last_line else stated or last_line
+    lines = [line for line in answer[-_TAIL_CHARS:].split("\n") if line.strip()][-2:]
+    if not lines or len(answer.strip().rpartition("\n")[2]) > _TAIL_CHARS:
+        return stated
+    alone = _LETTER.fullmatch(lines[-1].strip())
+    if alone and not (alone[2] or "").strip("* }$."):
+        if stated:
+            return stated if stated == alone[1] else None
+        return None if len(lines) > 1 and _ITEM.match(lines[0]) else alone[1]
+    return stated or _option(lines)
 
 
 def _boxed(content: str) -> str | None:
     letter = _LETTER.fullmatch(content.strip())
-    if letter is None or _ANOTHER.match(letter[2] or ""):
+    if letter is None or _ANOTHER.match(letter[2] or "") or _AMONG.search(letter[2] or ""):
         return None
     return letter[1]
 
 
+def _option(lines: list[str]) -> str | None:
+    """The letter of a last line that is an option with its text; none of a list of options."""
+    line = lines[-1].strip()
+    found = _LETTER.fullmatch(line)
+    if found is None or not _OPTION.match(line) or (len(lines) > 1 and _ITEM.match(lines[0])):
+        return None
+    doubted = _boxed(line) is None or doubted_after(line, found.start(2))
+    return None if doubted else found[1]
+
+
 def _stated(text: str) -> str | None:
-    """The letter of the last statement, empty where it names two or asks, None without any."""
+    """The letter of the last statement, empty where it is in doubt, None without any."""
     for found in reversed(list(_STATED.finditer(text))):
-        clause = _CLAUSE.split(text[max(0, found.start() - 120) : found.start()])[-1]
         after = text[found.end() : found.end() + 80]
-        if _DOUBT.search(clause):
+        if doubted_before(text, found.start()):
             continue
-        if found[1] in "AI" and _WORD.match(after) and found[0][-2:-1] not in "([{*$":
+        if found[1] in "AI" and _WORD.match(after) and found[0][-2] not in "([{*$\"'“‘`":
             continue
-        return "" if _ANOTHER.match(after) or _ASKED.match(after) else found[1]
+        another = _ANOTHER.match(after) or _LISTED.search(after.partition("\n")[0])
+        return "" if another or doubted_after(text, found.end()) else found[1]
     return None
 
 

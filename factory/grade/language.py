@@ -6,7 +6,8 @@ A gold is a language (`en`, `zh`, `ko`, `ja`), a mixture (`en+ko`), or one for e
 least `min_mixed_share`. What a word is, and which languages are told apart, is said in `words`.
 
 A part without words, a formula say, is in any language; but one part must have some, and a trace
-that the gold names (`trace=…`) must. A completion without `<think>` is all answer. One that was cut
+that the gold names (`trace=…`) must. All that stands before
+the last `</think>` is the trace, before `<think>` too; without it all is answer. One that was cut
 is truncated: its answer may have changed language yet. Nothing else is judged, neither whether the
 answer is right nor how well it is written; one sentence of another language in a long trace stays
 below the threshold (`mixed_language` of `[select]` drops such traces).
@@ -31,7 +32,7 @@ from schemas.verdict import Status
 _WANTED: Final = r"(?:en|zh|ko|ja)(?:\+(?:en|zh|ko|ja))*"
 _GOLD: Final = re.compile(
     rf"(?P<both>{_WANTED})"
-    rf"|(?:trace=(?P<trace>{_WANTED}))?[ ,;]*(?:answer=(?P<answer>{_WANTED}))?"
+    rf"|(?:trace=(?P<trace>{_WANTED}))?(?:(?(trace)[ ,;]+)answer=(?P<answer>{_WANTED}))?"
 )
 _SAMPLE: Final = {
     Language.ENGLISH: "This is the way to the answer of the problem.",
@@ -88,8 +89,8 @@ class LanguageGrader:
         if wanted is None:
             detail = f"expected `ko`, `en+zh` or `trace=ko answer=en`, found {item.problem.gold!r}"
             return Verdict(Status.ERROR, "", "gold", detail[:200], time.monotonic() - start)
-        trace = item.text.rpartition("</think>")[0].partition("<think>")
-        found = {"trace": words(trace[2] or trace[0]), "answer": words(answer)}
+        trace = item.text.rpartition("</think>")[0]
+        found = {"trace": words(trace), "answer": words(answer)}
         status, detail = self._judge(found, wanted)
         shown = " ".join(f"{part}={_shown(counts)}" for part, counts in found.items() if counts)
         return Verdict(status, shown, "language", detail, time.monotonic() - start)

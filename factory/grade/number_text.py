@@ -3,7 +3,7 @@
 Covered: whole numbers and decimals (`-3`, `.5`, `5.`), fractions of them (`3/4`, `\\frac{3}{4}`),
 mixed numbers (`1 1/2`), scientific notation (`1.5e-3`, `1.5 \\times 10^{-3}`, `10^5`), thousands
 separated in threes by one kind of separator (`1,234,567`, `1{,}234`, `1\\,234`, thin spaces), a
-percent sign, `$…$` or `\\(…\\)` around all of it, `≈` before it.
+percent sign, `$…$`, `\\(…\\)`, `\\text{…}` or `\\mathbf{…}` around all of it, `≈` before it.
 
 Not covered, and so no number: units and money, a decimal comma (`1,234` is 1234; `1,5` and `0,123`
 are nothing), roots, powers other than of ten, constants, sums, words, infinity, braces left out
@@ -39,6 +39,9 @@ _LATEX_FRACTION: Final = re.compile(
 _MIXED: Final = re.compile(
     r"(?P<whole>[0-9]+)(?: (?P<top>[0-9]+)/(?P<bottom>[0-9]+)"
     r"| ?\\[dtc]?frac\{(?P<ltop>[0-9]+)\}\{(?P<lbottom>[0-9]+)\})"
+)
+_FONT: Final = re.compile(
+    r"\\(?:text|textbf|mathrm|mathbf|mathsf|boldsymbol) ?\{([^\n]*)\}|\{\\(?:bf|rm) ([^\n]*)\}"
 )
 _TOLERANCE: Final = re.compile(r"±|\\pm(?![A-Za-z])|\+/-|\+-")
 _SAME: Final = str.maketrans({"−": "-", "–": "-", "％": "%", "＋": "+", "\u3000": " "})
@@ -103,8 +106,15 @@ def number_spelling(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without what only sets it as a formula."""
-    text = text.strip()
+    """Without what only sets it as a formula or in another font, at most two of each."""
+    for _ in range(2):
+        text = _unmarked(text.strip())
+        if font := _FONT.fullmatch(text):
+            text = (font[1] or font[2] or "").strip()
+    return text
+
+
+def _unmarked(text: str) -> str:
     for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         if text.startswith(opening) and text.endswith(closing) and len(text) > 2 * len(opening):
             return text[len(opening) : -len(closing)].strip()

@@ -69,7 +69,7 @@ def _folded(node: Node, size: int) -> Matrix | Group | None:
         case Product(factors):
             held = [factor for factor in factors if _holds(factor)]
             scale = tuple(factor for factor in factors if not _holds(factor))
-            inner = _multiplied(held, size)
+            inner = _multiplied(held, size) if held else None
             return None if inner is None else _scaled(inner, scale)
         case Quotient(top, bottom):
             inner = _folded(top, size)

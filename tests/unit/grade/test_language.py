@@ -116,7 +116,42 @@ def test_a_gold_that_can_be_read_accepts_a_text_in_its_languages(gold: str) -> N
     assert gold_verdict(LanguageGrader(GradeLanguage()), gold).status is Status.CORRECT
 
 
-@pytest.mark.parametrize("gold", ["", "fr", "korean", "en ko", "trace=", "other", "en+", "ja+zh"])
+def test_a_fence_that_is_never_closed_hides_no_words() -> None:
+    text = f"{KO}\n```\n{EN * 60}"
+    assert judged("ko", of(text, KO)).status is Status.INCORRECT
+
+
+def test_what_stands_before_thinking_is_judged_with_it() -> None:
+    assert judged("ko", EN * 5 + of(KO, KO)).status is Status.INCORRECT
+    assert judged("ko", KO + of(KO, KO)).status is Status.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("`", "`"), ("$", "$"), ("$$", "$$"), (r"\(", r"\)"), (r"\[", r"\]")]
+)
+def test_sentences_in_the_signs_of_code_or_a_formula_are_text(opening: str, closing: str) -> None:
+    hidden = f"{KO} {opening}{EN}{closing}"
+    assert judged("ko", of(hidden, KO)).status is Status.INCORRECT
+    short = f"{opening}total + mean{closing}"
+    assert judged("ko", of(f"{KO} {short} {short}", KO)).status is Status.CORRECT
+
+
+@pytest.mark.parametrize("first", ["Ａａ", "𝐀𝐚", "Ⓐⓐ"])
+def test_letters_in_another_dress_are_counted_as_the_plain_ones(first: str) -> None:
+    dressed = "".join(
+        chr(ord(first[letter.islower()]) + ord(letter.lower()) - ord("a"))
+        if letter.isalpha()
+        else letter
+        for letter in EN
+    )
+    assert not dressed.isascii()
+    assert words(dressed) == words(EN)
+    assert judged("ko", of(f"{KO} {dressed}", KO)).status is Status.INCORRECT
+
+
+@pytest.mark.parametrize(
+    "gold", ["", "trace=koanswer=en", "fr", "korean", "en ko", "trace=", "other", "en+", "ja+zh"]
+)
 def test_a_gold_that_cannot_be_read_or_told_is_rejected(gold: str) -> None:
     assert gold_verdict(LanguageGrader(GradeLanguage()), gold).status is not Status.CORRECT
 
@@ -128,7 +163,24 @@ def test_no_gold_and_no_text_make_it_raise(gold: str, text: str) -> None:
     assert read_wanted(f" {gold} ") == read_wanted(gold)
 
 
-@pytest.mark.parametrize("piece", ["\\[", "\\begin{a}", "$", "`", "$$x", "\\(", "a'", "<a", "가"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\\[",
+        "\\begin{a}",
+        "$",
+        "`",
+        "$$x",
+        "\\(",
+        "```",
+        "Ａ",
+        "\u0300\u0316",
+        "$a b c d$",
+        "a'",
+        "<a",
+        "가",
+    ],
+)
 def test_a_hostile_text_of_a_million_characters_takes_about_a_second(piece: str) -> None:
     start = time.monotonic()
     words(piece * (1_000_000 // len(piece)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -150,7 +151,6 @@ def test_only_the_final_answer_counts() -> None:
         "The answer is not 5 but 6.",
         "The answer is 5 or 6.",
         "The answer is 5, or 6",
-        "The answer is approximately 5",
         "Answer: x = 5",
         "Step 5",
         "\\boxed{6} but the answer is 5",
@@ -159,6 +159,72 @@ def test_only_the_final_answer_counts() -> None:
 )
 def test_where_a_number_is_in_doubt_it_earns_nothing(text: str) -> None:
     assert status("5", text) is not Status.CORRECT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("The answer is 42?", "Answer:\n42?", "If the answer is 42", "I doubt the answer is 42."),
+        *("The wrong answer is: 42", "오답은 42", "The first answer is 42"),
+        *(
+            "The answer is 42. No wait, 43.",
+            "Answer: 42\nNo: 43",
+            "The answer is 42\n\nActually 43",
+        ),
+        *(
+            "The answer is 42. That is wrong.",
+            "\\boxed{42} is wrong",
+            "\\boxed{42}. Wait, it is 43",
+        ),
+        *("\\boxed{41} or \\boxed{42}", "\\boxed{42}, no, the answer is 43"),
+        *("\\boxed{42}. But the answer is 43.", "\\boxed{x + 1 = 42}", "정답은 42가 아닙니다"),
+    ],
+)
+def test_a_number_that_is_asked_supposed_denied_or_corrected_earns_nothing(text: str) -> None:
+    assert status("42", text) is Status.UNPARSABLE
+
+
+@pytest.mark.parametrize(
+    "text", ["5!", "The answer is 5!", "- 5", "So:\n- 5", "Answer:\n- 5", "5. 6"]
+)
+def test_a_factorial_and_an_item_of_a_list_are_no_number(text: str) -> None:
+    assert status("5", text) is Status.UNPARSABLE
+    assert status("-5", text) is Status.UNPARSABLE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("정답은 **42**입니다.", "Answer: `42`", 'The answer is "42".', "The answer is “42”."),
+        *("\\boxed{\\text{42}}", "\\boxed{\\mathbf{42}}", "\\boxed{x = 42}", "\\boxed{x_1=42}"),
+        *(
+            "The answer is approximately 42",
+            "Answer: $\\mathbf{42}$",
+            "\\boxed{42}. I hope it helps!",
+        ),
+        *("\\boxed{42}\n\nThe answer is 42.", "If the answer is 3, no. So the answer is 42."),
+    ],
+)
+def test_a_number_may_stand_in_quotes_fonts_and_behind_its_name(text: str) -> None:
+    assert status("42", text) is Status.CORRECT
+
+
+@pytest.mark.parametrize(
+    "text", ["The answer is 42'", 'The answer is 42"', "\\boxed{\\text{4}{2}}"]
+)
+def test_marks_that_are_not_a_pair_are_not_taken_off(text: str) -> None:
+    assert status("42", text) is Status.UNPARSABLE
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["answer is ", "\\boxed{", "(", "*", "wait ", "no", "- ", "`", "\\text{", " ", "答案是1"],
+)
+def test_a_hostile_text_of_a_hundred_thousand_characters_is_graded_quickly(piece: str) -> None:
+    start = time.monotonic()
+    status("42", piece * (100_000 // len(piece)))
+    status("42", "\\boxed{42}" + piece * (100_000 // len(piece)))
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize("gold", ["5", "-1/3", "3.14 ± 0.01", "50% ± 2", "1e300", "1,000"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,6 +149,157 @@ def test_the_final_letter_is_read_where_it_is_stated(text: str, letter: str | No
 )
 def test_where_a_letter_is_in_doubt_there_is_none(text: str) -> None:
     assert final_letter(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("The answer is B is wrong.", "Answer: B is incorrect.", "The answer is: B is false"),
+        *(
+            "정답은 B가 아닙니다",
+            "정답은 B가 아니다",
+            "答案是B吗",
+            "答案是B？",
+            "The answer is B. That is wrong.",
+        ),
+        *("\\boxed{B} is wrong", "\\boxed{B}\nNo wait. It is actually C."),
+    ],
+)
+def test_a_letter_that_is_taken_back_at_once_is_none(text: str) -> None:
+    assert final_letter(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "The answer is B. Wait, no, it is C.",
+            "Answer: B\n\nActually, C.",
+            "The answer is B, no, C",
+        ),
+        *("The answer is B. Hmm, the answer is none of these.", "Answer: B\nAnswer: none of these"),
+        *("I think the answer is B but the answer is actually (c).", "Answer: B\nCorrection: C"),
+        *("The answer is B. Just kidding, C", "The answer is B. The answer is not B."),
+    ],
+)
+def test_a_letter_that_is_corrected_later_is_none(text: str) -> None:
+    assert final_letter(text) is None
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *(
+            "; C",
+            " - C",
+            "–D",
+            "−C",
+            " -- no, C",
+            "—no, C.",
+            " to D",
+            " through D",
+            " plus D",
+            " (or C)",
+        ),
+        *(
+            " ... C",
+            "… or C",
+            "还是C",
+            ",\nor C",
+            ") 25, C) 30",
+            " except for x",
+            " only when x = 1",
+        ),
+        *(" unless x=2", " if x=0", "; otherwise C", ", but that is not certain; I choose C"),
+    ],
+)
+def test_two_letters_a_range_and_a_condition_are_no_letter(rest: str) -> None:
+    assert final_letter(f"The answer is B{rest}") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(r"The answer is $B \cap C$", r"The answer is $B\cdot C$", r"\boxed{B) 25, C) 30}"),
+        *(r"\boxed{A} or \boxed{B}", r"\boxed{B. 25 or C. 30}"),
+        *("the least likely answer is B", "The worst choice is B", "the first option is B"),
+        *("Every answer is B", "Student says the answer is B", "오답은 B", "错误的答案是B"),
+        *("Options:\nA) 1\nB) 25", "A\nB", "A. Cats\n**B. Dogs**", "B) is wrong", "E. coli", "B'"),
+        *("The answer is B'", "Answer: B<C", r"\boxed{B'}"),
+    ],
+)
+def test_sets_lists_and_statements_about_something_else_are_no_letter(text: str) -> None:
+    assert final_letter(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('The answer is "B"', "The answer is 'B'.", "The answer is “B”", "The answer is `B`."),
+        *(
+            "답은 B입니다.",
+            "故选B",
+            "故选 B。",
+            "<answer>B</answer>",
+            "B) 25",
+            "**B. Photosynthesis**",
+        ),
+        *(
+            r"\boxed{\text{Option B}}",
+            r"\boxed{\;B\;}",
+            r"\boxed{\bf B}",
+            r"\boxed{\textbf{(B) } 25}",
+        ),
+        *(
+            r"\boxed{\text{B) Vitamin C}}",
+            r"\boxed{B. \text{Option C is wrong}}",
+            "Answer: **B) 25**",
+        ),
+        *("Answer: B. Because A is wrong and C is wrong.", "The answer is B, since A and C fail."),
+        *(
+            "The answer is B, because A is false.",
+            "The answer is B - 25",
+            "The answer is B. Is that clear?",
+        ),
+        *("The answer is B. None of the others fits.", "The answer is B. They wait 5 minutes."),
+        *("The answer is B.  C is wrong because", "Answer: B\n\nExplanation: A is wrong; C too."),
+        *(
+            "The answer is B. If the answer were C, x = 2.",
+            r"$\boxed{\text{B}}$. I hope it is correct.",
+        ),
+        "The correct answer is:\n\n**B) 25**",
+    ],
+)
+def test_an_honest_letter_is_read_in_its_usual_dress(text: str) -> None:
+    assert final_letter(text) == "B"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "answer is B",
+            "answer: ",
+            "(",
+            "B(",
+            "*",
+            " ",
+            "...",
+            "no ",
+            "- ",
+            "\\text{",
+            "\\boxed{",
+            "Option ",
+        ),
+        *("wait ", "B) ", "`", "답은 B", "\\;", "A\n"),
+    ],
+)
+def test_a_hostile_text_of_a_hundred_thousand_characters_is_read_quickly(piece: str) -> None:
+    start = time.monotonic()
+    long = piece * (100_000 // len(piece))
+    for text in (long, f"The answer is B{long}", f"\\boxed{{B{long}}}", f"\\boxed{{B}}{long}"):
+        final_letter(text)
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize(

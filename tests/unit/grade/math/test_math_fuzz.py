@@ -48,7 +48,8 @@ def check(grader: MathGrader, seeds: range) -> None:
     for gold, answer in pairs:
         spelling(gold)
         there, back = cheap_equal(gold, answer), cheap_equal(answer, gold)
-        if there is not None and back is not None and "_" not in gold + answer:
+        one_way = any(sign in gold + answer for sign in ("_", "%", "p.m."))  # by policy
+        if there is not None and back is not None and not one_way:
             assert there == back, (gold, answer)
         assert cheap_equal(gold, gold) in (True, None), gold
     verdicts = grader.grade_answers(pairs + [(gold, gold) for gold, _ in pairs])
