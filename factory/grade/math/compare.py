@@ -142,6 +142,9 @@ def _settle(gold: str, answer: str, policy: MathPolicy, reading: Reading) -> Fin
     """The finding, or an exception where these tiers have none."""
     if policy == DEFAULT and spelling(gold) == spelling(answer) != "":
         return Finding(Status.CORRECT, "string")
+    if _whole(gold) and _whole(answer) and not (reading.decimal_comma and "," in gold + answer):
+        same = _digits(gold) == _digits(answer)
+        return Finding(Status.CORRECT if same else Status.INCORRECT, "rational")
     if (chosen := same_choice(normalise(gold), normalise(answer))) is not None:
         return Finding(Status.CORRECT if chosen else Status.INCORRECT, "structure")
     gold = option_text(normalise(gold)) or gold
@@ -193,7 +196,7 @@ def _long(gold: str, answer: str) -> Finding:
 
 def _whole(text: str) -> bool:
     """Whether it is an integer, with separators where they belong or without."""
-    first, *rest = text.lstrip("+-").split(",")
+    first, *rest = (text[1:] if text[:1] in ("+", "-") else text).split(",")
     plain = first.isdecimal() and first.isascii()
     return plain and (
         not rest or (len(first) <= 3 and all(len(part) == 3 and part.isdecimal() for part in rest))
@@ -201,5 +204,5 @@ def _whole(text: str) -> bool:
 
 
 def _digits(text: str) -> str:
-    sign = "-" if text.startswith("-") else ""
-    return sign + (text.lstrip("+-").replace(",", "").lstrip("0") or "0")
+    digits = text.lstrip("+-").replace(",", "").lstrip("0") or "0"
+    return f"-{digits}" if text.startswith("-") and digits != "0" else digits

@@ -100,7 +100,7 @@ class Quantities(Scanner):
         if found is None:
             raise self.wrong("expected a number")
         digits = found[0].replace(",", "").replace(" ", "")
-        if len(digits) > MAX_DIGITS:
+        if len(digits) > MAX_DIGITS and "." in digits:
             raise self.wrong(f"more than {MAX_DIGITS} digits")
         end = self.at
         if self.sees("_"):
@@ -110,15 +110,15 @@ class Quantities(Scanner):
             return self.decimal(digits)
         if scientific := self.matches(_SCIENTIFIC):
             return Product(
-                (Number(Fraction(digits)), Power(Number(Fraction(10)), _integer(scientific[1])))
+                (Number(_fraction(digits)), Power(Number(Fraction(10)), _integer(scientific[1])))
             )
         mixed = _MIXED.match(self.text, self.at)
         if mixed and not self.text[max(0, start - 1) : start].strip().strip("(-+,=$ "):
             top, bottom = [group for group in mixed.groups() if group is not None]
             if len(top) + len(bottom) < MAX_DIGITS and 0 < int(top) < int(bottom):
                 self.at = mixed.end()
-                return Number(Fraction(digits) + Fraction(int(top), int(bottom)))
-        return Number(Fraction(digits))
+                return Number(_fraction(digits) + Fraction(int(top), int(bottom)))
+        return Number(_fraction(digits))
 
     def decimal(self, digits: str) -> Node:
         whole, _, fraction = digits.partition(".")
@@ -246,6 +246,15 @@ class Quantities(Scanner):
             return "%"
         power = self.matches(_UNIT_POWER)
         return f"{words}^{power[1]}" if power else words
+
+
+def _fraction(digits: str) -> Fraction:
+    """A whole number of any length; Python reads only so many digits at once."""
+    value = 0
+    for start in range(0, len(digits), MAX_DIGITS):
+        chunk = digits[start : start + MAX_DIGITS]
+        value = value * 10 ** len(chunk) + int(chunk)
+    return Fraction(value)
 
 
 def _integer(text: str) -> Number:

@@ -524,6 +524,17 @@ def test_equal_answers_are_correct_in_both_directions(
     assert status(grader, answer, gold) is Status.CORRECT
 
 
+def test_integers_of_any_length_are_compared_digit_by_digit(grader: MathGrader) -> None:
+    digits = "1234567890" * 700
+    assert status(grader, digits, digits[:-1] + "1") is Status.INCORRECT
+    assert status(grader, digits, f"+{digits}") is Status.CORRECT
+    assert status(grader, f"-{digits}", digits) is Status.INCORRECT
+    assert status(grader, "-7", "--7") is not Status.CORRECT
+    assert status(grader, "0" * 6000, "0") is Status.CORRECT
+    assert status(grader, "1" + "0" * 6000, "10^{6000}") is Status.CORRECT
+    assert status(grader, "1" + "0" * 6000, "10^{6001}") is Status.INCORRECT
+
+
 def test_a_base_may_be_missing_in_the_answer_but_not_in_the_gold(grader: MathGrader) -> None:
     assert status(grader, "1202_3", "1202") is Status.CORRECT
     assert status(grader, "1202", "1202_3") is Status.INCORRECT
