@@ -12,9 +12,10 @@ from factory.grade.contract import Item
 from sandboxes import SandboxPool
 from schemas.candidate import FinishReason
 from schemas.machine import Sandbox
-from schemas.problem import Domain, GraderName, Problem
+from schemas.problem import GraderName
 from schemas.recipe import GradeCode
 from schemas.verdict import Status
+from tests.unit.grade.items import problem
 
 GOLD = json.dumps({"kind": "asserts", "code": "assert double(2) == 4\nassert double(3) == 6"})
 
@@ -32,20 +33,7 @@ ANSWERS = {
 
 
 def item(text: str, gold: str = GOLD) -> Item:
-    problem = Problem(
-        problem_id="p",
-        statement="Double it.",
-        gold=gold,
-        grader=GraderName.CODE,
-        domain=Domain.CODE,
-        source="s",
-        license="MIT",
-        category="",
-        level="",
-        reasoning=True,
-        solution="",
-    )
-    return Item(problem, text, FinishReason.STOP)
+    return Item(problem(gold, GraderName.CODE), text, FinishReason.STOP)
 
 
 def test_each_answer_gets_its_status_in_order(pool: SandboxPool) -> None:

@@ -23,9 +23,10 @@ from sandboxes.languages import PYTHON_IMAGE
 from schemas.candidate import FinishReason
 from schemas.grader_settings import GradeProcedural
 from schemas.machine import Machine, Sandbox
-from schemas.problem import Domain, GraderName, Problem
+from schemas.problem import GraderName, Problem
 from schemas.recipe import Grade, ReasoningGymSource
 from schemas.verdict import Status
+from tests.unit.grade.items import problem
 
 SANDBOX = Sandbox(slots=2)
 MACHINE = Machine(sandbox=Sandbox(slots=1))
@@ -54,20 +55,7 @@ def grader(image: None) -> Iterator[ProceduralGrader]:
 
 
 def item(text: str, gold: str = GOLD, reason: FinishReason = FinishReason.STOP) -> Item:
-    problem = Problem(
-        problem_id="p",
-        statement="?",
-        gold=gold,
-        grader=GraderName.PROCEDURAL,
-        domain=Domain.LOGIC,
-        source="s",
-        license="MIT",
-        category="",
-        level="",
-        reasoning=True,
-        solution="",
-    )
-    return Item(problem, text, reason)
+    return Item(problem(gold, GraderName.PROCEDURAL), text, reason)
 
 
 def test_any_answer_that_the_scorer_accepts_is_correct_and_no_other(
@@ -177,8 +165,8 @@ def test_the_configuration_of_a_source_reaches_its_dataset() -> None:
         count=3,
         config={"min_numbers": 2, "max_numbers": 2},
     )
-    for problem in iter_problems(source, Grade(), MACHINE):
-        _, config, entry = read_gold(problem.gold)
+    for made in iter_problems(source, Grade(), MACHINE):
+        _, config, entry = read_gold(made.gold)
         assert config == source.config
         assert isinstance(entry, dict) and len(entry["metadata"]["numbers"]) == 2
 

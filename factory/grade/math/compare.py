@@ -142,9 +142,9 @@ def _settle(gold: str, answer: str, policy: MathPolicy, reading: Reading) -> Fin
     """The finding, or an exception where these tiers have none."""
     if policy == DEFAULT and spelling(gold) == spelling(answer) != "":
         return Finding(Status.CORRECT, "string")
-    if _whole(gold) and _whole(answer) and not (reading.decimal_comma and "," in gold + answer):
-        same = _digits(gold) == _digits(answer)
-        return Finding(Status.CORRECT if same else Status.INCORRECT, "rational")
+    separated = reading.decimal_comma and "," in gold + answer
+    if not separated and (integers := _integers(gold, answer)) is not None:
+        return integers
     if (chosen := same_choice(normalise(gold), normalise(answer))) is not None:
         return Finding(Status.CORRECT if chosen else Status.INCORRECT, "structure")
     gold = option_text(normalise(gold)) or gold
@@ -184,14 +184,21 @@ def _method(golds: tuple[Node, ...], answers: tuple[Node, ...]) -> str:
 def _long(gold: str, answer: str) -> Finding:
     if gold == answer:
         return Finding(Status.CORRECT, "string")
-    if _whole(gold) and _whole(answer):
-        same = _digits(gold) == _digits(answer)
-        return Finding(Status.CORRECT if same else Status.INCORRECT, "rational")
+    if (integers := _integers(gold, answer)) is not None:
+        return integers
     if len(answer) > MAX_CHARS:
         return Finding(
             Status.UNPARSABLE, "parse", f"answer: {len(answer)} characters, at most {MAX_CHARS}"
         )
     return Finding(Status.INCORRECT, "string", f"gold: {len(gold)} characters")
+
+
+def _integers(gold: str, answer: str) -> Finding | None:
+    """The finding on two integers of any length, compared digit by digit; None on other texts."""
+    if not (_whole(gold) and _whole(answer)):
+        return None
+    same = _digits(gold) == _digits(answer)
+    return Finding(Status.CORRECT if same else Status.INCORRECT, "rational")
 
 
 def _whole(text: str) -> bool:

@@ -113,8 +113,6 @@ class MathGrader:
 
 
 _NOT_EQUAL: Final = frozenset({Status.INCORRECT, Status.UNPARSABLE})
-
-
 _NOT_REMEMBERED: Final = frozenset({Status.TIMEOUT, Status.MEMORY})
 """Verdicts that another try, on a machine that is less busy, may change."""
 
@@ -169,8 +167,6 @@ def gold_answer(gold: str) -> str:
 
 def gold_answers(gold: str) -> tuple[str, ...]:
     """The answer in a gold, and the list of those in its last boxes where they are joined."""
-    if "\\boxed" not in gold:
-        return (gold_answer(gold),)
     joined = joined_boxed(gold) if "\\boxed" in gold and "####" not in gold else None
     return (gold_answer(gold),) if joined is None else (gold_answer(gold), joined)
 

@@ -214,8 +214,9 @@ def _has_steps(node: Node) -> bool:
 def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) -> bool | None:
     """Whether the values differ at some point.
 
-    True where they do; False where `POINTS` points (one for constants) agree to all but ten of
-    `digits`; None where too few points have a value, or some are in between.
+    Neither is a decimal that may be rounded: those are for `rounds`. True where they do; False
+    where `POINTS` points (one for constants) agree to all but ten of `digits`; None where too few
+    points have a value, or some are in between.
     """
     letters = (symbols(gold) | symbols(answer)) - CONSTANTS
     agreed = doubtful = 0
@@ -233,7 +234,7 @@ def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) 
         if apart > largest * point.mp.mpf(10) ** (15 - digits):
             if letters and (point.mp.im(left) == 0) != (point.mp.im(right) == 0):
                 continue
-            return not _rounded(gold, answer, left, right, policy, point)
+            return True
         scale = max(abs(left), abs(right))
         if apart == 0 or apart <= scale * point.mp.mpf(10) ** (10 - digits):
             agreed += 1
@@ -255,13 +256,6 @@ def rounds(gold: Node, answer: Node, policy: MathPolicy) -> bool:
         left, right = point.value(gold), point.value(answer)
     except NoValue:
         return False
-    return _rounded(gold, answer, left, right, policy, point)
-
-
-def _rounded(
-    gold: Node, answer: Node, left: Any, right: Any, policy: MathPolicy, point: Evaluation
-) -> bool:
-    """Whether one is a decimal and the other, exact, rounds or cuts to it; see `values.close`."""
     mp = point.mp
     if mp.im(left) != 0 or mp.im(right) != 0:
         return False

@@ -102,8 +102,6 @@ class Values(ABC):
         known, second = unit_of(left_unit), unit_of(right_unit)
         if left_unit in _RADIANS or right_unit in _RADIANS:
             return self._angles(left, left_unit, right, right_unit)
-        if known is None and second is None:
-            return same_words(left_unit, right_unit) and self.equal(left, right)
         if known is None or second is None:
             return same_words(left_unit, right_unit) and self.equal(left, right)
         if known.dimension != second.dimension:

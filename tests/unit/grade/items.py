@@ -1,4 +1,4 @@
-"""Things to grade, for the tests of the graders that need no sandbox."""
+"""Things to grade, for the tests of the graders."""
 
 from __future__ import annotations
 
