@@ -11,6 +11,14 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
 
+MESSAGES: Final = pa.list_(
+    pa.field(
+        "element",
+        pa.struct([_required("role", pa.string()), _required("content", pa.large_string())]),
+        nullable=False,
+    )
+)
+
 PROBLEM: Final = pa.schema(
     [
         _required("problem_id", pa.string()),
@@ -24,6 +32,8 @@ PROBLEM: Final = pa.schema(
         _required("level", pa.string()),
         _required("reasoning", pa.bool_()),
         _required("solution", pa.large_string()),
+        _required("history", MESSAGES),
+        _required("author", pa.string()),
     ]
 )
 
@@ -41,6 +51,7 @@ CANDIDATE: Final = pa.schema(
         pa.field("prompt_tokens", pa.int32()),
         pa.field("completion_tokens", pa.int32()),
         pa.field("seed", pa.int64()),
+        pa.field("rewrites", pa.string()),
         pa.field("label", pa.bool_()),
         _required("server", pa.string()),
         _required("engine", pa.string()),
@@ -63,14 +74,6 @@ VERDICT: Final = pa.schema(
         pa.field("total", pa.int32()),
         _required("wall_s", pa.float64()),
     ]
-)
-
-MESSAGES: Final = pa.list_(
-    pa.field(
-        "element",
-        pa.struct([_required("role", pa.string()), _required("content", pa.large_string())]),
-        nullable=False,
-    )
 )
 
 SAMPLE: Final = pa.schema(

@@ -39,6 +39,8 @@ class Candidate(Row):
     completion_tokens: int | None
     """Counted by the server; None where an import has no counts."""
     seed: int | None
+    rewrites: str | None
+    """Id of the candidate that this one is a rewritten form of; None for all others."""
     label: bool | None
     """Correctness as an imported file states it; never used for selection."""
     server: str

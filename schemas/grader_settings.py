@@ -50,3 +50,30 @@ class GradeProcedural(Settings):
     wall_s: Annotated[float, Field(gt=0)] = 20.0
     cpu_s: Annotated[float, Field(gt=0)] = 10.0
     memory_bytes: Annotated[int, Field(ge=1)] = 768 * 1024 * 1024
+
+
+class GradeJudge(Settings):
+    """`[grade.judge]`: a model that grades answers which rules cannot. Its addresses are in the
+    machine file, `[judge]`."""
+
+    model: str = ""
+    """Name under which the endpoint serves it; needed where a problem asks for the judge."""
+    revision: str = ""
+    """The user's own word for the version that is served; it enters the key."""
+    prompt: Literal["reference-1", "quality-1"] = "reference-1"
+    """`reference-1` shows the gold answer; `quality-1` asks whether the answer serves the prompt.
+    A problem without a gold is always judged by `quality-1`."""
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    max_tokens: Annotated[int, Field(ge=1)] = 1024
+    labels: str = ""
+    """JSONL of answers labelled by people (docs/judge.md); the judge's agreement with them is
+    measured and goes into the card."""
+
+
+class GradeMajority(Settings):
+    """`[grade.majority]`: the answer of problems without a gold, by vote of their candidates."""
+
+    min_agreement: Annotated[float, Field(gt=0.5, le=1.0)] = 0.7
+    """Share of the votes that the most frequent answer must have."""
+    min_votes: Annotated[int, Field(ge=2)] = 4
+    """Candidates with a readable answer that a vote needs."""

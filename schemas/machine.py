@@ -25,7 +25,7 @@ class Paths(Settings):
 
 
 class Endpoints(Settings):
-    """`[teacher]`: OpenAI-compatible servers for `engine = "openai"`."""
+    """`[teacher]`: OpenAI-compatible servers for `engine = "openai"`, and how hard they are asked."""
 
     base_urls: list[str] = Field(default_factory=list)
     """Each ends before `/chat/completions`, e.g. `http://127.0.0.1:8000/v1`."""
@@ -43,10 +43,19 @@ class Endpoints(Settings):
         return urls
 
     api_key_env: str = "OPENAI_API_KEY"
-    requests_in_flight: Positive = 16
+    requests_in_flight: Positive = 20
     """Per server."""
-    request_timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    candidates_per_request: Positive | None = None
+    """Completions that one request asks for (`n`). None: 8 of Retort's own vLLM servers, 1 of
+    endpoints, because not every server knows `n`."""
+    request_timeout_s: Annotated[float, Field(gt=0)] | None = None
+    """None: five minutes and half a second for each token that may be written; long answers of a
+    busy server take their time."""
     retries: Annotated[int, Field(ge=0)] = 5
+    prompt_price: Annotated[float, Field(ge=0)] | None = None
+    """Price of a million prompt tokens, in any currency; None: not counted."""
+    completion_price: Annotated[float, Field(ge=0)] | None = None
+    """Price of a million completion tokens."""
 
 
 class Vllm(Settings):
@@ -68,6 +77,13 @@ class Vllm(Settings):
     """Models that validation serves side by side; None: two on CPU, one on a GPU."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Further vLLM arguments, by their names in vLLM's parser with underscores."""
+
+
+class Serving(Settings):
+    """How one model is reached: `[NAME.teacher]` and `[NAME.vllm]`, as the tables of that name."""
+
+    teacher: Endpoints = Endpoints()
+    vllm: Vllm = Vllm()
 
 
 class Sandbox(Settings):
@@ -101,8 +117,21 @@ class Machine(Settings):
     rows_per_part: Positive = 4096
     teacher: Endpoints = Endpoints()
     vllm: Vllm = Vllm()
+    rest: Serving | None = None
+    """The teacher of `[generate.rest]`; None: as `[teacher]` and `[vllm]`."""
+    rewrite: Serving | None = None
+    """The model of `[rewrite]`; None: as `[teacher]` and `[vllm]`."""
+    judge: Endpoints = Endpoints()
+    """The model of `[grade.judge]`."""
+    gpu_price: Annotated[float, Field(ge=0)] | None = None
+    """Price of one GPU for an hour, in any currency; None: no cost is shown."""
     sandbox: Sandbox = Sandbox()
     training: Training = Training()
+
+    def serving(self, role: str) -> Serving:
+        """How the model of a role is reached: `teacher`, `rest` or `rewrite`."""
+        own = {"rest": self.rest, "rewrite": self.rewrite}.get(role)
+        return own or Serving(teacher=self.teacher, vllm=self.vllm)
 
     def __hash__(self) -> int:
         return hash(self.paths.artifacts)

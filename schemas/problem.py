@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.row import Row
+from schemas.sample import Message
 
 
 class Domain(StrEnum):
@@ -41,6 +42,12 @@ class GraderName(StrEnum):
     """`gold` names the wanted language of trace and answer: `ko`, `en+zh`, `trace=ko answer=en`."""
     PROCEDURAL = "procedural"
     """`gold` is JSON of reasoning-gym: `{"dataset": name, "entry": {…}}`, perhaps `config`."""
+    JUDGE = "judge"
+    """A model decides; `gold` is a reference answer, or empty where there is none."""
+    MAJORITY = "majority"
+    """There is no gold (it is empty): what most candidates answer, in mathematics."""
+    GIVEN = "given"
+    """The answer came with the problem and is taken as it stands; `gold` is empty."""
 
 
 AnyGrader = Annotated[GraderName | str, Field(union_mode="left_to_right")]
@@ -69,4 +76,9 @@ class Problem(Row):
     """True where the answer is reached by a chain of thought; False for plain prompts."""
     solution: str
     """The source's own worked solution or reference program; empty where there is none.
-    Never shown to a teacher: it serves the gold check and the false-drop measurements."""
+    Never shown to a teacher: it serves the gold check and the false-drop measurements. Of a
+    conversation that is passed through, its last assistant turn."""
+    history: list[Message] = []
+    """Turns before `statement`, for conversations of several turns; roles as they were."""
+    author: str = ""
+    """Who wrote `solution`, where it is passed through as a candidate; else empty."""

@@ -11,7 +11,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from schemas.grader_settings import GradeFormat, GradeLanguage, GradeNumber, GradeProcedural
+from schemas.grader_settings import (
+    GradeFormat,
+    GradeJudge,
+    GradeLanguage,
+    GradeMajority,
+    GradeNumber,
+    GradeProcedural,
+)
 from schemas.math_policy import MathPolicy
 from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.row import Settings
@@ -64,8 +71,16 @@ class MbppSource(_Source):
     license: str = "CC-BY-4.0"
 
 
+Reasoning = bool | Literal["auto"]
+"""Whether problems of a source are answered with a chain of thought: always, never, or `auto`,
+as each prompt deserves (`factory.collect.deserves`)."""
+
+
 class Columns(Settings):
-    """Which column of a foreign file holds what; an empty name means that it has none."""
+    """Which column of a foreign file holds what; an empty name means that it has none.
+
+    A dot goes into a nested column: `reward_model.ground_truth`.
+    """
 
     problem_id: str = "problem_id"
     statement: str = "problem"
@@ -83,8 +98,12 @@ class FileSource(_Source):
     license: str
     domain: Domain
     grader: AnyGrader
-    reasoning: bool = True
+    reasoning: Reasoning = True
     columns: Columns = Columns()
+    category: str = ""
+    """Category of every problem, where no column says it."""
+    where: dict[str, list[JsonValue]] = Field(default_factory=dict)
+    """Take only rows whose column has one of these values; the others are counted."""
 
 
 class HubSource(_Source):
@@ -99,8 +118,49 @@ class HubSource(_Source):
     license: str
     domain: Domain
     grader: AnyGrader
-    reasoning: bool = True
+    reasoning: Reasoning = True
     columns: Columns = Columns()
+    category: str = ""
+    """Category of every problem, where no column says it."""
+    where: dict[str, list[JsonValue]] = Field(default_factory=dict)
+    """Take only rows whose column has one of these values; the others are counted."""
+
+
+class SftSource(_Source):
+    """Conversations that exist already and are passed through: the last assistant turn of a row
+    is its one candidate, and the turns before it are its prompt. Nothing is drawn for it."""
+
+    kind: Literal["sft"]
+    path: str = ""
+    """A file or folder; or else `dataset`."""
+    dataset: str = ""
+    """Name on the hub, or a local copy in its shape."""
+    revision: str = ""
+    """Full commit hash; empty only for a local copy."""
+    config: str = ""
+    split: str = "train"
+    license: str
+    domain: Domain = Domain.GENERAL
+    grader: Literal["given", "judge"] = "given"
+    """`given` takes every answer as it stands; `judge` has a model decide which are good."""
+    model: str = ""
+    """Who wrote the answers, for `generation_model`; empty: the source's name."""
+    messages: str = "messages"
+    """Column with the turns, `role`/`content` or `from`/`value`; empty: `prompt` and `response`."""
+    prompt: str = "prompt"
+    response: str = "response"
+    problem_id: str = ""
+    category: str = ""
+    """Category of every row."""
+    category_column: str = ""
+    where: dict[str, list[JsonValue]] = Field(default_factory=dict)
+    """Take only rows whose column has one of these values; the others are counted."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.path) == bool(self.dataset):
+            raise ValueError("give either `path` or `dataset`")
+        return self
 
 
 class ProceduralSource(_Source):
@@ -143,6 +203,7 @@ Source = Annotated[
     | MbppSource
     | FileSource
     | HubSource
+    | SftSource
     | ProceduralSource
     | ReasoningGymSource,
     Field(discriminator="kind"),
@@ -192,21 +253,48 @@ class OpenaiTeacher(Settings):
     model: str
     revision: str
     """The user's own word for the version that is served; it enters the identity."""
+    body: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further fields of each request, e.g. `{ return_token_ids = true }` for token counts per
+    candidate where several are asked for at once. They enter the identity."""
+
+    @field_validator("body")
+    @classmethod
+    def _none_of_ours(cls, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        ours = {"model", "messages", "prompt", "n", "seed", "temperature", "top_p", "max_tokens"}
+        if taken := sorted(ours & body.keys()):
+            raise ValueError(f"{taken} are set by [generate]; leave them out")
+        if "stream" in body:
+            raise ValueError("answers are read whole; leave `stream` out")
+        return body
 
 
 class ImportFile(Settings):
-    """A file of generations that exist already: one row per problem, or per response."""
+    """Generations that exist already: one row per problem, or per response."""
 
     source: Slug
     """Name of the source in `[collect]` whose problems these rows answer."""
-    path: str
+    path: str = ""
+    """A file or a folder of files; or else `dataset`."""
+    dataset: str = ""
+    """Name on the hub, or a local copy in its shape."""
+    revision: str = ""
+    """Full commit hash; empty only for a local copy."""
+    config: str = ""
+    split: str = "train"
     problem_id: str = "problem_id"
+    """Column with the problem's id; empty: the number of the row, from 0."""
     responses: str = "responses"
-    """Column with a list of texts, or one text."""
+    """Column with a list of texts, one text, or the turns of one conversation."""
     labels: str = ""
     """Column with booleans of the same shape as `responses`; empty where there is none."""
     finish_reasons: str = ""
     """Column with finish reasons of the same shape; empty where there is none."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.path) == bool(self.dataset):
+            raise ValueError("give either `path` or `dataset`")
+        return self
 
 
 class ImportTeacher(Settings):
@@ -219,6 +307,8 @@ class ImportTeacher(Settings):
 
 
 Teacher = Annotated[VllmTeacher | OpenaiTeacher | ImportTeacher, Field(discriminator="engine")]
+Served = Annotated[VllmTeacher | OpenaiTeacher, Field(discriminator="engine")]
+"""A model that answers when it is asked."""
 
 
 class Sampling(Settings):
@@ -242,6 +332,11 @@ class Prompt(Settings):
     think_prefix: str = ""
     """Forced start of the completion for reasoning problems, e.g. `<think>\\n`; where the chat
     template already ends with it, it is not repeated."""
+    plain_prefix: str = ""
+    """Forced start for problems without a chain of thought, e.g. `<think>\\n\\n</think>\\n\\n`
+    for a model that would think by itself."""
+    template_args: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further arguments of the model's chat template, e.g. `{ enable_thinking = false }`."""
 
     @model_validator(mode="after")
     def _templates_have_the_statement(self) -> Self:
@@ -251,19 +346,96 @@ class Prompt(Settings):
         return self
 
 
+class Rest(Settings):
+    """`[generate.rest]`: who answers problems without a chain of thought, and how. What is left
+    out is as in `[generate]`."""
+
+    teacher: Served | None = None
+    sampling: Sampling | None = None
+    prompt: Prompt | None = None
+
+
+class RoundRule(Settings):
+    """`[generate.domains.NAME]`: round sizes and stop rules of one domain. What is left out is as
+    in `[generate]`."""
+
+    candidates: Positive | None = None
+    round_sizes: list[Positive] | None = None
+    accepted_wanted: Positive | None = None
+    give_up_after: Positive | None = None
+    budget_tokens: Positive | None = None
+
+
+Quota = Annotated[str, Field(pattern=r"^(math|code|stem|logic|general)(/.+)?$")]
+"""A domain, or one of its categories: `math`, `math/Algebra`."""
+
+
 class Generate(Settings):
     """`[generate]`: who answers, how often and how."""
 
     teacher: Teacher
     sampling: Sampling = Sampling()
     prompt: Prompt = Prompt()
+    rest: Rest | None = None
     candidates: Positive = 8
     """Candidates per problem in each round."""
+    round_sizes: list[Positive] = Field(default_factory=list)
+    """Candidates per problem in round 1, 2, …, the last number for all later ones; empty:
+    `candidates` in each. In later rounds the most that a problem gets."""
     max_rounds: Annotated[int, Field(ge=1, le=20)] = 1
     accepted_wanted: Positive = 1
     """Later rounds draw only for problems with fewer correct candidates than this."""
     give_up_after: Positive = 64
     """Later rounds draw no more for a problem without a correct one in this many candidates."""
+    adapt: bool = True
+    """In later rounds ask for as many candidates as a problem's own pass rate makes likely to be
+    needed, up to the size of the round; false: for the whole size."""
+    domains: dict[Domain, RoundRule] = Field(default_factory=dict)
+    quota: dict[Quota, Positive] = Field(default_factory=dict)
+    """Correct candidates wanted per domain or category, each problem counted up to
+    `accepted_wanted`; problems are opened round by round until they are there."""
+    budget_tokens: Positive | None = None
+    """Completion tokens that all rounds may take together."""
+    expected_tokens: Positive | None = None
+    """Tokens of a completion on average, for `retort plan` and for a budget while none is known;
+    None: `max_tokens`."""
+
+    @model_validator(mode="after")
+    def _rest_is_asked(self) -> Self:
+        if self.rest and isinstance(self.teacher, ImportTeacher):
+            raise ValueError("generate.rest must be left out for imported generations")
+        return self
+
+    def asking(self, *, reasoning: bool) -> tuple[Teacher, Sampling, Prompt]:
+        """Who answers a problem with or without a chain of thought, and how it is asked."""
+        rest = Rest() if reasoning or self.rest is None else self.rest
+        return (
+            rest.teacher or self.teacher,
+            rest.sampling or self.sampling,
+            rest.prompt or self.prompt,
+        )
+
+
+class Rewrite(Settings):
+    """`[rewrite]`: another model writes accepted traces anew in one format, as Sky-T1 did. They
+    are graded again, and take the place of what they were made from."""
+
+    teacher: Served
+    sampling: Sampling = Sampling(temperature=0.0)
+    system: str = ""
+    template: str
+    """The user's message, with `{statement}` and `{response}`."""
+    per_problem: Positive = 4
+    """At most so many correct candidates of a problem are rewritten, drawn by seed."""
+    domains: list[Domain] = Field(default_factory=list)
+    """Only problems of these; empty: of all."""
+
+    @model_validator(mode="after")
+    def _template_has_both(self) -> Self:
+        for name in ("{statement}", "{response}"):
+            if name not in self.template:
+                raise ValueError(f"template must contain {name}")
+        return self
 
 
 # ------------------------------------------------------------------------- grading and selection
@@ -295,6 +467,8 @@ class Grade(Settings):
     format: GradeFormat = GradeFormat()
     language: GradeLanguage = GradeLanguage()
     procedural: GradeProcedural = GradeProcedural()
+    judge: GradeJudge = GradeJudge()
+    majority: GradeMajority = GradeMajority()
     extra: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     """`[grade.extra.NAME]`: settings of a grader from another package, handed to it as they are."""
 
@@ -455,6 +629,7 @@ class Recipe(Settings):
     seed: int = 0
     collect: Collect
     generate: Generate
+    rewrite: Rewrite | None = None
     grade: Grade = Grade()
     select: Select = Select()
     shard: Shard

@@ -16,6 +16,8 @@ class Drop(StrEnum):
     """The grader does not accept the source's own gold answer or reference program."""
     DUPLICATE_PROBLEM = "duplicate_problem"
     CONTAMINATED_PROBLEM = "contaminated_problem"
+    OTHER_KIND = "other_kind"
+    """The source's `where` does not take rows of this kind."""
     BEYOND_LIMIT = "beyond_limit"
     """The recipe asked for fewer rows of this source."""
     # generate
@@ -31,6 +33,9 @@ class Drop(StrEnum):
     TIMEOUT = "timeout"
     MEMORY = "memory"
     OUTPUT_LIMIT = "output_limit"
+    NO_MAJORITY = "no_majority"
+    REWRITTEN = "rewritten"
+    """A correct candidate of a recipe with `[rewrite]`: what was made of it stands in its place."""
     BAD_FORMAT = "bad_format"
     MIXED_LANGUAGE = "mixed_language"
     LONG_PARAGRAPH = "long_paragraph"

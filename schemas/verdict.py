@@ -23,6 +23,8 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     MEMORY = "memory"
     OUTPUT_LIMIT = "output_limit"
+    NO_MAJORITY = "no_majority"
+    """The problem has no gold, and too few candidates agree on an answer."""
     INFRA = "infra"
     """The machine's fault, after retries. Only in the output of `retort grade`, whose exit code
     is then not zero; a stage raises an error instead, so no manifest ever holds it."""
