@@ -18,6 +18,7 @@ from factory.grade.math_lines import grade_math_lines, load_policy
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
 from factory.summary_text import summary_text
+from retort import pin_command
 from retort.doctor import examine, report_text
 from schemas.code_line import MOST_S
 from schemas.math_policy import MathPolicy
@@ -57,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("--machine", default="", help="machine file")
     doctor.set_defaults(act=_doctor)
+
+    pin_command.add(commands)
 
     grade = commands.add_parser("grade", help="verdicts on answers of your own, from a file")
     kinds = grade.add_subparsers(required=True, metavar="KIND")

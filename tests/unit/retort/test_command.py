@@ -11,6 +11,7 @@ from retort.command import main
 OPTIONS = {
     ("summary",): {"--json", "--machine"},
     ("doctor",): {"--json", "--machine"},
+    ("pin",): {"--check", "--update"},
     ("grade", "code"): {"--out", "--workers", "--machine"},
     ("grade", "math"): {"--out", "--workers", "--policy", "--deadline-s", "--memory-bytes"},
 }
