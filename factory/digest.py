@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 ID_HEX = 32
 KEY_HEX = 12
+_CHANCE_HEX = 16
 
 
 def canonical_json(value: Any) -> str:
@@ -52,6 +53,32 @@ def candidate_id(
     round is not part of it, nor is the server or the time.
     """
     return digest([problem_id, index, teacher, sampling_digest, prompt_digest])[:ID_HEX]
+
+
+def candidate_ids(
+    problem_id: str,
+    indices: Iterable[int],
+    teacher: str,
+    sampling_digest: str,
+    prompt_digest: str,
+) -> list[str]:
+    """`candidate_id` of each index, several times as fast as one by one."""
+    marker = "\0"
+    whole = canonical_json([problem_id, marker, teacher, sampling_digest, prompt_digest])
+    before, after = whole.rsplit(canonical_json(marker), 1)
+    begun = hashlib.sha256(before.encode("utf-8", "surrogatepass"))
+    end = after.encode("utf-8", "surrogatepass")
+    ids: list[str] = []
+    for index in indices:
+        one = begun.copy()
+        one.update(b"%d" % index + end)
+        ids.append(one.hexdigest()[:ID_HEX])
+    return ids
+
+
+def chance(seed: int, name: str) -> str:
+    """A fixed draw for a name: 16 hexadecimal digits, uniform over seeds and names."""
+    return digest([seed, name])[:_CHANCE_HEX]
 
 
 def file_sha256(path: Path) -> str:

@@ -162,10 +162,7 @@ def read_part(folder: Path, part: PartFile, schema: pa.Schema | None = None) -> 
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise ManifestMismatch(
-            f"{path}: cannot be read ({error}); delete the file and the manifest beside it and run "
-            f"again, the other parts are kept"
-        ) from error
+        raise _unreadable(path, error) from error
     if table.num_rows != part.rows:
         raise ManifestMismatch(
             f"{path}: expected {part.rows} rows, found {table.num_rows}; delete the file and the "
@@ -187,6 +184,36 @@ def iter_parts(folder: Path, kind: str, schema: pa.Schema) -> Iterator[pa.Table]
     for part in read_manifest(folder).parts:
         if part.path.startswith(f"{kind}-"):
             yield read_part(folder, part, schema)
+
+
+def iter_columns(folder: Path, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns of the parts of one kind, one part after the other; the others are not read.
+
+    Raises:
+        ManifestMismatch: A part is missing, corrupt, lacks a column or has another number of rows.
+    """
+    for part in read_manifest(folder).parts:
+        if not part.path.startswith(f"{kind}-"):
+            continue
+        path = folder / part.path
+        try:
+            table = pq.read_table(path, columns=list(columns))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _unreadable(path, error) from error
+        if table.num_rows != part.rows or table.num_columns != len(columns):
+            raise ManifestMismatch(
+                f"{path}: expected {part.rows} rows with {list(columns)}, found {table.num_rows} "
+                f"with {table.column_names}; delete the file and the manifest beside it and run "
+                f"again, the other parts are kept"
+            )
+        yield table.select(list(columns)).replace_schema_metadata(None)
+
+
+def _unreadable(path: Path, error: Exception) -> ManifestMismatch:
+    return ManifestMismatch(
+        f"{path}: cannot be read ({error}); delete the file and the manifest beside it and run "
+        f"again, the other parts are kept"
+    )
 
 
 # ------------------------------------------------------------------------------------- map_parts

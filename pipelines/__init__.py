@@ -1,7 +1,8 @@
 """When: the Luigi tasks, thin. `luigi --module pipelines DistillAll` drives the whole path.
 
-    CollectProblems -> (GenerateCandidates -> GradeCandidates) x max_rounds -> SelectSamples
-    -> BuildShards -> PublishDataset -> TrainStudent per student -> ValidateModel per model
+    CollectProblems -> (GenerateCandidates -> GradeCandidates) x max_rounds
+    [-> RewriteCandidates -> GradeCandidates] -> SelectSamples -> BuildShards
+    -> PublishDataset -> TrainStudent per student -> ValidateModel per model
 
 `BuildDataset` is the path up to the published dataset, `DistillAll` all of it, and
 `BootstrapTeacher` makes the embedded models anew. Every task takes `--recipe FILE` and
@@ -17,6 +18,7 @@ from pipelines.data import (
     GenerateCandidates,
     GradeCandidates,
     PublishDataset,
+    RewriteCandidates,
     SelectSamples,
 )
 from pipelines.runs import BuildDataset, DistillAll
@@ -35,6 +37,7 @@ __all__ = [
     "GradeCandidates",
     "MakeBase",
     "PublishDataset",
+    "RewriteCandidates",
     "SelectSamples",
     "TrainStudent",
     "ValidateModel",

@@ -9,6 +9,7 @@ from typing import Any
 import luigi
 
 from factory.collect.stage import collect_problems, sources_fingerprint
+from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates
 from factory.models import teacher_fingerprint
@@ -18,6 +19,7 @@ from factory.shard.publish import is_published, publish
 from factory.shard.stage import build_shards
 from pipelines.stage import RecipeTask, Stage
 from schemas.manifest import StageResult
+from schemas.recipe import Generate, Prompt, Rewrite
 
 
 class CollectProblems(Stage):
@@ -69,32 +71,73 @@ class GenerateCandidates(_Round):
     """Problems -> candidates. The teacher answers; the work is in factory/generate."""
 
     name = "generate"
+    code_version = 2
 
     def section(self) -> Any:
         generate = self.recipe.generate
-        decided_by_rounds = {"max_rounds", "accepted_wanted", "give_up_after"}
-        asked = generate.model_dump(mode="json", exclude=decided_by_rounds)
-        later = [generate.accepted_wanted, generate.give_up_after] if self.round > 1 else []
+        not_asked = {"max_rounds", "expected_tokens"} - _needed_by_budget(generate)
+        if self.round == 1 and not generate.quota:
+            not_asked |= {"accepted_wanted", "give_up_after", "adapt"}
+        teachers = [generate.asking(reasoning=one)[0] for one in (True, False)]
         return {
-            "generate": asked,
-            "later": later,
+            "generate": generate.model_dump(mode="json", exclude=not_asked),
             "round": self.round,
             "seed": self.recipe.seed,
-            "teacher": teacher_fingerprint(generate.teacher),
+            "teachers": [teacher_fingerprint(teacher) for teacher in teachers],
         }
 
     def inputs(self) -> Mapping[str, Stage]:
-        inputs: dict[str, Stage] = {"collect": collect(self)}
-        for earlier in range(1, self.round):
-            inputs[f"generate{earlier}"] = generated(self, earlier)
-            inputs[f"grade{earlier}"] = graded(self, earlier)
-        return inputs
+        return {"collect": collect(self), **_rounds(self, self.round)}
 
     def work(self) -> StageResult:
         return generate_candidates(
             collect(self).out_dir,
             rounds_before(self, self.round),
             self.recipe.generate,
+            round=self.round,
+            seed=self.recipe.seed,
+            machine=self.machine,
+            store=self.artifacts / "candidates.sqlite",
+            out_dir=self.out_dir,
+            key=self.key,
+        )
+
+
+def _needed_by_budget(generate: Generate) -> set[str]:
+    budgets = [generate.budget_tokens, *(rule.budget_tokens for rule in generate.domains.values())]
+    return {"expected_tokens"} if any(budgets) else set()
+
+
+class RewriteCandidates(_Round):
+    """Accepted candidates -> their rewritten forms, as one more round; factory/generate."""
+
+    name = "generate"
+
+    @property
+    def label(self) -> str:
+        return "rewrite"
+
+    def settings(self) -> Rewrite:
+        """`[rewrite]`."""
+        assert self.recipe.rewrite is not None
+        return self.recipe.rewrite
+
+    def section(self) -> Any:
+        return {
+            "rewrite": self.settings(),
+            "round": self.round,
+            "seed": self.recipe.seed,
+            "teacher": teacher_fingerprint(self.settings().teacher),
+        }
+
+    def inputs(self) -> Mapping[str, Stage]:
+        return {"collect": collect(self), **_rounds(self, self.round)}
+
+    def work(self) -> StageResult:
+        return rewrite_candidates(
+            collect(self).out_dir,
+            rounds_before(self, self.round),
+            self.settings(),
             round=self.round,
             seed=self.recipe.seed,
             machine=self.machine,
@@ -136,23 +179,23 @@ class SelectSamples(Stage):
         recipe = self.recipe
         return {
             "select": recipe.select,
-            "prompt": recipe.generate.prompt,
+            "prompts": prompts_of(recipe.generate),
+            "wanted": recipe.generate.accepted_wanted,
+            "domains": recipe.generate.domains,
+            "rewrite": recipe.rewrite.domains if recipe.rewrite else None,
             "seed": recipe.seed,
         }
 
     def inputs(self) -> Mapping[str, Stage]:
-        inputs: dict[str, Stage] = {"collect": collect(self)}
-        for number in range(1, self.recipe.generate.max_rounds + 1):
-            inputs[f"generate{number}"] = generated(self, number)
-            inputs[f"grade{number}"] = graded(self, number)
-        return inputs
+        return {"collect": collect(self), **_rounds(self, rounds_of(self) + 1)}
 
     def work(self) -> StageResult:
         return select_samples(
             collect(self).out_dir,
-            rounds_before(self, self.recipe.generate.max_rounds + 1),
+            rounds_before(self, rounds_of(self) + 1),
             self.recipe.select,
-            prompt=self.recipe.generate.prompt,
+            generate=self.recipe.generate,
+            rewrite=self.recipe.rewrite,
             seed=self.recipe.seed,
             machine=self.machine,
             out_dir=self.out_dir,
@@ -225,14 +268,35 @@ def collect(task: RecipeTask) -> CollectProblems:
     return CollectProblems(recipe=task.recipe, machine=task.machine)
 
 
-def generated(task: RecipeTask, number: int) -> GenerateCandidates:
+def rounds_of(task: RecipeTask) -> int:
+    """Rounds of the recipe; rewriting is one more."""
+    return task.recipe.generate.max_rounds + (task.recipe.rewrite is not None)
+
+
+def prompts_of(generate: Generate) -> list[Prompt]:
+    """How problems with and without a chain of thought are put: what samples show of prompts."""
+    return [generate.asking(reasoning=one)[2] for one in (True, False)]
+
+
+def generated(task: RecipeTask, number: int) -> GenerateCandidates | RewriteCandidates:
     """The candidates of a round."""
-    return GenerateCandidates(recipe=task.recipe, machine=task.machine, round=number)
+    last = task.recipe.generate.max_rounds
+    kind = GenerateCandidates if number <= last else RewriteCandidates
+    return kind(recipe=task.recipe, machine=task.machine, round=number)
 
 
 def graded(task: RecipeTask, number: int) -> GradeCandidates:
     """The verdicts of a round."""
     return GradeCandidates(recipe=task.recipe, machine=task.machine, round=number)
+
+
+def _rounds(task: RecipeTask, number: int) -> dict[str, Stage]:
+    """Both stages of all rounds before that one, by name."""
+    inputs: dict[str, Stage] = {}
+    for earlier in range(1, number):
+        inputs[f"generate{earlier}"] = generated(task, earlier)
+        inputs[f"grade{earlier}"] = graded(task, earlier)
+    return inputs
 
 
 def rounds_before(task: RecipeTask, number: int) -> list[tuple[Path, Path]]:

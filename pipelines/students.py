@@ -24,7 +24,14 @@ from factory.select.control import draw_control
 from factory.train.base import make_random_base
 from factory.train.stage import train_student
 from factory.validate.stage import validate_model
-from pipelines.data import BuildShards, PublishDataset, collect, rounds_before
+from pipelines.data import (
+    BuildShards,
+    PublishDataset,
+    collect,
+    prompts_of,
+    rounds_before,
+    rounds_of,
+)
 from pipelines.stage import RecipeTask, Stage
 from schemas.machine import Machine
 from schemas.manifest import LedgerEntry, StageResult
@@ -92,7 +99,7 @@ class DrawControl(Stage):
 
     def section(self) -> Any:
         return {
-            "prompt": self.recipe.generate.prompt,
+            "prompts": prompts_of(self.recipe.generate),
             "dedupe": self.recipe.shard.dedupe_exact,
             "seed": self.recipe.seed,
         }
@@ -110,8 +117,8 @@ class DrawControl(Stage):
         return draw_control(
             self.shards().out_dir / "dataset",
             collect(self).out_dir,
-            rounds_before(self, self.recipe.generate.max_rounds + 1),
-            prompt=self.recipe.generate.prompt,
+            rounds_before(self, rounds_of(self) + 1),
+            generate=self.recipe.generate,
             dedupe=self.recipe.shard.dedupe_exact,
             seed=self.recipe.seed,
             machine=self.machine,

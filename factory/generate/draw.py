@@ -1,39 +1,37 @@
-"""Draws the candidates that are missing: identities become requests, answers go to the store."""
+"""Draws the candidates that are missing: questions become requests, answers go to the store."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from factory.digest import digest
-from factory.generate.client import Ask, Client, Limits, Reply
+from factory.errors import TeacherError
+from factory.generate.answerer import Answerer
+from factory.generate.client import Ask, Client, Limits, Reply, shown
+from factory.generate.plan import Question
 from factory.generate.prompt import Rendered
-from factory.generate.store import CandidateStore, Completion, Failure, Identity
+from factory.generate.store import CandidateStore, Completion, Failure, Identity, Outcome
 from factory.generate.vllm_server import VllmServers
-from factory.models import Model
 from factory.progress import progress
-from schemas.machine import Machine
-from schemas.recipe import OpenaiTeacher, Sampling, VllmTeacher
+from schemas.machine import Endpoints, Machine
+from schemas.recipe import OpenaiTeacher, Sampling
 from schemas.sample import Drop
 
 CANDIDATES_PER_REQUEST: Final = 8
+"""Of our own servers, unless the machine file says otherwise."""
 _SEED_HEX: Final = 12
 """48 bits: exact in JSON readers that know only doubles."""
 _ENDPOINTS_AWAY_S: Final = 120.0
-
-
-@dataclass(frozen=True)
-class Missing:
-    """The candidates of one problem that the store does not have, by rising index."""
-
-    rendered: Rendered
-    identities: Sequence[Identity]
+_TOLERATED_SHARE: Final = 0.05
+_TOLERATED_FAILURES: Final = 16
+"""So many candidates may fail, or this share of them, before the server is to blame."""
 
 
 @dataclass
@@ -44,6 +42,8 @@ class Drawn:
     failed: int = 0
     """After every retry; over-long prompts are not the server's fault and not counted here."""
     tokens: int = 0
+    prompt_tokens: int = 0
+    """Each prompt counted once per request, as servers count them."""
     startup_s: float = 0.0
     seconds: float = 0.0
     engine: str = ""
@@ -67,100 +67,146 @@ def seed_of(identity: Identity) -> int:
     return int(base[:_SEED_HEX], 16) + identity.index
 
 
-def groups(identities: Sequence[Identity], most: int) -> Iterator[list[Identity]]:
-    """Runs of consecutive indices, at most `most` long."""
-    group: list[Identity] = []
-    for identity in identities:
-        if group and (len(group) == most or identity.index != group[-1].index + 1):
-            yield group
-            group = []
-        group.append(identity)
-    if group:
-        yield group
+def groups(size: int, identities: Iterable[Identity]) -> Iterator[tuple[int, int]]:
+    """Where runs of consecutive indices begin and end, each at most `size` long."""
+    begun = at = 0
+    before: int | None = None
+    for at, one in enumerate(identities):
+        if before is not None and (at - begun == size or one.index != before + 1):
+            yield begun, at
+            begun = at
+        before = one.index
+    if before is not None:
+        yield begun, at + 1
 
 
 def draw(
-    missing: Sequence[Missing],
-    teacher: VllmTeacher | OpenaiTeacher,
-    sampling: Sampling,
+    questions: Iterator[Question],
+    total: int,
+    by: Answerer,
     *,
-    model: Model | None,
     machine: Machine,
     store: CandidateStore,
     out_dir: Path,
+    servers: VllmServers | None = None,
+    told: Callable[[Question, Reply], None] | None = None,
 ) -> Drawn:
-    """Ask for everything missing and store each outcome; returns when all is committed.
+    """Ask everything and store each outcome; returns when all is committed.
+
+    Args:
+        questions: Prompts with the candidates to draw; taken as they are needed.
+        total: Candidates in all of them.
+        by: Whose server is asked; the questions may draw with other settings from the same one.
+        servers: Servers of this model that run already; else they are started here, and ended.
+        told: Called with each reply, for those who keep count.
 
     Raises:
         TeacherError: The servers could not start, refuse us, or are gone for good.
     """
     drawn = Drawn()
-    with _client(teacher, model, machine, out_dir, drawn) as client:
+    serving = machine.serving(by.serving)
+    size = serving.teacher.candidates_per_request
+    if size is None:
+        size = 1 if isinstance(by.teacher, OpenaiTeacher) else CANDIDATES_PER_REQUEST
+    with _client(by, machine, out_dir, drawn, servers) as client:
         begun = time.monotonic()
-        total = sum(len(one.identities) for one in missing)
         with progress("candidates", total, "candidates") as bar:
 
             async def done(reply: Reply) -> None:
-                group, rendered = reply.ask.tag
-                for outcome in zip(group, _outcomes(reply, rendered, drawn.engine), strict=True):
-                    if store.full:
-                        await asyncio.to_thread(store.put, *outcome)
-                    else:
-                        store.put(*outcome)
-                drawn.candidates += len(reply.texts)
-                if reply.failure is not None:
-                    overlong = reply.failure[0] is Drop.OVERLONG_PROMPT
-                    drawn.failed += 0 if overlong else reply.ask.count
-                drawn.tokens += sum(text.completion_tokens or 0 for text in reply.texts)
+                question, first, stop = reply.ask.tag
+                outcomes = _outcomes(reply, question, first, stop, drawn.engine)
+                if store.full:
+                    await asyncio.to_thread(store.put_many, outcomes)
+                else:
+                    store.put_many(outcomes)
+                _count(drawn, reply)
+                if told is not None:
+                    told(question, reply)
                 rate = drawn.tokens / max(time.monotonic() - begun, 1e-9)
                 bar.set_postfix_str(f"{rate:,.0f} tokens/s", refresh=False)
-                bar.update(len(group))
+                bar.update(reply.ask.count)
 
-            asyncio.run(client.run(_asks(missing, teacher, sampling), done))
+            asyncio.run(client.run(_asks(questions, size), done))
         store.flush()
         drawn.seconds = time.monotonic() - begun
+    _must_have_answered(drawn)
     return drawn
 
 
-def _outcomes(reply: Reply, rendered: Rendered, engine: str) -> list[Completion | Failure]:
-    if reply.failure is not None:
-        return [Failure(*reply.failure)] * reply.ask.count
-    now = time.time()
-    return [
-        Completion(
-            text=rendered.forced + text.text,
-            finish_reason=text.finish_reason,
-            prompt_tokens=text.prompt_tokens,
-            completion_tokens=text.completion_tokens,
-            seed=reply.ask.body["seed"] + offset,
-            server=reply.server,
-            engine=engine,
-            created_unix_s=now,
-            wall_s=reply.wall_s,
+def _must_have_answered(drawn: Drawn) -> None:
+    """A server that fails often is a broken machine, and no data.
+
+    Raises:
+        TeacherError: More requests failed than single bad ones explain; nothing is committed.
+    """
+    asked = drawn.candidates + drawn.failed
+    tolerated = max(_TOLERATED_FAILURES, round(_TOLERATED_SHARE * asked))
+    if drawn.failed and (not drawn.candidates or drawn.failed > tolerated):
+        raise TeacherError(
+            f"model servers {', '.join(map(shown, drawn.servers))}: expected at most {tolerated} "
+            f"candidates to fail, found {drawn.failed} of {asked} after every retry; see the "
+            f"servers' logs and run again, what was drawn is kept"
         )
-        for offset, text in enumerate(reply.texts)
+
+
+def _count(drawn: Drawn, reply: Reply) -> None:
+    drawn.candidates += len(reply.texts)
+    drawn.tokens += sum(text.completion_tokens or 0 for text in reply.texts)
+    drawn.prompt_tokens += reply.texts[0].prompt_tokens or 0 if reply.texts else 0
+    if reply.failure is not None and reply.failure[0] is not Drop.OVERLONG_PROMPT:
+        drawn.failed += reply.ask.count
+
+
+def _outcomes(
+    reply: Reply, question: Question, first: int, stop: int, engine: str
+) -> list[Outcome]:
+    ids, identities = question.ids[first:stop], question.identities[first:stop]
+    if reply.failure is not None:
+        failure = Failure(*reply.failure)
+        return [(one, identity, failure) for one, identity in zip(ids, identities, strict=True)]
+    now = time.time()
+    forced, seed = question.rendered.forced, reply.ask.body["seed"]
+    own = question.by.model is not None
+    return [
+        (
+            one,
+            identity,
+            Completion(
+                text=forced + text.text,
+                finish_reason=text.finish_reason,
+                prompt_tokens=text.prompt_tokens,
+                completion_tokens=text.completion_tokens,
+                # Only vLLM is known to seed the k-th completion of a request with its seed plus k.
+                seed=seed + offset if own or not offset else None,
+                server=reply.server,
+                engine=engine,
+                created_unix_s=now,
+                wall_s=reply.wall_s,
+            ),
+        )
+        for offset, (one, identity, text) in enumerate(
+            zip(ids, identities, reply.texts, strict=True)
+        )
     ]
 
 
-def _asks(
-    missing: Sequence[Missing], teacher: VllmTeacher | OpenaiTeacher, sampling: Sampling
-) -> Iterator[Ask]:
-    alone = isinstance(teacher, OpenaiTeacher) or sampling.temperature == 0
-    for one in missing:
-        for group in groups(one.identities, 1 if alone else CANDIDATES_PER_REQUEST):
+def _asks(questions: Iterator[Question], size: int) -> Iterator[Ask]:
+    for question in questions:
+        sampling = question.by.sampling
+        # Greedy decoding of one prompt has one answer, and vLLM refuses n above 1 for it.
+        most = 1 if sampling.temperature == 0 else size
+        for first, stop in groups(most, question.identities):
             body: dict[str, Any] = {
                 "temperature": sampling.temperature,
                 "top_p": sampling.top_p,
                 "max_tokens": sampling.max_tokens,
-                "seed": seed_of(group[0]),
+                "seed": seed_of(question.identities[first]),
             }
-            if isinstance(teacher, VllmTeacher):
-                body |= _vllm_fields(one.rendered.text, len(group), sampling)
+            if question.by.model is not None:
+                body |= _vllm_fields(question.rendered.text, stop - first, sampling)
             else:
-                body["messages"] = one.rendered.messages
-                if sampling.top_k != -1:
-                    body["top_k"] = sampling.top_k
-            yield Ask(body, len(group), (group, one.rendered))
+                body |= _chat_fields(question.by, question.rendered, stop - first)
+            yield Ask(body, stop - first, (question, first, stop))
 
 
 def _vllm_fields(prompt: str, count: int, sampling: Sampling) -> dict[str, Any]:
@@ -178,44 +224,66 @@ def _vllm_fields(prompt: str, count: int, sampling: Sampling) -> dict[str, Any]:
     }
 
 
+def _chat_fields(by: Answerer, rendered: Rendered, count: int) -> dict[str, Any]:
+    """Only what every endpoint knows, and what the recipe asks for."""
+    assert isinstance(by.teacher, OpenaiTeacher)
+    body: dict[str, Any] = {"messages": rendered.messages, **by.teacher.body}
+    if by.sampling.top_k != -1:
+        body["top_k"] = by.sampling.top_k
+    if by.prompt.template_args:
+        body["chat_template_kwargs"] = by.prompt.template_args
+    return body | ({"n": count} if count > 1 else {})
+
+
 @contextmanager
 def _client(
-    teacher: VllmTeacher | OpenaiTeacher,
-    model: Model | None,
-    machine: Machine,
-    out_dir: Path,
-    drawn: Drawn,
+    by: Answerer, machine: Machine, out_dir: Path, drawn: Drawn, running: VllmServers | None
 ) -> Generator[Client]:
-    endpoints = machine.teacher
-    if isinstance(teacher, OpenaiTeacher):
+    serving = machine.serving(by.serving)
+    endpoints = serving.teacher
+    if by.model is None:
         drawn.engine = "openai"
         drawn.servers = endpoints.base_urls
         yield Client(
             urls=lambda: endpoints.base_urls,
             path="/chat/completions",
-            model=teacher.model,
-            limits=Limits(
-                endpoints.requests_in_flight,
-                endpoints.request_timeout_s,
-                endpoints.retries,
-                _ENDPOINTS_AWAY_S,
-            ),
+            model=by.teacher.model,
+            limits=_limits(endpoints, by.sampling, _ENDPOINTS_AWAY_S),
             key=os.environ.get(endpoints.api_key_env),
         )
         return
-    assert model is not None
-    with VllmServers(teacher, machine.vllm, model, out_dir / "logs") as servers:
+    assert not isinstance(by.teacher, OpenaiTeacher)
+    away_s = 2 * serving.vllm.startup_timeout_s
+    with _running(running, by, machine, out_dir) as servers:
         drawn.engine, drawn.startup_s = servers.engine, servers.startup_s
         drawn.servers = servers.base_urls()
         yield Client(
             urls=servers.base_urls,
             path="/completions",
-            model=model.name,
-            limits=Limits(
-                endpoints.requests_in_flight,
-                endpoints.request_timeout_s,
-                endpoints.retries,
-                give_up_after_s=2 * machine.vllm.startup_timeout_s,
-            ),
+            model=by.model.name,
+            limits=_limits(endpoints, by.sampling, away_s),
             check=servers.check,
         )
+
+
+@contextmanager
+def _running(
+    running: VllmServers | None, by: Answerer, machine: Machine, out_dir: Path
+) -> Generator[VllmServers]:
+    if running is not None:
+        yield running
+        return
+    assert by.model is not None
+    assert not isinstance(by.teacher, OpenaiTeacher)
+    logs = out_dir / "logs" / by.serving if by.serving != "teacher" else out_dir / "logs"
+    with VllmServers(by.teacher, machine.serving(by.serving).vllm, by.model, logs) as servers:
+        yield servers
+
+
+def _limits(endpoints: Endpoints, sampling: Sampling, away_s: float) -> Limits:
+    return Limits(
+        in_flight=endpoints.requests_in_flight,
+        timeout_s=endpoints.request_timeout_s or 300.0 + 0.5 * sampling.max_tokens,
+        retries=endpoints.retries,
+        give_up_after_s=away_s,
+    )

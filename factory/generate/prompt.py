@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,10 +44,16 @@ class Rendered:
 
 
 def messages_for(problem: Problem, prompt: Prompt) -> list[Message]:
-    """The system message, where there is one, and the user's message."""
+    """The system message, where there is one, earlier turns, where there are, and the user's.
+
+    A conversation that is passed through stays as it is: its own turns and nothing of `prompt`.
+    """
+    if problem.author:
+        return [*problem.history, Message(role="user", content=problem.statement)]
     template = prompt.templates.get(problem.domain, "{statement}")
     user = Message(role="user", content=template.replace("{statement}", problem.statement))
-    return [Message(role="system", content=prompt.system), user] if prompt.system else [user]
+    own = [Message(role="system", content=prompt.system)] if prompt.system else []
+    return [*own, *problem.history, user]
 
 
 class ChatTemplate:
@@ -80,8 +87,11 @@ class ChatTemplate:
         except TemplateError as error:
             raise TeacherError(f"model {name}: its chat template is not valid: {error}") from error
 
-    def render(self, messages: list[Message]) -> str:
+    def render(self, messages: list[Message], arguments: Mapping[str, Any] | None = None) -> str:
         """The prompt as text, up to where the assistant's turn begins.
+
+        Args:
+            arguments: Further variables of the template, e.g. `enable_thinking`.
 
         Raises:
             TeacherError: The template refuses these messages.
@@ -92,7 +102,7 @@ class ChatTemplate:
                 tools=None,
                 documents=None,
                 add_generation_prompt=True,
-                **self._tokens,
+                **{**self._tokens, **(arguments or {})},
             )
         except TemplateError as error:
             raise TeacherError(
@@ -104,9 +114,9 @@ class ChatTemplate:
 def render(problem: Problem, prompt: Prompt, template: ChatTemplate | None) -> Rendered:
     """What to send for a problem, and the digest of it.
 
-    A reasoning problem gets `think_prefix` after the template's own text. A template that ends
-    with an open `<think>` itself is not given a second one; what it forces belongs to the
-    completion all the same.
+    A reasoning problem gets `think_prefix` after the template's own text, another `plain_prefix`.
+    A template that ends with an open `<think>` itself is not given a second one; what it forces
+    belongs to the completion all the same.
 
     Args:
         template: None where the server renders the messages itself.
@@ -115,18 +125,31 @@ def render(problem: Problem, prompt: Prompt, template: ChatTemplate | None) -> R
         RecipeError: A prefix is asked for, but the server renders.
         TeacherError: The template refuses the messages.
     """
-    messages = messages_for(problem, prompt)
+    prefix = prompt.think_prefix if problem.reasoning else prompt.plain_prefix
+    return render_messages(
+        messages_for(problem, prompt), template, prefix=prefix, arguments=prompt.template_args
+    )
+
+
+def render_messages(
+    messages: list[Message],
+    template: ChatTemplate | None,
+    *,
+    prefix: str = "",
+    arguments: Mapping[str, Any] | None = None,
+) -> Rendered:
+    """What to send for messages, with the start that is forced; as `render`."""
     if template is None:
-        if prompt.think_prefix:
+        if prefix:
             raise RecipeError(
-                "generate.prompt.think_prefix: expected an empty one with engine `openai`, found "
-                f"{prompt.think_prefix!r}; chat endpoints cannot be made to begin with it"
+                "generate.prompt: expected no think_prefix and no plain_prefix with engine "
+                f"`openai`, found {prefix!r}; chat endpoints cannot be made to begin with it"
             )
-        return Rendered(messages, "", "", digest({"messages": messages}))
-    text = template.render(messages)
+        named: dict[str, Any] = {"template_args": dict(arguments)} if arguments else {}
+        return Rendered(messages, "", "", digest({"messages": messages, **named}))
+    text = template.render(messages, arguments)
     opened = _OPEN_THINK.search(text)
     forced = opened.group() if opened else ""
-    prefix = prompt.think_prefix if problem.reasoning else ""
     if not (forced and prefix.strip() == "<think>"):
         added = prefix[len(forced) :] if forced and prefix.startswith(forced) else prefix
         text, forced = text + added, forced + added

@@ -3,8 +3,9 @@
 One SQLite file in WAL mode with synchronous FULL: a committed row survives a `kill -9` and a power
 cut. A row's key is the digest of its identity, computed here from the identity's fields, so a
 stored row can only ever answer for the identity that it was drawn for; the same identity twice is
-kept once, the first one. One thread writes, behind a bounded queue, and commits about once a
+kept once, the first one. One thread writes, behind a bounded queue, and commits about twice a
 second; whatever was not committed is drawn again by the next run. Several runs may share a file.
+What a sampling digest stands for is stored too, so that every row can be explained by the file.
 
 Not covered: damage to the file itself (SQLite then reports it, and the stage stops).
 """
@@ -39,15 +40,21 @@ CREATE TABLE IF NOT EXISTS candidates (
 CREATE TABLE IF NOT EXISTS failures (
     id BLOB NOT NULL UNIQUE,
     reason TEXT NOT NULL, detail TEXT NOT NULL, created_unix_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS settings (
+    sampling_digest TEXT NOT NULL PRIMARY KEY, content TEXT NOT NULL);
 """
 _COLUMNS: Final = (
     'id, problem_id, "index", teacher, sampling_digest, prompt_digest, text, text_bytes, '
     "finish_reason, prompt_tokens, completion_tokens, seed, server, engine, created_unix_s, wall_s"
 )
 _IDS_PER_QUERY: Final = 500
-_QUEUE_ROWS: Final = 4096
-_BATCH_ROWS: Final = 512
+_QUEUE_GROUPS: Final = 512
+_BATCH_ROWS: Final = 2048
 _COMMIT_AFTER_S: Final = 0.5
+_CACHE_KIB: Final = 64 * 1024
+_CHECKPOINT_PAGES: Final = 8192
+"""The write-ahead log is written back after so many pages of 4 KiB; ids are random, so a longer
+log writes fewer pages twice."""
 _BUSY_TIMEOUT_S: Final = 60.0
 _ZSTD: Final = pa.Codec("zstd", compression_level=3)
 
@@ -93,6 +100,10 @@ class Failure:
     detail: str
 
 
+Outcome = tuple[str, Identity, Completion | Failure]
+"""Candidate id, its identity, and what was answered."""
+
+
 class CandidateStore:
     """An open store; a context manager. Leaving it commits what was given to it.
 
@@ -105,9 +116,7 @@ class CandidateStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._queue: queue.Queue[tuple[Identity, Completion | Failure] | None] = queue.Queue(
-            _QUEUE_ROWS
-        )
+        self._queue: queue.Queue[Sequence[Outcome] | None] = queue.Queue(_QUEUE_GROUPS)
         self._broken: Exception | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -130,13 +139,40 @@ class CandidateStore:
         Raises:
             TeacherError: The writer could not write.
         """
+        self.put_many([(identity.candidate_id, identity, outcome)])
+
+    def put_many(self, outcomes: Sequence[Outcome]) -> None:
+        """Queue the outcomes of one request, which are committed together; as `put`."""
         while True:
             self._raise_if_broken()
             try:
-                self._queue.put((identity, outcome), timeout=1.0)
+                self._queue.put(outcomes, timeout=1.0)
             except queue.Full:
                 continue
             return
+
+    def explain(self, sampling_digest: str, settings: str) -> None:
+        """Store what a sampling digest is the digest of, in canonical JSON.
+
+        Raises:
+            TeacherError: It cannot be written.
+        """
+        try:
+            self._reader.execute(
+                "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (sampling_digest, settings),
+            )
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def settings(self, sampling_digest: str) -> str | None:
+        """What the digest stands for, in canonical JSON; None where nothing is known of it."""
+        query = "SELECT content FROM settings WHERE sampling_digest = ?"
+        try:
+            row = self._reader.execute(query, (sampling_digest,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        return None if row is None else str(row[0])
 
     @property
     def full(self) -> bool:
@@ -190,6 +226,8 @@ class CandidateStore:
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
     def _select(self, query: str, ids: Iterable[str]) -> Iterator[tuple[Any, ...]]:
@@ -206,33 +244,35 @@ class CandidateStore:
         connection: sqlite3.Connection | None = None
         last = False
         while not last:
-            batch, last = self._take_batch()
+            groups, last = self._take_groups()
             try:
-                if batch and self._broken is None:
+                if groups and self._broken is None:
                     connection = connection or self._connect()
-                    _commit(connection, batch)
+                    _commit(connection, [one for group in groups for one in group])
             except Exception as error:  # noqa: BLE001 - told to whoever puts or flushes next
                 self._broken = error
-            for _ in range(len(batch) + last):
+            for _ in range(len(groups) + last):
                 self._queue.task_done()
         if connection is not None:
             connection.close()
 
-    def _take_batch(self) -> tuple[list[tuple[Identity, Completion | Failure]], bool]:
+    def _take_groups(self) -> tuple[list[Sequence[Outcome]], bool]:
+        """What is committed together, and whether it is the last."""
         first = self._queue.get()
         if first is None:
             return [], True
-        batch = [first]
+        groups, rows = [first], len(first)
         deadline = time.monotonic() + _COMMIT_AFTER_S
-        while len(batch) < _BATCH_ROWS:
+        while rows < _BATCH_ROWS:
             try:
-                one = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+                group = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 break
-            if one is None:
-                return batch, True
-            batch.append(one)
-        return batch, False
+            if group is None:
+                return groups, True
+            groups.append(group)
+            rows += len(group)
+        return groups, False
 
     def _raise_if_broken(self) -> None:
         if self._broken is not None:
@@ -246,13 +286,11 @@ class CandidateStore:
         )
 
 
-def _commit(
-    connection: sqlite3.Connection, batch: Sequence[tuple[Identity, Completion | Failure]]
-) -> None:
+def _commit(connection: sqlite3.Connection, batch: Sequence[Outcome]) -> None:
     candidates: list[tuple[Any, ...]] = []
     failures: list[tuple[Any, ...]] = []
-    for identity, outcome in batch:
-        key = bytes.fromhex(identity.candidate_id)
+    for candidate, identity, outcome in batch:
+        key = bytes.fromhex(candidate)
         if isinstance(outcome, Failure):
             failures.append((key, outcome.reason.value, outcome.detail, time.time()))
             continue

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from factory.parts import as_table, write_manifest, write_part
-from schemas.arrow import PROBLEM, VERDICT
+from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.manifest import LedgerEntry, Manifest, PartFile
 from schemas.problem import Domain, GraderName, Problem
 from schemas.verdict import Status
@@ -32,6 +34,37 @@ def problems_folder(folder: Path, problems: Sequence[Problem]) -> Path:
     table = as_table([one.model_dump(mode="json") for one in problems], PROBLEM)
     part = write_part(folder, "problems-00000.parquet", table, made_from="test")
     return _finish(folder, "collect", [part])
+
+
+def earlier_round(
+    folder: Path, statuses: Sequence[tuple[str, Status]], tokens: int | None = 10
+) -> tuple[Path, Path]:
+    """The finished artifacts of a round: each problem's candidates in the order given."""
+    count: Counter[str] = Counter()
+    rows: list[dict[str, Any]] = []
+    for number, (problem_id, _) in enumerate(statuses):
+        rows.append(
+            {
+                "candidate_id": f"{number:032x}",
+                "problem_id": problem_id,
+                "index": count[problem_id],
+                "round": 1,
+                "teacher": "tiny@1",
+                "sampling_digest": "s",
+                "prompt_digest": "p",
+                "text": "x" * 40,
+                "finish_reason": "stop",
+                "completion_tokens": tokens,
+                "server": "",
+                "engine": "test",
+                "created_unix_s": 0.0,
+            }
+        )
+        count[problem_id] += 1
+    generated = folder / "generate"
+    name = "candidates-00000.parquet"
+    part = write_part(generated, name, as_table(rows, CANDIDATE), made_from="test")
+    return _finish(generated, "generate", [part]), verdicts_folder(folder / "grade", statuses)
 
 
 def verdicts_folder(folder: Path, statuses: Sequence[tuple[str, Status]]) -> Path:

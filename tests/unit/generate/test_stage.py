@@ -24,7 +24,7 @@ from schemas.manifest import StageResult
 from schemas.recipe import Generate, OpenaiTeacher, Prompt, Sampling
 from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
-from tests.unit.generate.problems_artifact import problem, problems_folder, verdicts_folder
+from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder
 
 TEACHER = OpenaiTeacher(engine="openai", model="tiny", revision="1")
 GENERATE = Generate(teacher=TEACHER, candidates=4, max_rounds=3, accepted_wanted=1)
@@ -155,13 +155,13 @@ def test_failures_are_counted_with_evidence_and_asked_again_by_a_later_run(tmp_p
 
 
 def test_a_later_round_asks_only_for_problems_short_of_correct_candidates(tmp_path: Path) -> None:
-    graded = verdicts_folder(
-        tmp_path / "grade", [("sums/0", Status.CORRECT), ("sums/2", Status.CORRECT)]
+    right, wrong = Status.CORRECT, Status.INCORRECT
+    before = earlier_round(
+        tmp_path / "1",
+        [("sums/0", right), *[("sums/1", wrong)] * 4, ("sums/2", wrong), ("sums/2", right)],
     )
     with LoopbackServer() as server:
-        result = run(
-            tmp_path, server.base_url, round=2, earlier=((tmp_path / "out", graded),), out="two"
-        )
+        result = run(tmp_path, server.base_url, round=2, earlier=(before,), out="two")
     found = candidates(tmp_path / "two", result)
     assert [(row["problem_id"], row["index"]) for row in found] == [
         ("sums/1", index) for index in range(4, 8)
@@ -170,10 +170,10 @@ def test_a_later_round_asks_only_for_problems_short_of_correct_candidates(tmp_pa
 
 
 def test_a_round_with_nothing_to_draw_asks_no_server(tmp_path: Path) -> None:
-    graded = verdicts_folder(
-        tmp_path / "grade", [(f"sums/{number}", Status.CORRECT) for number in range(3)]
+    before = earlier_round(
+        tmp_path / "1", [(f"sums/{number}", Status.CORRECT) for number in range(3)]
     )
-    result = run(tmp_path, "http://127.0.0.1:9/v1", round=2, earlier=((tmp_path, graded),))
+    result = run(tmp_path, "http://127.0.0.1:9/v1", round=2, earlier=(before,))
     assert result.parts == []
     assert (result.ledger.rows_in, result.ledger.rows_out) == (0, 0)
 

@@ -1,0 +1,173 @@
+"""The round after the last: another model writes accepted candidates anew, in one format.
+
+What it writes is a candidate like any other, with an identity of its own (its prompt holds the
+text that it was made from), and graded like any other; `rewrites` names the candidate that it was
+made from. Which ones are rewritten follows from the verdicts and the seed alone. One part of texts
+is in memory at a time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory import ledger
+from factory.digest import canonical_json, chance
+from factory.generate.answerer import Answerer, rewriter
+from factory.generate.draw import Drawn, draw
+from factory.generate.plan import Question, iter_problems
+from factory.generate.prompt import render_messages
+from factory.generate.rows import Parts
+from factory.generate.stage import figures
+from factory.generate.store import CandidateStore, Identity
+from factory.generate.unfinished import begin_round
+from factory.parts import iter_columns
+from schemas.machine import Machine
+from schemas.manifest import StageResult
+from schemas.recipe import Rewrite
+from schemas.sample import Message
+from schemas.verdict import Status
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewritten:
+    """One rewritten form and what it is made from."""
+
+    candidate_id: str
+    problem_id: str
+    index: int
+    original: str
+
+
+def rewrite_candidates(
+    problems_dir: Path,
+    earlier: Sequence[tuple[Path, Path]],
+    rewrite: Rewrite,
+    *,
+    round: int,
+    seed: int,
+    machine: Machine,
+    store: Path,
+    out_dir: Path,
+    key: str,
+) -> StageResult:
+    """The rewritten forms of accepted candidates, one for each, drawn where the store lacks them.
+
+    Args:
+        problems_dir: The finished artifact of `collect`.
+        earlier: (generate folder, grade folder) of every round before.
+        round: The number of this round, behind the last round of drawing.
+
+    Returns:
+        As `generate_candidates`, in the order of the candidates that they were made from; a
+        rewritten form has the index of its original.
+
+    Raises:
+        TeacherError: As for `generate_candidates`.
+    """
+    by = rewriter(rewrite, seed)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    statements = _statements(problems_dir, rewrite)
+    chosen = _chosen(earlier, statements, rewrite, seed=seed)
+    drawn: list[Drawn] = []
+    with CandidateStore(store) as open_store:
+        asked = [
+            _Rewritten(question.ids[0], one.problem_id, one.index, original)
+            for original, question in _questions(earlier, statements, chosen, rewrite, by)
+            for one in question.identities
+        ]
+        known = open_store.known_ids(one.candidate_id for one in asked)
+        missing = {one.original for one in asked if one.candidate_id not in known}
+        if missing:
+            begin_round(out_dir, round, {"rewrite": by})
+            open_store.explain(by.sampling_digest, canonical_json(by.settings))
+            questions = _questions(earlier, statements, missing, rewrite, by)
+            drawn.append(
+                draw(
+                    (question for _, question in questions),
+                    len(missing),
+                    by,
+                    machine=machine,
+                    store=open_store,
+                    out_dir=out_dir,
+                )
+            )
+        parts = Parts(out_dir, key, machine.rows_per_part, round=round)
+        parts.from_store(
+            open_store,
+            ((one.candidate_id, one.problem_id, one.index) for one in asked),
+            {one.candidate_id: one.original for one in asked},
+        )
+    return StageResult(
+        parts=parts.written,
+        ledger=ledger.entry("generate", len(asked), parts.candidates, parts.drops),
+        figures={**figures(len(asked), drawn), "rewritten": parts.candidates},
+    )
+
+
+def _statements(problems_dir: Path, rewrite: Rewrite) -> dict[str, str]:
+    """Problem id -> statement, of the problems whose candidates are rewritten. Conversations that
+    are passed through stay as they are."""
+    return {
+        problem.problem_id: problem.statement
+        for problem in iter_problems(problems_dir)
+        if not problem.author and (not rewrite.domains or problem.domain in rewrite.domains)
+    }
+
+
+def _chosen(
+    earlier: Sequence[tuple[Path, Path]],
+    statements: Mapping[str, str],
+    rewrite: Rewrite,
+    *,
+    seed: int,
+) -> set[str]:
+    """Ids of the correct candidates that are rewritten: up to `per_problem` each, by seed."""
+    correct: dict[str, list[str]] = defaultdict(list)
+    for _, graded in earlier:
+        for table in iter_columns(graded, "verdicts", ["candidate_id", "problem_id", "status"]):
+            for candidate, problem, status in zip(*table.to_pydict().values(), strict=True):
+                if status == Status.CORRECT and problem in statements:
+                    correct[problem].append(candidate)
+    return {
+        one
+        for candidates in correct.values()
+        for one in sorted(candidates, key=lambda one: (chance(seed, one), one))[
+            : rewrite.per_problem
+        ]
+    }
+
+
+def _questions(
+    earlier: Sequence[tuple[Path, Path]],
+    statements: Mapping[str, str],
+    chosen: set[str],
+    rewrite: Rewrite,
+    by: Answerer,
+) -> Iterator[tuple[str, Question]]:
+    """Each chosen candidate's id with what is asked for it, in the order of the parts."""
+    columns = ["candidate_id", "problem_id", "index", "text"]
+    for generated, _ in earlier:
+        for table in iter_columns(generated, "candidates", columns):
+            for candidate, problem, index, text in zip(*table.to_pydict().values(), strict=True):
+                if candidate in chosen:
+                    yield candidate, _question(problem, index, text, statements, rewrite, by)
+
+
+def _question(
+    problem: str,
+    index: int,
+    text: str,
+    statements: Mapping[str, str],
+    rewrite: Rewrite,
+    by: Answerer,
+) -> Question:
+    # Braces in a statement or a response are theirs: neither is searched for the other's name.
+    filled = [part.replace("{response}", text) for part in rewrite.template.split("{statement}")]
+    user = Message(role="user", content=statements[problem].join(filled))
+    system = [Message(role="system", content=rewrite.system)] if rewrite.system else []
+    rendered = render_messages([*system, user], by.template)
+    identity = Identity(problem, index, by.identity, by.sampling_digest, rendered.digest)
+    return Question(by, rendered, [identity], [identity.candidate_id])

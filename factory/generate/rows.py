@@ -1,0 +1,164 @@
+"""The parts of a round: candidates from the store, and the evidence for those that failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from factory.digest import digest
+from factory.errors import ManifestMismatch
+from factory.generate.store import CandidateStore, Completion, Identity
+from factory.parts import as_table, kept_part, part_name, write_part
+from schemas.arrow import CANDIDATE
+from schemas.manifest import PartFile
+
+FAILURE: Final = pa.schema(
+    [
+        pa.field("candidate_id", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.large_string(), nullable=False),
+    ]
+)
+"""Columns of `failures-*.parquet`: the evidence for every drop."""
+
+_FAILURES_PER_PART: Final = 65536
+
+Requested = tuple[str, str, int]
+"""Candidate id, problem id and index."""
+
+
+class Parts:
+    """Writes the parts of one round, numbered by kind; those that are there and valid are kept."""
+
+    def __init__(self, out_dir: Path, key: str, rows_per_part: int, *, round: int) -> None:
+        self._out_dir, self._key, self._rows_per_part = out_dir, key, rows_per_part
+        self._round = round
+        self.written: list[PartFile] = []
+        self.candidates = 0
+        self.drops: Counter[str] = Counter()
+        self._numbers: Counter[str] = Counter()
+
+    def from_store(
+        self,
+        store: CandidateStore,
+        requested: Iterable[Requested],
+        rewrites: Mapping[str, str] | None = None,
+    ) -> None:
+        """Every requested candidate that the store has, in their order, and the failed ones.
+
+        Args:
+            rewrites: Candidate id -> id of the candidate that it was made from.
+
+        Raises:
+            ManifestMismatch: One has neither a completion nor a failure.
+        """
+        held: list[str] = []
+        failed: list[Requested] = []
+        wanted = iter(requested)
+        while batch := list(islice(wanted, self._rows_per_part)):
+            known = store.known_ids(one for one, _, _ in batch)
+            held += [one for one, _, _ in batch if one in known]
+            failed += [one for one in batch if one[0] not in known]
+            while len(held) >= self._rows_per_part:
+                self._stored(store, held[: self._rows_per_part], rewrites or {})
+                held = held[self._rows_per_part :]
+        if held:
+            self._stored(store, held, rewrites or {})
+        self._failed(store, failed)
+
+    def after(self, parts: Sequence[PartFile]) -> None:
+        """Go on behind parts of candidates that are written already."""
+        for part in parts:
+            self._add("candidates", part)
+            self.candidates += part.rows
+
+    def from_rows(self, rows: Iterator[dict[str, Any]]) -> None:
+        """Candidates that come with the problems, as rows without `round`."""
+        while chunk := list(islice(rows, self._rows_per_part)):
+            self._part("candidates", [{**row, "round": self._round} for row in chunk], CANDIDATE)
+            self.candidates += len(chunk)
+
+    def _stored(
+        self, store: CandidateStore, ids: Sequence[str], rewrites: Mapping[str, str]
+    ) -> None:
+        name = part_name("candidates", self._numbers["candidates"])
+        made_from = digest({"key": self._key, "ids": ids})
+        part = kept_part(self._out_dir, name, made_from=made_from)
+        if part is None:
+            rows = [
+                _row(one, *stored, round=self._round, rewrites=rewrites.get(one))
+                for one, stored in zip(ids, store.read(ids), strict=True)
+            ]
+            part = write_part(self._out_dir, name, as_table(rows, CANDIDATE), made_from=made_from)
+        self._add("candidates", part)
+        self.candidates += len(ids)
+
+    def _failed(self, store: CandidateStore, failed: Sequence[Requested]) -> None:
+        for start in range(0, len(failed), _FAILURES_PER_PART):
+            chunk = failed[start : start + _FAILURES_PER_PART]
+            found = store.failures(one for one, _, _ in chunk)
+            rows = [
+                {
+                    "candidate_id": one,
+                    "problem_id": problem,
+                    "index": index,
+                    "round": self._round,
+                    "reason": found[one].reason.value,
+                    "detail": found[one].detail,
+                }
+                for one, problem, index in chunk
+                if one in found
+            ]
+            if len(rows) != len(chunk):
+                raise ManifestMismatch(
+                    f"candidate store: expected a completion or a failure for each of "
+                    f"{len(chunk)} candidates, found none for {len(chunk) - len(rows)}; run again, "
+                    f"what is stored is kept"
+                )
+            self._part("failures", rows, FAILURE)
+            self.drops.update(found[one].reason.value for one, _, _ in chunk)
+
+    def _part(self, kind: str, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> None:
+        name = part_name(kind, self._numbers[kind])
+        made_from = digest({"key": self._key, "rows": rows})
+        part = kept_part(self._out_dir, name, made_from=made_from)
+        if part is None:
+            part = write_part(self._out_dir, name, as_table(rows, schema), made_from=made_from)
+        self._add(kind, part)
+
+    def _add(self, kind: str, part: PartFile) -> None:
+        self.written.append(part)
+        self._numbers[kind] += 1
+
+
+def _row(
+    candidate: str, identity: Identity, completion: Completion, *, round: int, rewrites: str | None
+) -> dict[str, Any]:
+    return {
+        "candidate_id": candidate,
+        "problem_id": identity.problem_id,
+        "index": identity.index,
+        "round": round,
+        "teacher": identity.teacher,
+        "sampling_digest": identity.sampling_digest,
+        "prompt_digest": identity.prompt_digest,
+        "text": completion.text,
+        "finish_reason": completion.finish_reason.value,
+        "prompt_tokens": completion.prompt_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "seed": completion.seed,
+        "rewrites": rewrites,
+        "label": None,
+        "server": completion.server,
+        "engine": completion.engine,
+        "created_unix_s": completion.created_unix_s,
+        "wall_s": completion.wall_s,
+    }
