@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,10 @@ import pyarrow as pa
 from factory.digest import digest
 from factory.errors import GraderError, ManifestMismatch
 from factory.grade.contract import Grader, Item, Verdict
+from factory.grade.counted import Counted, Told, tell_kept
+from factory.grade.majority import MajorityGrader, majority_grader
 from factory.grade.registry import open_grader
+from factory.grade.voters import count_votes, votes_before
 from factory.ledger import entry
 from factory.parts import as_table, kept_part, read_manifest, read_part, write_part
 from factory.problems import read_problems
@@ -22,7 +25,7 @@ from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
-from schemas.problem import Problem
+from schemas.problem import GraderName, Problem
 from schemas.recipe import Grade
 from schemas.verdict import Status
 
@@ -39,42 +42,57 @@ def grade_candidates(
     machine: Machine,
     out_dir: Path,
     key: str,
+    voted: Sequence[Path] = (),
+    told: Told | None = None,
 ) -> StageResult:
     """One `verdicts-NNNNN` per `candidates-NNNNN`, same rows in the same order.
 
     Parts that are there already and valid are kept. A wrong, cut or hanging answer is a verdict;
-    nothing is dropped.
+    nothing is dropped. The candidates of problems without gold vote before anything is graded; the
+    votes are a part `votes-00000`.
+
+    Args:
+        voted: Artifacts of `grade` of earlier rounds: their votes hold for further candidates of
+            the same problems, rewritten forms above all.
+        told: Called with each batch of verdicts, those of kept parts too.
 
     Raises:
-        ManifestMismatch: A candidate answers a problem that is not in `problems_dir`.
+        ManifestMismatch: A candidate answers a problem that is not in `problems_dir`, or is the
+            rewritten form of one whose vote is in none of `voted`.
         GraderError, SandboxUnavailable: The machinery of a grader broke, or there is no grader of
             a name that a problem asks for.
     """
     start = time.monotonic()
-    candidates = read_manifest(candidates_dir)
-    todo = [part for part in candidates.parts if part.path.startswith("candidates-")]
+    todo = [p for p in read_manifest(candidates_dir).parts if p.path.startswith("candidates-")]
+    problems = read_problems(problems_dir)
+    counted = Counted(problems)
     parts: list[PartFile] = []
-    statuses: Counter[str] = Counter()
     with ExitStack() as stack:
-        problems: dict[str, Problem] = {}
         graders = _Graders(stack, grade, machine)
+        votes = _votes(candidates_dir, problems, graders, voted, out_dir, key)
         bar = stack.enter_context(progress("grade", sum(part.rows for part in todo), "candidates"))
         for part in todo:
             name = part.path.replace("candidates-", "verdicts-", 1)
-            made_from = digest([key, part.sha256])
+            made_from = digest([key, part.sha256, *(one.sha256 for one in votes)])
             kept = kept_part(out_dir, name, made_from=made_from)
+            known = kept is not None
             if kept is None:
-                problems = problems or read_problems(problems_dir)
                 table = read_part(candidates_dir, part, CANDIDATE).select(_READ)
-                verdicts = _verdicts(table, problems, graders, bar, candidates_dir / part.path)
+                path = candidates_dir / part.path
+                verdicts = _verdicts(table, problems, graders, bar, path, told)
                 kept = write_part(out_dir, name, verdicts, made_from=made_from)
-            else:
+            verdicts = read_part(out_dir, kept, VERDICT)
+            if known:
                 bar.update(part.rows)
+                tell_kept(told, verdicts, problems)
             parts.append(kept)
-            statuses.update(read_part(out_dir, kept, VERDICT)["status"].to_pylist())
+            counted.add(verdicts)
     rows = sum(part.rows for part in todo)
-    figures = {"statuses": dict(sorted(statuses.items())), "wall_s": time.monotonic() - start}
-    return StageResult(parts=parts, ledger=entry("grade", rows, rows, {}), figures=figures)
+    return StageResult(
+        parts=[*parts, *votes],
+        ledger=entry("grade", rows, rows, {}),
+        figures={**counted.figures(), "wall_s": time.monotonic() - start},
+    )
 
 
 class _Graders:
@@ -92,9 +110,48 @@ class _Graders:
             self._open[name] = self._stack.enter_context(grader)
         return self._open[name]
 
+    def open_majority(self) -> MajorityGrader:
+        """The grader that votes, before it has counted any."""
+        return self._stack.enter_context(majority_grader(self._grade, self._machine))
+
+    def put(self, name: str, grader: Grader) -> None:
+        """Use this one under that name."""
+        self._open[name] = grader
+
+
+def _votes(
+    candidates_dir: Path,
+    problems: dict[str, Problem],
+    graders: _Graders,
+    voted: Sequence[Path],
+    out_dir: Path,
+    key: str,
+) -> list[PartFile]:
+    """The part with the votes, by which the grader `majority` then goes; none where every problem
+    has a gold."""
+    if not any(one.grader is GraderName.MAJORITY for one in problems.values()):
+        return []
+    grader = graders.open_majority()
+    digests = [read_manifest(folder).digest for folder in (candidates_dir, *voted)]
+    part, votes = count_votes(
+        candidates_dir,
+        problems,
+        grader,
+        before=votes_before(voted),
+        out_dir=out_dir,
+        made_from=digest([key, *digests]),
+    )
+    graders.put(GraderName.MAJORITY, grader.by(votes))
+    return [part]
+
 
 def _verdicts(
-    table: pa.Table, problems: dict[str, Problem], graders: _Graders, bar: Any, path: Path
+    table: pa.Table,
+    problems: dict[str, Problem],
+    graders: _Graders,
+    bar: Any,
+    path: Path,
+    told: Told | None,
 ) -> pa.Table:
     rows = table.to_pylist()
     groups: dict[str, list[int]] = {}
@@ -119,8 +176,11 @@ def _verdicts(
                 )
                 for position in batch
             ]
-            for position, grading in zip(batch, graders[name].grade_many(items), strict=True):
+            graded = graders[name].grade_many(items)
+            for position, grading in zip(batch, graded, strict=True):
                 verdicts[position] = _row(rows[position], grading)
+            if told is not None:
+                told([(item.problem, one) for item, one in zip(items, graded, strict=True)])
             bar.update(len(batch))
     return as_table(verdicts, VERDICT)
 
