@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from factory.digest import KEY_HEX, digest, file_sha256, folder_digest
+from factory.digest import KEY_HEX, digest, fingerprint, folder_digest
 from factory.errors import RecipeError
+from factory.hub import hub_fingerprint
 from factory.recipe_file import ROOT, existing
-from schemas.recipe import ImportTeacher, Teacher, VllmTeacher
+from schemas.recipe import ImportFile, ImportTeacher, Teacher, VllmTeacher
 
 _CARD: Final = "README.md"
 """Says what a model is; another wording makes no other model."""
@@ -108,6 +109,12 @@ def teacher_fingerprint(teacher: Teacher) -> str:
     if isinstance(teacher, VllmTeacher):
         return resolve_model(teacher.model, teacher.revision).identity
     if isinstance(teacher, ImportTeacher):
-        paths = [existing(file.path, f"generations of {file.source}") for file in teacher.files]
-        return digest([file_sha256(path) for path in paths])[:KEY_HEX]
+        return digest([_imported(file) for file in teacher.files])[:KEY_HEX]
     return f"{teacher.model}@{teacher.revision}"
+
+
+def _imported(file: ImportFile) -> str:
+    who = f"generations of {file.source}"
+    if file.dataset:
+        return hub_fingerprint(file, who)
+    return fingerprint(existing(file.path, who))

@@ -1,11 +1,15 @@
-"""Rows of files that others wrote: JSONL, gzipped JSONL, Parquet, or a folder of them."""
+"""Rows of files that others wrote: JSONL, gzipped JSONL, Parquet, or a folder of them.
+
+Of Parquet only the columns are read that are asked for; a dot in the name of a column goes into a
+nested one.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +23,24 @@ SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".parquet")
 Row = tuple[Path, int, dict[str, Any]]
 """File, line or row number from 1, values by column."""
 
+MISSING: Final = object()
+"""What `value_at` finds where there is no such column."""
 
-def read_rows(path: Path, error: type[RetortError]) -> Iterator[Row]:
+_BATCH_ROWS: Final = 1024
+
+
+def read_rows(
+    path: Path,
+    error: type[RetortError],
+    *,
+    required: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> Iterator[Row]:
     """Rows of a file, or of all such files of a folder by name, one after the other.
+
+    Args:
+        required, optional: Columns that are wanted; none required means all columns. A file
+            without a required one is read whole, so that a message can say what it has.
 
     Raises:
         `error`: Nothing readable is there, or a row is no JSON object in UTF-8; with file and row.
@@ -35,12 +54,54 @@ def read_rows(path: Path, error: type[RetortError]) -> Iterator[Row]:
         if not file.name.endswith(SUFFIXES):
             raise error(f"{file}: expected a file that ends with one of {SUFFIXES}")
         try:
-            yield from _parquet(file) if file.suffix == ".parquet" else _json_lines(file, error)
+            if file.suffix == ".parquet":
+                yield from _parquet(file, required, optional)
+            else:
+                yield from _json_lines(file, error)
         except (OSError, EOFError, zlib.error, pa.ArrowInvalid, UnicodeDecodeError) as cause:
             raise error(
                 f"{file}: cannot be read ({cause}); check that it is whole and of the kind that "
                 f"its name says"
             ) from cause
+
+
+def wanted_columns(
+    names: Sequence[str], required: Collection[str], optional: Collection[str]
+) -> list[str] | None:
+    """Those of a file's columns that must be read; None where all must."""
+    chosen: set[str] = set()
+    for wanted in [*required, *optional]:
+        found = {wanted, wanted.partition(".")[0]} & set(names)
+        if not found and wanted in required:
+            return None
+        chosen |= found
+    return [name for name in names if name in chosen] if required else None
+
+
+def value_at(values: Any, column: str) -> Any:
+    """What stands in a column, `MISSING` where there is none such.
+
+    The whole name is tried first, then what stands before its first dot. From there a dot goes
+    into an object, into a text that is the JSON of one, and into each object of a list, whose
+    values it gathers.
+    """
+    if isinstance(values, dict):
+        if column in values:
+            return values[column]
+        head, dot, rest = column.partition(".")
+        if not dot or head not in values:
+            return MISSING
+        return value_at(values[head], rest)
+    if isinstance(values, list):
+        inner = [value_at(one, column) for one in values]
+        return MISSING if MISSING in inner else inner
+    if isinstance(values, str):
+        try:
+            parsed = json.loads(values)
+        except (ValueError, RecursionError):
+            return MISSING
+        return value_at(parsed, column) if isinstance(parsed, dict) else MISSING
+    return None if values is None else MISSING
 
 
 def _json_lines(file: Path, error: type[RetortError]) -> Iterator[Row]:
@@ -66,10 +127,11 @@ def _json_lines(file: Path, error: type[RetortError]) -> Iterator[Row]:
             yield file, number, values
 
 
-def _parquet(file: Path) -> Iterator[Row]:
+def _parquet(file: Path, required: Collection[str], optional: Collection[str]) -> Iterator[Row]:
     number = 0
     with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(batch_size=1024):
+        columns = wanted_columns(parquet.schema_arrow.names, required, optional)
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
             for values in batch.to_pylist():
                 number += 1
                 yield file, number, values

@@ -79,15 +79,25 @@ as each prompt deserves (`factory.collect.deserves`)."""
 class Columns(Settings):
     """Which column of a foreign file holds what; an empty name means that it has none.
 
-    A dot goes into a nested column: `reward_model.ground_truth`.
+    A dot goes into a nested column: `reward_model.ground_truth`. Names separated by commas are
+    several columns: of `statement` joined by an empty line, of `gold` tests put together.
     """
 
     problem_id: str = "problem_id"
     statement: str = "problem"
+    """Text, or the turns of a conversation whose last user turn is the statement."""
     gold: str = "gold"
     level: str = ""
     category: str = ""
     solution: str = ""
+    tests: Literal["own", "apps", "contests", "cases"] = "own"
+    """Shape of the tests that `gold` holds for the grader `code` (`factory.collect.code_tests`)."""
+
+
+def _not_given(source: Any) -> Any:
+    if source.grader == GraderName.GIVEN:
+        raise ValueError("the grader `given` is for sources of kind `sft`, whose rows have answers")
+    return source
 
 
 class FileSource(_Source):
@@ -104,6 +114,13 @@ class FileSource(_Source):
     """Category of every problem, where no column says it."""
     where: dict[str, list[JsonValue]] = Field(default_factory=dict)
     """Take only rows whose column has one of these values; the others are counted."""
+    skip_bad: bool = False
+    """Leave out and count rows that cannot be read, where the source is known to have some; else
+    the first one is an error."""
+
+    @model_validator(mode="after")
+    def _answers_are_not_given(self) -> Self:
+        return _not_given(self)
 
 
 class HubSource(_Source):
@@ -124,6 +141,13 @@ class HubSource(_Source):
     """Category of every problem, where no column says it."""
     where: dict[str, list[JsonValue]] = Field(default_factory=dict)
     """Take only rows whose column has one of these values; the others are counted."""
+    skip_bad: bool = False
+    """Leave out and count rows that cannot be read, where the source is known to have some; else
+    the first one is an error."""
+
+    @model_validator(mode="after")
+    def _answers_are_not_given(self) -> Self:
+        return _not_given(self)
 
 
 class SftSource(_Source):
@@ -147,7 +171,10 @@ class SftSource(_Source):
     """Who wrote the answers, for `generation_model`; empty: the source's name."""
     messages: str = "messages"
     """Column with the turns, `role`/`content` or `from`/`value`; empty: `prompt` and `response`."""
+    system: str = ""
+    """Column with a system message of its own, put before the turns."""
     prompt: str = "prompt"
+    """Several columns, separated by commas, are joined by an empty line."""
     response: str = "response"
     problem_id: str = ""
     category: str = ""
@@ -155,6 +182,9 @@ class SftSource(_Source):
     category_column: str = ""
     where: dict[str, list[JsonValue]] = Field(default_factory=dict)
     """Take only rows whose column has one of these values; the others are counted."""
+    skip_bad: bool = False
+    """Leave out and count rows that cannot be read, where the source is known to have some; else
+    the first one is an error."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -167,12 +197,24 @@ class ProceduralSource(_Source):
     """Problems made by a seeded program (`factory.collect.procedural`)."""
 
     kind: Literal["procedural"]
-    family: Literal["arithmetic", "python", "chat"]
+    family: Literal["arithmetic", "python", "chat", "identity"]
     split: Literal["bootstrap", "train", "heldout"]
     """`bootstrap` taught the embedded models; the three never share a problem."""
     count: Positive
     seed: int = 0
+    settings: dict[str, str] = Field(default_factory=dict)
+    """Of `identity`: `name` and `maker` of the model that is asked who it is."""
     license: str = "Apache-2.0"
+
+    @model_validator(mode="after")
+    def _only_identity_has_settings(self) -> Self:
+        wanted = {"name", "maker"} if self.family == "identity" else set[str]()
+        if set(self.settings) != wanted or not all(one.strip() for one in self.settings.values()):
+            raise ValueError(
+                f"family {self.family} takes the settings {sorted(wanted)}, each with a text; "
+                f"found {self.settings}"
+            )
+        return self
 
 
 class ReasoningGymSource(_Source):

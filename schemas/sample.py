@@ -18,6 +18,8 @@ class Drop(StrEnum):
     CONTAMINATED_PROBLEM = "contaminated_problem"
     OTHER_KIND = "other_kind"
     """The source's `where` does not take rows of this kind."""
+    BAD_ROW = "bad_row"
+    """A row that cannot be read, of a source with `skip_bad`."""
     BEYOND_LIMIT = "beyond_limit"
     """The recipe asked for fewer rows of this source."""
     # generate

@@ -17,14 +17,15 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from factory.collect.sources import HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE
+from factory.collect.known_sets import HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE
+from factory.collect.mapped import CALL_LINE
 from schemas.problem import Problem
 
 GRAM_WORDS: Final = 13
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_]{2})[-‐‑](?=[^\W\d_]{2})")
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORD_OR_OPERATOR: Final = re.compile(r"[^\W_]+|[-+*/^=<>]")
-_ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE)
+_ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE)
 
 
 def same_statement(statement: str) -> str:
@@ -33,6 +34,12 @@ def same_statement(statement: str) -> str:
     Case and signs stay: `2-3` is not `2+3`, and `X` may stand beside `x`.
     """
     return " ".join(unicodedata.normalize("NFC", statement).split())
+
+
+def same_problem(problem: Problem) -> str:
+    """The form in which two problems are one: the statement after the same turns, if any."""
+    said = [f"{turn.role}: {same_statement(turn.content)}" for turn in problem.history]
+    return "\n".join([*said, same_statement(problem.statement)])
 
 
 class Benchmark:
@@ -45,21 +52,27 @@ class Benchmark:
     def add(self, problems: Iterable[Problem], *, grams: bool) -> None:
         """Take in items; `grams` switches the rule of 13 words on for them."""
         for problem in problems:
-            self._whole.setdefault(_whole(problem.statement), problem.problem_id)
-            if grams:
-                for gram in _grams(problem.statement):
+            for text in _texts(problem):
+                self._whole.setdefault(_whole(text), problem.problem_id)
+                for gram in _grams(text) if grams else ():
                     self._grams.setdefault(gram, problem.problem_id)
 
     def overlap(self, problem: Problem) -> str | None:
         """The item that a problem overlaps with and how, None where there is none."""
-        item = self._whole.get(_whole(problem.statement))
-        if item is not None:
-            return f"{item}: the whole statement"
-        if self._grams:
-            for gram in _grams(problem.statement):
+        for text in _texts(problem):
+            item = self._whole.get(_whole(text))
+            if item is not None:
+                return f"{item}: the whole statement"
+            for gram in _grams(text) if self._grams else ():
                 if gram in self._grams:
                     return f"{self._grams[gram]}: {gram}"
         return None
+
+
+def _texts(problem: Problem) -> list[str]:
+    """What a user said: the statement, and earlier turns of a conversation."""
+    earlier = [turn.content for turn in problem.history if turn.role == "user"]
+    return [problem.statement, *(text for text in earlier if text.strip())]
 
 
 def _folded(statement: str) -> str:

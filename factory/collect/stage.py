@@ -1,20 +1,23 @@
 """The stage `collect`: sources -> problems, and the evidence for every row that was left out.
 
-Order of the checks: limit, exact duplicates, contamination, gold. A row leaves at the first that
-it fails. The stage is made again as a whole when it was interrupted: it takes seconds to minutes.
+Order of the checks: kind of the row, limit, exact duplicates, contamination, gold. A row leaves at
+the first that it fails. The stage is made again as a whole when it was interrupted: it takes
+seconds to minutes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from factory.collect.contamination import Benchmark, same_statement
+from factory.collect.admitted import Rejected
+from factory.collect.contamination import Benchmark, same_problem
 from factory.collect.gold import check_golds
 from factory.collect.sources import iter_problems, read_source, sources_fingerprint
 from factory.digest import digest
@@ -39,6 +42,8 @@ REJECTED: Final = pa.schema(
     ]
 )
 """Rows of `rejected-*.parquet`: `reason` is a `Drop`, `detail` its evidence."""
+
+Some = TypeVar("Some")
 
 
 def collect_problems(
@@ -68,15 +73,18 @@ def collect_problems(
             make its problems.
     """
     start = time.monotonic()
-    dropped: list[dict[str, str]] = []
+    dropped: list[Rejected] = []
     problems: list[Problem] = []
     read: dict[str, int] = {}
     for source in sources:
         reading = read_source(source, seed, grade, machine)
         read[source.name] = len(reading.problems) + len(reading.beyond_limit)
+        read[source.name] += len(reading.rejected)
         problems += reading.problems
+        dropped += reading.rejected
+        limit = f"limit {source.limit}"
         dropped += [
-            _drop(problem_id, source.name, Drop.BEYOND_LIMIT, f"limit {source.limit}")
+            Rejected(problem_id, source.name, Drop.BEYOND_LIMIT, limit)
             for problem_id in reading.beyond_limit
         ]
     problems = _without_duplicates(problems, dropped)
@@ -89,21 +97,19 @@ def collect_problems(
             if grading := rejected.get(problem.problem_id):
                 detail = f"{grading.status.value}: {grading.detail}"
                 dropped.append(
-                    _drop(problem.problem_id, problem.source, Drop.GOLD_REJECTED, detail)
+                    Rejected(problem.problem_id, problem.source, Drop.GOLD_REJECTED, detail)
                 )
         problems = [problem for problem in problems if problem.problem_id not in rejected]
     if not problems:
-        counts = dict(Counter(row["reason"] for row in dropped))
+        counts = dict(Counter(row.reason.value for row in dropped))
         raise SourceError(
             f"sources {[source.name for source in sources]}: expected problems, found none of "
             f"{sum(read.values())} left ({counts}); `{out_dir.name}` was not made"
         )
     made_from = digest([key, seed])
-    parts = _write(
-        "problems", [_row(one) for one in problems], PROBLEM, machine, out_dir, made_from
-    )
-    parts += _write("rejected", dropped, REJECTED, machine, out_dir, made_from)
-    drops = Counter(row["reason"] for row in dropped)
+    parts = _write("problems", problems, _problem, PROBLEM, machine, out_dir, made_from)
+    parts += _write("rejected", dropped, _rejected, REJECTED, machine, out_dir, made_from)
+    drops = Counter(row.reason.value for row in dropped)
     figures = {
         "read": read,
         "kept": dict(sorted(Counter(problem.source for problem in problems).items())),
@@ -114,17 +120,17 @@ def collect_problems(
     return StageResult(parts=parts, ledger=ledger, figures=figures)
 
 
-def _without_duplicates(problems: list[Problem], dropped: list[dict[str, str]]) -> list[Problem]:
+def _without_duplicates(problems: list[Problem], dropped: list[Rejected]) -> list[Problem]:
     first: dict[str, str] = {}
     kept: list[Problem] = []
     for problem in problems:
-        earlier = first.setdefault(same_statement(problem.statement), problem.problem_id)
+        earlier = first.setdefault(same_problem(problem), problem.problem_id)
         if earlier == problem.problem_id:
             kept.append(problem)
         else:
             detail = f"same statement as {earlier}"
             dropped.append(
-                _drop(problem.problem_id, problem.source, Drop.DUPLICATE_PROBLEM, detail)
+                Rejected(problem.problem_id, problem.source, Drop.DUPLICATE_PROBLEM, detail)
             )
     return kept
 
@@ -134,7 +140,7 @@ def _without_contamination(
     against: Sequence[Source],
     grade: Grade,
     machine: Machine,
-    dropped: list[dict[str, str]],
+    dropped: list[Rejected],
 ) -> list[Problem]:
     if not against:
         return problems
@@ -149,22 +155,23 @@ def _without_contamination(
             kept.append(problem)
         else:
             dropped.append(
-                _drop(problem.problem_id, problem.source, Drop.CONTAMINATED_PROBLEM, overlap)
+                Rejected(problem.problem_id, problem.source, Drop.CONTAMINATED_PROBLEM, overlap)
             )
     return kept
 
 
-def _drop(problem_id: str, source: str, reason: Drop, detail: str) -> dict[str, str]:
-    return {"problem_id": problem_id, "source": source, "reason": reason.value, "detail": detail}
-
-
-def _row(problem: Problem) -> dict[str, Any]:
+def _problem(problem: Problem) -> dict[str, Any]:
     return problem.model_dump(mode="json")
+
+
+def _rejected(row: Rejected) -> dict[str, str]:
+    return asdict(row) | {"reason": row.reason.value}
 
 
 def _write(
     kind: str,
-    rows: list[dict[str, Any]],
+    rows: list[Some],
+    as_row: Callable[[Some], dict[str, Any]],
     schema: pa.Schema,
     machine: Machine,
     out_dir: Path,
@@ -175,7 +182,7 @@ def _write(
         write_part(
             out_dir,
             part_name(kind, number),
-            as_table(rows[first : first + size], schema),
+            as_table(map(as_row, rows[first : first + size]), schema),
             made_from=made_from,
         )
         for number, first in enumerate(range(0, len(rows), size))

@@ -1,58 +1,31 @@
-"""Engine `import`: files of generations that exist already -> candidates.
+"""Engine `import`: generations that exist already -> candidates.
 
-Covered: JSONL (also gzipped) and Parquet; one row per problem with a list of responses, or one row
-per response. A row that is not what the recipe says is an error with its file and row, never a
-guess. Rows for problems that `collect` did not admit are counted and left out. The texts of all
-admitted responses are in memory at once.
+Covered: JSONL (also gzipped) and Parquet files, and Hugging Face datasets; one row per problem with
+a list of responses, or one row per response. Rows for problems that `collect` did not admit are
+counted and left out. Memory holds the ids of the problems and one part of candidates; the texts
+wait on disk. Conversations that are passed through are no generations and are not answered here.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from factory import ledger
 from factory.digest import digest
-from factory.errors import ImportedRowError
+from factory.generate.imported_rows import imported_rows, place_of
+from factory.generate.imported_spool import Spool, Spooled
 from factory.generate.store import Identity
-from factory.parts import as_table, iter_parts, kept_part, part_name, write_part
-from factory.recipe_file import existing
-from factory.row_files import read_rows
-from schemas.arrow import CANDIDATE, PROBLEM
-from schemas.candidate import FinishReason
+from factory.parts import as_table, iter_columns, kept_part, part_name, write_part
+from factory.progress import progress
+from schemas.arrow import CANDIDATE
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
-from schemas.recipe import ImportFile, ImportTeacher
+from schemas.recipe import ImportTeacher
 
 _NO_REVISION: Final = "unknown"
-
-
-@dataclass(frozen=True)
-class Response:
-    """One imported response."""
-
-    text: str
-    label: bool | None
-    finish_reason: FinishReason
-    file: str
-    file_time_unix_s: float
-
-
-@dataclass(frozen=True)
-class _Where:
-    """A place in a file, for messages."""
-
-    path: Path
-    row: int
-
-    def wrong(self, expected: str, found: object) -> NoReturn:
-        raise ImportedRowError(
-            f"{self.path}, row {self.row}: expected {expected}, found {found!r:.120}; mend the row "
-            f"or name other columns in [[generate.teacher.files]]"
-        )
 
 
 def import_candidates(
@@ -74,120 +47,61 @@ def import_candidates(
     """
     if round > 1:
         return StageResult(parts=[], ledger=ledger.entry("generate", 0, 0, {}), figures={})
-    position: dict[str, int] = {}
-    for table in iter_parts(problems_dir, "problems", PROBLEM):
-        for problem in table["problem_id"].to_pylist():
-            position[problem] = len(position)
-    answers: defaultdict[str, list[Response]] = defaultdict(list)
+    positions = _positions(problems_dir)
+    problems = list(positions)
     skipped_rows = skipped_responses = 0
-    for file in teacher.files:
-        for problem, responses in read_file(file):
-            if problem in position:
-                answers[problem] += responses
-            else:
-                skipped_rows += 1
-                skipped_responses += len(responses)
-    name = f"{teacher.model}@{teacher.revision or _NO_REVISION}"
-    rows = [
-        _row(problem, index, response, name)
-        for problem in sorted(answers, key=position.__getitem__)
-        for index, response in enumerate(answers[problem])
-    ]
+    with Spool(out_dir) as spool, progress("import", None, "rows") as bar:
+        for number, file in enumerate(teacher.files):
+            for row in imported_rows(file):
+                position = positions.get(row.problem_id)
+                if position is None:
+                    skipped_rows += 1
+                    skipped_responses += len(row.responses)
+                else:
+                    spool.add(position, number, row)
+                bar.update(1)
+        places = [place_of(file) for file in teacher.files]
+        name = f"{teacher.model}@{teacher.revision or _NO_REVISION}"
+        rows = (
+            _row(problems[one.position], one, name, places[one.file]) for one in spool.in_order()
+        )
+        parts = list(_write(rows, machine.rows_per_part, out_dir, key))
+        answered = spool.problems
+    imported = sum(part.rows for part in parts)
     return StageResult(
-        parts=list(_write(rows, machine.rows_per_part, out_dir, key)),
-        ledger=ledger.entry("generate", len(rows), len(rows), {}),
+        parts=parts,
+        ledger=ledger.entry("generate", imported, imported, {}),
         figures={
-            "requested": len(rows),
-            "imported": len(rows),
+            "requested": imported,
+            "imported": imported,
             "skipped_rows": skipped_rows,
             "skipped_responses": skipped_responses,
-            "problems_without_responses": len(position) - len(answers),
+            "problems_without_responses": len(positions) - answered,
             "engine": "import",
         },
     )
 
 
-def read_file(file: ImportFile) -> Iterator[tuple[str, list[Response]]]:
-    """(problem id in the run, its responses) of each row of a file, in its order.
-
-    Raises:
-        ImportedRowError: A row is not what the recipe says, with file and row (from 1).
-    """
-    path = existing(file.path, f"generations of {file.source}")
-    lists: bool | None = None
-    seen: set[str] = set()
-    for place, number, row in read_rows(path, ImportedRowError):
-        where = _Where(place, number)
-        found = _value(row, file.problem_id, where)
-        if isinstance(found, bool) or not isinstance(found, str | int):
-            where.wrong(f"text or an integer in `{file.problem_id}`", found)
-        texts = _value(row, file.responses, where)
-        if not isinstance(texts, str | list):
-            where.wrong(f"text or a list of texts in `{file.responses}`", texts)
-        if lists is None:
-            lists = isinstance(texts, list)
-        if lists != isinstance(texts, list):
-            where.wrong("one kind of row, all lists or all single responses", texts)
-        problem = f"{file.source}/{found}"
-        if lists and problem in seen:
-            where.wrong("each problem once, where a row holds a list", found)
-        seen.add(problem)
-        yield problem, _responses(row, file, texts, where)
-
-
-def _responses(row: dict[str, Any], file: ImportFile, texts: Any, where: _Where) -> list[Response]:
-    many = isinstance(texts, list)
-    size = len(texts) if many else 1
-
-    def column(name: str) -> list[Any]:
-        if not name:
-            return [None] * size
-        value = _value(row, name, where)
-        if isinstance(value, list) != many or (many and len(value) != size):
-            where.wrong(f"`{name}` of the same shape as `{file.responses}` ({size})", value)
-        return value if many else [value]
-
-    found: list[Response] = []
-    reasons = column(file.finish_reasons)
-    for text, label, reason in zip(
-        texts if many else [texts], column(file.labels), reasons, strict=True
-    ):
-        if not isinstance(text, str):
-            where.wrong(f"texts in `{file.responses}`", text)
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            where.wrong("text that is valid Unicode", ascii(text))
-        if label is not None and not isinstance(label, bool):
-            where.wrong(f"true or false in `{file.labels}`", label)
-        if reason is not None and reason not in list(FinishReason):
-            where.wrong(f"{[one.value for one in FinishReason]} in `{file.finish_reasons}`", reason)
-        found.append(
-            Response(
-                text,
-                label,
-                FinishReason(reason or FinishReason.UNKNOWN),
-                file.path,
-                where.path.stat().st_mtime,
-            )
-        )
+def _positions(problems_dir: Path) -> dict[str, int]:
+    """Place in the run of each problem that waits for answers, by its id."""
+    found: dict[str, int] = {}
+    for table in iter_columns(problems_dir, "problems", ["problem_id", "author"]):
+        for problem, author in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            if not author:
+                found[problem] = len(found)
     return found
 
 
-def _value(row: dict[str, Any], column: str, where: _Where) -> Any:
-    if column not in row:
-        where.wrong(f"a column `{column}`", sorted(row))
-    return row[column]
-
-
-def _row(problem: str, index: int, response: Response, teacher: str) -> dict[str, Any]:
+def _row(problem: str, spooled: Spooled, teacher: str, place: str) -> dict[str, Any]:
+    response = spooled.response
     identity = Identity(
-        problem, index, teacher, digest({"imported": response.text}), digest({"problem": problem})
+        *(problem, spooled.number, teacher),
+        *(digest({"imported": response.text}), digest({"problem": problem})),
     )
     return {
         "candidate_id": identity.candidate_id,
         "problem_id": problem,
-        "index": index,
+        "index": spooled.number,
         "round": 1,
         "teacher": teacher,
         "sampling_digest": identity.sampling_digest,
@@ -197,23 +111,24 @@ def _row(problem: str, index: int, response: Response, teacher: str) -> dict[str
         "prompt_tokens": None,
         "completion_tokens": None,
         "seed": None,
+        "rewrites": None,
         "label": response.label,
-        "server": response.file,
+        "server": place,
         "engine": "import",
-        "created_unix_s": response.file_time_unix_s,
+        "created_unix_s": spooled.file_time_unix_s,
         "wall_s": None,
     }
 
 
 def _write(
-    rows: list[dict[str, Any]], rows_per_part: int, out_dir: Path, key: str
+    rows: Iterator[dict[str, Any]], rows_per_part: int, out_dir: Path, key: str
 ) -> Iterator[PartFile]:
-    for number, start in enumerate(range(0, len(rows), rows_per_part)):
-        chunk = rows[start : start + rows_per_part]
+    number = 0
+    while chunk := list(islice(rows, rows_per_part)):
         name = part_name("candidates", number)
         made_from = digest({"key": key, "rows": chunk})
         part = kept_part(out_dir, name, made_from=made_from)
         if part is None:
-            table = as_table(chunk, CANDIDATE)
-            part = write_part(out_dir, name, table, made_from=made_from)
+            part = write_part(out_dir, name, as_table(chunk, CANDIDATE), made_from=made_from)
         yield part
+        number += 1

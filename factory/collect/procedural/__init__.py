@@ -1,4 +1,4 @@
-"""Problems made by a seeded program: arithmetic, python and chat, in three splits.
+"""Problems made by a seeded program: arithmetic, python, chat and identity, in three splits.
 
 `problems` gives what a recipe's procedural source asks for; `traced` gives the same problems with
 a correct completion each, which is what the embedded models learn from.
@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from factory.collect.procedural import arithmetic, chat, python_tasks
+from factory.collect.procedural import arithmetic, chat, identity, python_tasks
 from factory.collect.procedural.splits import Drawn, split_of
 from factory.digest import digest
 from factory.errors import SourceError
@@ -28,6 +28,7 @@ _FAMILIES: Final[dict[str, tuple[_Draw, Domain, GraderName, bool]]] = {
     "arithmetic": (arithmetic.draw, Domain.MATH, GraderName.MATH, True),
     "python": (python_tasks.draw, Domain.CODE, GraderName.CODE, True),
     "chat": (chat.draw, Domain.GENERAL, GraderName.TEXT, False),
+    "identity": (identity.draw, Domain.GENERAL, GraderName.JUDGE, False),
 }
 
 
@@ -52,7 +53,7 @@ def traced(source: ProceduralSource) -> Iterator[tuple[Problem, str]]:
     """
     for number, drawn in enumerate(_draw(source)):
         rng = random.Random(f"trace {source.family} {source.split} {source.seed} {number}")
-        yield _problem(source, drawn), drawn.trace(rng)
+        yield _problem(source, drawn), _told(source, drawn.trace(rng))
 
 
 def _draw(source: ProceduralSource) -> Iterator[Drawn]:
@@ -77,10 +78,11 @@ def _draw(source: ProceduralSource) -> Iterator[Drawn]:
 
 def _problem(source: ProceduralSource, drawn: Drawn) -> Problem:
     _, domain, grader, reasoning = _FAMILIES[source.family]
+    statement = _told(source, drawn.statement)
     return Problem(
-        problem_id=f"{source.name}/{digest(drawn.statement)[:12]}",
-        statement=drawn.statement,
-        gold=drawn.gold,
+        problem_id=f"{source.name}/{digest(statement)[:12]}",
+        statement=statement,
+        gold=_told(source, drawn.gold),
         grader=grader,
         domain=domain,
         source=source.name,
@@ -88,5 +90,12 @@ def _problem(source: ProceduralSource, drawn: Drawn) -> Problem:
         category=drawn.category,
         level=drawn.level,
         reasoning=reasoning,
-        solution=drawn.solution,
+        solution=_told(source, drawn.solution),
     )
+
+
+def _told(source: ProceduralSource, text: str) -> str:
+    """The text with the source's settings in their places, where the family has any."""
+    for name, value in source.settings.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
