@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from factory.errors import RecipeError
 from factory.recipe_file import ROOT
-from factory.toml_places import Steps, places
+from factory.toml_places import Steps
 from schemas.recipe import (
     HubSource,
     ImportTeacher,
@@ -55,7 +54,7 @@ class Pin:
 
 def hub_names(recipe: Recipe) -> list[Pin]:
     """Every place of a recipe that names a dataset or a model on the hub, in the file's order."""
-    return [one for one in _places_of(recipe) if _is_hub_name(one.name)]
+    return [one for one in _places_of(recipe) if is_hub_name(one.name)]
 
 
 def unpinned(recipe: Recipe) -> list[Pin]:
@@ -82,7 +81,8 @@ def shown(pins: Sequence[Pin]) -> str:
     return ", ".join(f"{one.where} ({one.kind} {one.name})" for one in pins)
 
 
-def _is_hub_name(name: str) -> bool:
+def is_hub_name(name: str) -> bool:
+    """Whether a dataset or model is named as the hub names it: no folder, not embedded."""
     local = name.startswith(("./", "${RETORT_DATA}", "embedded:")) or (ROOT / name).is_dir()
     return bool(name) and not local
 
@@ -119,9 +119,6 @@ def _places_of(recipe: Recipe) -> Iterator[Pin]:
 def _of_source(source: Source, where: str, steps: Steps) -> Iterator[Pin]:
     if isinstance(source, HubSource | SftSource):
         yield Pin(where, "dataset", source.dataset, source.revision, steps, "dataset")
-
-
-# ---------------------------------------------------------------------------------------- the hub
 
 
 def resolve_revisions(pins: Sequence[Pin]) -> dict[Pin, str]:
@@ -188,75 +185,3 @@ def _ask(api: Any, kind: Kind, name: str, branch: str) -> tuple[str, str]:
     if not _COMMIT.fullmatch(found.sha or ""):
         return "", f"was answered with {found.sha!r} for a commit"
     return found.sha, ""
-
-
-# --------------------------------------------------------------------------------------- the file
-
-
-def pinned_text(text: str, revisions: Mapping[Pin, str]) -> str:
-    """The recipe's text with these revisions, all else as it was, byte for byte.
-
-    Raises:
-        RecipeError: The text could not be changed so that exactly these values differ.
-    """
-    found = places(text)
-    edits: list[tuple[int, int, str]] = []
-    for one, revision in revisions.items():
-        place = found.get((*one.steps, "revision"))
-        name = found.get((*one.steps, one.name_key))
-        if place:
-            edits.append((place.start, place.end, f'"{revision}"'))
-        elif name:
-            before, dot, _ = text[name.key_start : name.key_end].rpartition(".")
-            key = f"{before}{dot}revision"
-            edits.append(_after(text, name.start, name.end, key, revision, inline=name.inline))
-    changed = text
-    for start, end, new in sorted(edits, reverse=True):
-        changed = changed[:start] + new + changed[end:]
-    wanted = _wanted(text, revisions)
-    if wanted is None or _parsed(changed) != wanted:
-        raise RecipeError(
-            "recipe: expected to change the revisions alone, found that the edited text would say "
-            "something else; nothing was written, write the revisions by hand: "
-            + ", ".join(f"{one.where} {revision}" for one, revision in revisions.items())
-        )
-    return changed
-
-
-def _after(
-    text: str, start: int, end: int, key: str, revision: str, *, inline: bool
-) -> tuple[int, int, str]:
-    """What is put in behind a name: in its inline table, or on a line of its own."""
-    if inline:
-        return end, end, f', {key} = "{revision}"'
-    line = text.rfind("\n", 0, start) + 1
-    indent = text[line : len(text) - len(text[line:].lstrip(" \t"))]
-    at = text.find("\n", end)
-    if at == -1:
-        at, newline = len(text), "\r\n" if "\r\n" in text else "\n"
-    elif text[at - 1] == "\r":
-        at, newline = at - 1, "\r\n"
-    else:
-        newline = "\n"
-    return at, at, f'{newline}{indent}{key} = "{revision}"'
-
-
-def _wanted(text: str, revisions: Mapping[Pin, str]) -> dict[str, Any] | None:
-    """What the changed text must say; None where the text has no such table."""
-    content = tomllib.loads(text)
-    for one, revision in revisions.items():
-        table: Any = content
-        try:
-            for step in one.steps:
-                table = table[step]
-        except LookupError:
-            return None
-        table["revision"] = revision
-    return content
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return None

@@ -3,7 +3,7 @@
 It reads documents that `tomllib` has accepted already: what is wrong with a document is said there.
 Covered: headers, arrays of tables, dotted and quoted keys, inline tables, arrays, comments, the
 four kinds of strings, both line endings. Who edits by these places still parses the result and
-compares (`factory.pin.pinned_text`).
+compares (`factory.pin_text`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.errors import RecipeError
-from factory.pin import check_pinned, hub_names, pinned_text, unpinned
+from factory.pin import check_pinned, hub_names, unpinned
+from factory.pin_text import pinned_text
 from factory.recipe_file import ROOT, load_recipe
 from factory.toml_places import places
 from retort.command import main

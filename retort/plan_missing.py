@@ -1,0 +1,218 @@
+"""What this machine lacks for a whole run of a recipe, each with its remedy. Starts nothing, asks
+no endpoint and no hub, and loads no heavy library."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from factory.errors import RecipeError
+from factory.pin import is_hub_name, shown, unpinned
+from factory.plan import Plan
+from factory.plan_models import size_of
+from factory.preflight import TRAIN_PACKAGES, runs_code
+from factory.recipe_file import existing, resolve_plain
+from sandboxes.engine import check
+from schemas.machine import Endpoints, Machine
+from schemas.problem import GraderName
+from schemas.recipe import (
+    HubSource,
+    ImportTeacher,
+    OpenaiTeacher,
+    ReasoningGymSource,
+    Recipe,
+    SftSource,
+    Source,
+    VllmTeacher,
+)
+from schemas.row import Row
+
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_QUERY_TIMEOUT_S: Final = 20.0
+
+
+class Lack(Row):
+    """One thing that is not there."""
+
+    state: Literal["missing", "perhaps"]
+    """`missing`: the run would stop; `perhaps`: it may be needed."""
+    what: str
+    remedy: str
+
+
+def lacks(recipe: Recipe, machine: Machine, plan: Plan) -> list[Lack]:
+    """Everything that is missing, or perhaps, in the order in which a run would need it."""
+    return [
+        *_pins(recipe),
+        *_files(recipe),
+        *_packages(recipe),
+        *_endpoints(recipe, machine),
+        *_sandbox(recipe, machine),
+        *_gpus(recipe, plan),
+        *_disk(machine, plan),
+    ]
+
+
+def _missing(what: str, remedy: str) -> Lack:
+    return Lack(state="missing", what=what, remedy=remedy)
+
+
+def _pins(recipe: Recipe) -> Iterator[Lack]:
+    if found := unpinned(recipe):
+        yield _missing(f"revisions of {len(found)} names: {shown(found)}", "retort pin RECIPE")
+
+
+def _sources(recipe: Recipe) -> list[Source]:
+    suites = recipe.validation.suites if recipe.validation else []
+    return [*recipe.collect.sources, *(one for suite in suites for one in suite.sources)]
+
+
+def _files(recipe: Recipe) -> Iterator[Lack]:
+    """Files and folders that the recipe names and that are not there."""
+    places: list[tuple[str, str]] = []
+    for source in _sources(recipe):
+        where = [getattr(source, "path", "")]
+        if isinstance(source, HubSource | SftSource) and not is_hub_name(source.dataset):
+            where.append(source.dataset)
+        places += [(place, f"source {source.name}") for place in where]
+    teacher = recipe.generate.teacher
+    if isinstance(teacher, ImportTeacher):
+        for file in teacher.files:
+            where = [file.path, "" if is_hub_name(file.dataset) else file.dataset]
+            places += [(place, f"generations of {file.source}") for place in where]
+    models = [(one.model, role) for role, one in _served(recipe) if isinstance(one, VllmTeacher)]
+    for student in recipe.train.students if recipe.train else []:
+        if isinstance(student.base, str):
+            models.append((student.base, f"student {student.name}"))
+    places += [one for one in models if not is_hub_name(one[0])]
+    for place, who in places:
+        if place and not place.startswith("embedded:"):
+            try:
+                existing(place, who)
+            except RecipeError as error:
+                yield _missing(f"{error}", "put it there, or correct the recipe")
+
+
+def _served(recipe: Recipe) -> list[tuple[str, VllmTeacher | OpenaiTeacher]]:
+    """(role, model) of all that answer for the dataset."""
+    found: list[tuple[str, VllmTeacher | OpenaiTeacher]] = []
+    if not isinstance(recipe.generate.teacher, ImportTeacher):
+        found.append(("teacher", recipe.generate.teacher))
+    if recipe.generate.rest and recipe.generate.rest.teacher:
+        found.append(("rest", recipe.generate.rest.teacher))
+    if recipe.rewrite:
+        found.append(("rewrite", recipe.rewrite.teacher))
+    return found
+
+
+def _packages(recipe: Recipe) -> Iterator[Lack]:
+    wanted = {"pyarrow", "polars", "sympy", "datasets", "luigi"}
+    if recipe.validation or any(isinstance(one, VllmTeacher) for _, one in _served(recipe)):
+        wanted.add("vllm")
+    if recipe.train:
+        wanted |= set(TRAIN_PACKAGES)
+    absent = sorted(name for name in wanted if find_spec(name) is None)
+    if absent:
+        yield _missing(f"packages {', '.join(absent)}", "make setup, or make setup-gpu")
+
+
+def _endpoints(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
+    own = {"rest": machine.rest, "rewrite": machine.rewrite}
+    asked = [
+        (f"[{role}.teacher]" if own.get(role) else "[teacher]", role, machine.serving(role).teacher)
+        for role, one in _served(recipe)
+        if isinstance(one, OpenaiTeacher)
+    ]
+    if any(getattr(one, "grader", "") == GraderName.JUDGE for one in _sources(recipe)):
+        asked.append(("[judge]", "judge", machine.judge))
+        if not recipe.grade.judge.model:
+            yield _missing("the name of the judge", "set grade.judge.model in the recipe")
+    for table, role, endpoints in asked:
+        if not endpoints.base_urls:
+            yield _missing(
+                f"addresses of the {role}",
+                f'add base_urls = ["http://…/v1"] to {table} of the machine file (--machine FILE)',
+            )
+        elif not os.environ.get(endpoints.api_key_env) and _is_elsewhere(endpoints):
+            yield Lack(
+                state="perhaps",
+                what=f"a key for the {role}: {endpoints.api_key_env} is not set",
+                remedy=f"export {endpoints.api_key_env}=…, if its endpoints want one",
+            )
+
+
+def _is_elsewhere(endpoints: Endpoints) -> bool:
+    return any(urlsplit(url).hostname not in _LOCAL for url in endpoints.base_urls)
+
+
+def _sandbox(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
+    sources = _sources(recipe)
+    scorers = any(
+        isinstance(one, ReasoningGymSource) or getattr(one, "grader", "") == GraderName.PROCEDURAL
+        for one in sources
+    )
+    if not scorers and not runs_code(sources):
+        return
+    report = check(machine.sandbox.image)
+    if not report.answers:
+        yield _missing("a Docker engine, for programs and scorers", report.problem)
+        return
+    if runs_code(sources):
+        for problem in report.missing:
+            yield _missing("the sandbox for programs", problem)
+    if scorers and not check(machine.sandbox.scorers_image).image_present:
+        yield _missing(
+            f"the image {machine.sandbox.scorers_image}", "python -m sandboxes.image build scorers"
+        )
+
+
+def _gpus(recipe: Recipe, plan: Plan) -> Iterator[Lack]:
+    """GPU memory that falls short of the weights of a model that is served here."""
+    memory = gpu_memory_bytes()
+    for one in plan.asked:
+        size = size_of(one.model)
+        if one.engine != "vllm" or size is None:
+            continue
+        if sum(memory) < size.weight_bytes:
+            found = f"{len(memory)} GPUs with {sum(memory) / 1e9:.0f} GB" if memory else "no GPU"
+            yield _missing(
+                f"GPU memory for {one.model} ({one.role}): its weights are "
+                f"{size.weight_bytes / 1e9:,.0f} GB, found {found}",
+                f"run it on {one.gpus} GPUs of 80 GB or more, or have it behind endpoints",
+            )
+    if plan.taught and not memory and any(one.tokens_per_s for one in plan.taught):
+        yield _missing("a GPU for training", "train on a machine with GPUs (docs/gpu.md)")
+
+
+def gpu_memory_bytes() -> list[int]:
+    """Memory of each GPU as its driver says it; empty where there is none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    done = subprocess.run(
+        [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
+        capture_output=True,
+        text=True,
+        timeout=_QUERY_TIMEOUT_S,
+        check=False,
+    )
+    lines = done.stdout.split("\n") if done.returncode == 0 else []
+    return [int(line) * 1024 * 1024 for line in lines if line.strip().isdecimal()]
+
+
+def _disk(machine: Machine, plan: Plan) -> Iterator[Lack]:
+    place = resolve_plain(machine.paths.artifacts)
+    while not place.exists():
+        place = place.parent
+    free, needed = shutil.disk_usage(place).free, sum(plan.disk_bytes.values())
+    if free < needed:
+        yield _missing(
+            f"disk: about {needed / 1e9:,.0f} GB are needed, {free / 1e9:,.0f} GB are free at "
+            f"{place}",
+            "free some, or set paths.artifacts in the machine file",
+        )
