@@ -16,11 +16,11 @@ import pyarrow as pa
 from factory.digest import candidate_ids
 from factory.generate.answerer import Answerer, Answerers
 from factory.generate.prompt import Rendered
-from factory.generate.rounds import Brief, brief
+from factory.generate.rounds import Brief
 from factory.generate.store import CandidateStore, Identity
-from factory.parts import iter_parts
+from factory.parts import iter_columns, iter_parts
 from schemas.arrow import PROBLEM
-from schemas.problem import Problem
+from schemas.problem import GraderName, Problem
 
 _PROBLEMS_PER_LOOKUP: Final = 1024
 
@@ -142,9 +142,13 @@ def _looked_up(plan: Plan, batch: Sequence[Asked], store: CandidateStore) -> Ite
 
 def iter_briefs(problems_dir: Path) -> Iterator[Brief]:
     """What a plan must know of every problem that is drawn for: passed-through ones are not."""
-    for problem in iter_problems(problems_dir):
-        if not problem.author:
-            yield brief(problem)
+    columns = ["problem_id", "domain", "category", "grader", "author"]
+    for table in iter_columns(problems_dir, "problems", columns):
+        for problem, domain, category, grader, author in zip(
+            *(column.to_pylist() for column in table.columns), strict=True
+        ):
+            if not author:
+                yield Brief(problem, domain, category, grader == GraderName.MAJORITY)
 
 
 def iter_problems(

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from factory.digest import chance
 from factory.generate.earlier import Tally
-from schemas.problem import Domain, GraderName, Problem
+from schemas.problem import Domain
 from schemas.recipe import Generate
 
 
@@ -85,16 +85,6 @@ class Report:
             name: dict(sorted(counts.items())) for name, counts in named.items() if counts
         }
         return {**found, **({"cut_by_budget": self.cut_by_budget} if self.cut_by_budget else {})}
-
-
-def brief(problem: Problem) -> Brief:
-    """What a plan must know of a problem."""
-    return Brief(
-        problem.problem_id,
-        problem.domain.value,
-        problem.category,
-        problem.grader is GraderName.MAJORITY,
-    )
 
 
 def rule_of(generate: Generate, domain: str) -> Rule:
