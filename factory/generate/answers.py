@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Final
+from typing import Any, Final, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
+from factory.generate.inline_thinking import with_thinking_inline
+from factory.generate.refusals import DETAIL_CHARS, Kind, NoAnswer, read_error
 from schemas.candidate import FinishReason
 
-_OVERLONG: Final = re.compile(
-    r"maximum context length|context_length_exceeded|longer than the maximum model length"
-    r"|prompt is too long|reduce the length|exceeds? the (context|model)",
-    re.IGNORECASE,
+_ENDS: Final = {
+    "stop": FinishReason.STOP,
+    "eos_token": FinishReason.STOP,  # TGI
+    "stop_sequence": FinishReason.STOP,  # TGI
+    "end_turn": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "max_tokens": FinishReason.LENGTH,
+    "model_length": FinishReason.LENGTH,  # Mistral
+    "repetition": FinishReason.LENGTH,  # vLLM, where it was told to cut loops
+}
+_DECLINED: Final = frozenset({"content_filter", "tool_calls", "function_call"})
+_TOKEN_IDS: Final = b'token_ids":['
+"""Ends the keys `token_ids` and `prompt_token_ids` as vLLM writes them. Never inside a text, where
+a quotation mark follows a backslash."""
+_ONE_OF_MANY: Final = (
+    "the server does not know `n`: set candidates_per_request = 1 in the machine file"
 )
-_DETAIL_CHARS: Final = 300
 
 
-class Kind(Enum):
-    """What an answer without completions means for its request and its server."""
-
-    OVERLONG = auto()
-    """The prompt does not fit: this request can never be answered."""
-    REFUSED = auto()
-    """Key, address or model is wrong: no request can be answered."""
-    BUSY = auto()
-    """Too many requests (429) or overloaded (503): ask again later."""
-    BAD = auto()
-    """Any other error, or an answer that is not one: ask again a few times."""
-
-
-@dataclass(frozen=True)
-class NoAnswer:
-    """An answer without completions."""
-
-    kind: Kind
-    detail: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Text:
     """One completion as the server gave it."""
 
@@ -50,31 +41,17 @@ class Text:
     completion_tokens: int | None
 
 
-class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All completions of a request, and the server's own count of tokens."""
+
+    texts: Sequence[Text]
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    """Of all texts together."""
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-
-
-class _Choice(BaseModel):
-    index: int
-    finish_reason: str | None = None
-    text: str | None = None
-    message: _Message | None = None
-    token_ids: list[int] | None = None
-
-
-class _Body(BaseModel):
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-def read_completions(body: bytes, wanted: int) -> list[Text] | NoAnswer:
+def read_completions(body: bytes, wanted: int) -> Answer | NoAnswer:
     """The completions in a 200 answer, in the order of their index.
 
     Reasoning that the server split off is put back inline as `<think>…</think>`. Token counts are
@@ -84,47 +61,110 @@ def read_completions(body: bytes, wanted: int) -> list[Text] | NoAnswer:
         wanted: How many were asked for; an answer with another number is a bad one.
     """
     try:
-        parsed = _Body.model_validate_json(body)
-    except ValidationError as error:
-        where = error.errors()[0]
-        return _bad(f"not a completion: {where['msg']} at {where['loc']}, {body[:80]!r}")
-    choices = sorted(parsed.choices, key=lambda choice: choice.index)
-    if [choice.index for choice in choices] != list(range(wanted)):
-        return _bad(f"expected {wanted} choices, found {[choice.index for choice in choices]}")
-    usage = parsed.usage or _Usage()
-    texts: list[Text] = []
-    for choice in choices:
-        text = choice.text if choice.message is None else _inline(choice.message)
-        if text is None:
-            return _bad(f"choice {choice.index} has neither text nor content")
-        if choice.finish_reason not in ("stop", "length"):
-            return _bad(f"choice {choice.index} ended by {choice.finish_reason!r}")
-        tokens = len(choice.token_ids) if choice.token_ids is not None else None
-        if tokens is None and wanted == 1:
-            tokens = usage.completion_tokens
-        texts.append(Text(text, FinishReason(choice.finish_reason), usage.prompt_tokens, tokens))
-    return texts
+        content: Any = from_json(_with_counts_for_token_ids(body))
+    except ValueError as error:
+        return _bad(f"not JSON ({error}): {body[:80]!r}")
+    choices: Any = content.get("choices") if isinstance(content, dict) else None
+    if not isinstance(choices, list):
+        return _error_in_a_good_answer(content, body)
+    usage: Any = content.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    prompt_tokens, total = (
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+    )
+    texts: dict[int, Text] = {}
+    for place, choice in enumerate(cast("list[Any]", choices)):
+        if not isinstance(choice, dict):
+            return _bad(f"not a completion: choice {place} is {str(choice)[:80]!r}")
+        text = _text(
+            cast("dict[str, Any]", choice), place, prompt_tokens, total if wanted == 1 else None
+        )
+        if isinstance(text, NoAnswer):
+            return text
+        index: Any = choice.get("index", place)
+        if not isinstance(index, int) or index in texts:
+            return _bad(f"choice {place} has the index {index!r}")
+        texts[index] = text
+    if texts.keys() != set(range(wanted)) or len(choices) != wanted:
+        found = f"expected {wanted} choices, found {len(choices)} ({list(texts)[:20]})"
+        if len(choices) == 1 < wanted:
+            return NoAnswer(Kind.REFUSED, found, _ONE_OF_MANY)
+        return _bad(found)
+    ordered = [texts[index] for index in range(wanted)]
+    counts = [one.completion_tokens for one in ordered]
+    if total is None and None not in counts:
+        total = sum(count or 0 for count in counts)
+    return Answer(ordered, prompt_tokens, total)
 
 
-def read_error(status: int, body: bytes) -> NoAnswer:
-    """What an answer with another status than 200 means."""
-    said = " ".join(body[:2000].decode("utf-8", "replace").split())
-    detail = f"HTTP {status}: {said[:_DETAIL_CHARS]}"
-    if status in (400, 413, 422) and _OVERLONG.search(said):
-        return NoAnswer(Kind.OVERLONG, detail)
-    if status in (401, 403, 404):
-        return NoAnswer(Kind.REFUSED, detail)
-    if status in (429, 503):
-        return NoAnswer(Kind.BUSY, detail)
-    return NoAnswer(Kind.BAD, detail)
+def _text(
+    choice: dict[str, Any], place: int, prompt_tokens: int | None, total: int | None
+) -> Text | NoAnswer:
+    reason = choice.get("finish_reason")
+    message = choice.get("message")
+    if reason in _DECLINED or (isinstance(message, dict) and message.get("refusal")):
+        return NoAnswer(Kind.DECLINED, f"choice {place} ended by {reason!r}")
+    if isinstance(message, dict):
+        parts = cast("dict[str, Any]", message)
+        text = _inline(
+            parts.get("content"), parts.get("reasoning_content") or parts.get("reasoning")
+        )
+    else:
+        text = choice.get("text")
+    if not isinstance(text, str):
+        return _bad(f"choice {place} has neither text nor content")
+    end = _ENDS.get(reason) if isinstance(reason, str) else None
+    if end is None:
+        return _bad(f"choice {place} ended by {reason!r}")
+    ids = choice.get("token_ids")
+    tokens = len(cast("list[Any]", ids)) if isinstance(ids, list) else _count(ids)
+    return Text(text, end, prompt_tokens, total if tokens is None else tokens)
 
 
-def _inline(message: _Message) -> str | None:
-    reasoning = message.reasoning_content or message.reasoning
-    if reasoning is None:
-        return message.content
-    return f"<think>\n{reasoning.strip()}\n</think>\n\n{message.content or ''}"
+def _inline(content: object, reasoning: object) -> str | None:
+    if content is not None and not isinstance(content, str):
+        return None
+    return with_thinking_inline(content, reasoning if isinstance(reasoning, str) else None)
+
+
+def _with_counts_for_token_ids(body: bytes) -> bytes:
+    """The body with each list of token ids replaced by its length: making integers of them would
+    take six times as long as all the rest of a long answer."""
+    at = body.find(_TOKEN_IDS)
+    if at == -1:
+        return body
+    pieces: list[bytes] = []
+    done = 0
+    while at != -1:
+        begin = at + len(_TOKEN_IDS)
+        end = body.find(b"]", begin)
+        if end == -1:
+            break
+        count = body.count(b",", begin, end) + 1 if body[begin:end].strip() else 0
+        pieces += [body[done : begin - 1], b"%d" % count]
+        done = end + 1
+        at = body.find(_TOKEN_IDS, done)
+    return b"".join([*pieces, body[done:]])
+
+
+def _error_in_a_good_answer(content: Any, body: bytes) -> NoAnswer:
+    """What a 200 answer without choices means: some gateways put the real status inside."""
+    inner: Any = content
+    if isinstance(content, dict) and isinstance(content.get("error"), dict):
+        inner = cast("dict[str, Any]", content)["error"]
+    code: Any = inner.get("code") if isinstance(inner, dict) else None
+    if isinstance(code, int) and 400 <= code < 600:
+        return read_error(code, body)
+    said = read_error(400, body)
+    return (
+        said if said.kind in (Kind.OVERLONG, Kind.CROWDED) else _bad(f"no choices: {body[:200]!r}")
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _bad(detail: str) -> NoAnswer:
-    return NoAnswer(Kind.BAD, detail[:_DETAIL_CHARS])
+    return NoAnswer(Kind.BAD, detail[:DETAIL_CHARS])

@@ -1,39 +1,39 @@
-"""Requests to OpenAI-compatible servers: bounded in flight, retried, spread over the servers.
+"""Requests to OpenAI-compatible servers: bounded in flight, spread over the servers, none lost.
 
-What is retried: 429 and 5xx, hang-ups, half bodies, answers that are no completions, timeouts, and
-other client errors; after `retries` more attempts the request has failed, which is data. A server
-that cannot be reached costs no attempt: its requests go to the others or wait for it. What stops
-the stage is an error: a refused key, address or model, all servers away for long, or a long row of
-requests that all fail.
+A request ends in a reply: completions, or the reason why there are none, which is data. What costs
+it an attempt, what does not, and what stops the stage is in `troubles`; which server is asked next
+in `endpoints`; what an answer means in `answers` and `refusals`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
-from yarl import URL
 
 from factory.digest import canonical_json
 from factory.errors import TeacherError
-from factory.generate.answers import Kind, NoAnswer, Text, read_completions, read_error
+from factory.generate.answers import Answer, Text, read_completions
+from factory.generate.connection import client_session, post, shown, target
+from factory.generate.endpoints import Endpoints
+from factory.generate.refusals import NoAnswer, read_error
+from factory.generate.suspects import Suspects
+from factory.generate.troubles import Course, Post, Troubles
+from schemas import machine
 from schemas.sample import Drop
 
-_BACKOFF_FIRST_S: Final = 0.5
-_BACKOFF_MOST_S: Final = 30.0
-_CONNECT_TIMEOUT_S: Final = 10.0
-_FAILURES_IN_A_ROW: Final = 64
+__all__ = ["Ask", "Client", "Limits", "Reply", "shown", "timeout_for"]
+
 _CHECK_EVERY_S: Final = 0.5
-_REST_POLL_S: Final = 0.05
-_UNREACHABLE: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_TIMEOUT_S: Final = 300.0
+_TIMEOUT_S_PER_TOKEN: Final = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One request: `count` completions of one prompt."""
 
@@ -44,7 +44,7 @@ class Ask:
     """Whatever the caller needs to know the answer by."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reply:
     """How a request ended: `texts`, or the reason why there are none."""
 
@@ -53,26 +53,27 @@ class Reply:
     failure: tuple[Drop, str] | None
     server: str
     wall_s: float
+    """From the request that was answered to its answer, without the attempts before it."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    """Of all texts together, by the server's count."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How hard servers are asked; `give_up_after_s` is how long all may be away together."""
 
     in_flight: int
     """Requests per server."""
     timeout_s: float
+    """Of one request, and how long a server may say that it is busy while it answers nobody."""
     retries: int
     give_up_after_s: float
 
 
-@dataclass
-class _Endpoint:
-    number: int
-    in_flight: int = 0
-    rest_until_s: float = 0.0
-    away_since_s: float | None = None
-    misses: int = 0
+def timeout_for(endpoints: machine.Endpoints, max_tokens: int) -> float:
+    """Seconds that one request may take: the machine file's, else by how much may be written."""
+    return endpoints.request_timeout_s or _TIMEOUT_S + _TIMEOUT_S_PER_TOKEN * max_tokens
 
 
 @dataclass
@@ -80,11 +81,14 @@ class Client:
     """A client of several servers that serve the same model.
 
     Args:
-        urls: Where they are now, each ending before `path`; asked for again at each request.
+        urls: Where they are now, each ending before `path`; asked for again at each request. A
+            server that was started again has another address at the same place.
         path: `/completions` or `/chat/completions`.
         key: Sent as a bearer token where there is one; never written anywhere. Without one, a
             user and password in the address are sent.
         check: Called now and then; what it raises ends the work.
+        answered: Told the place in `urls` of a server whose request has come to an end, by an
+            answer or because the request was found guilty of the server's deaths.
     """
 
     urls: Callable[[], Sequence[str]]
@@ -93,34 +97,38 @@ class Client:
     limits: Limits
     key: str | None = None
     check: Callable[[], None] = lambda: None
-    _endpoints: list[_Endpoint] = field(default_factory=list, init=False)
-    _failed_in_a_row: int = field(default=0, init=False)
+    answered: Callable[[int], None] = lambda number: None
 
     async def run(self, asks: Iterator[Ask], done: Callable[[Reply], Awaitable[None]]) -> None:
         """Ask everything and hand each reply to `done`, in the order of arrival.
 
+        No more of `asks` exist at a time than may be in flight.
+
         Raises:
             TeacherError: The servers refuse us, are gone for long, or only fail.
         """
-        self._endpoints = [_Endpoint(number) for number in range(len(self.urls()))]
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        timeout = aiohttp.ClientTimeout(
-            total=self.limits.timeout_s, sock_connect=_CONNECT_TIMEOUT_S
-        )
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(
-            headers=headers, timeout=timeout, connector=connector
-        ) as session:
+        endpoints = Endpoints(len(self.urls()), self.limits.in_flight)
+        suspects = Suspects()
+        async with client_session(self.key, self.limits.timeout_s) as session:
+            ask_for = self._poster(session)
+            troubles = Troubles(
+                endpoints=endpoints,
+                urls=self.urls,
+                model=self.model,
+                retries=self.limits.retries,
+                patience_s=self.limits.timeout_s,
+                answered=self.answered,
+                post=ask_for,
+            )
 
             async def work() -> None:
                 for ask in asks:
-                    await done(await self._answer(session, ask))
+                    await done(await self._reply(ask, troubles, suspects))
 
             workers = [
-                asyncio.create_task(work())
-                for _ in range(self.limits.in_flight * len(self._endpoints))
+                asyncio.create_task(work()) for _ in range(self.limits.in_flight * endpoints.count)
             ]
-            watcher = asyncio.create_task(self._watch())
+            watcher = asyncio.create_task(self._watch(troubles))
             try:
                 await _all_or_first_error(workers, watcher)
             finally:
@@ -128,107 +136,48 @@ class Client:
                     task.cancel()
                 await asyncio.gather(*workers, watcher, return_exceptions=True)
 
-    async def _watch(self) -> None:
+    async def _watch(self, troubles: Troubles) -> None:
         while True:
             self.check()
-            away = [endpoint.away_since_s for endpoint in self._endpoints]
-            since = [one for one in away if one is not None]
-            now = time.monotonic()
-            if len(since) == len(away) and now - max(since) > self.limits.give_up_after_s:
+            if troubles.endpoints.all_away_s() > self.limits.give_up_after_s:
                 raise TeacherError(
                     f"model servers {[shown(url) for url in self.urls()]}: none could be reached "
-                    f"for {self.limits.give_up_after_s:.0f} s; start them and run again, finished "
-                    f"candidates are kept"
+                    f"for {self.limits.give_up_after_s:.0f} s ({troubles.last_miss}); start them "
+                    f"and run again, finished candidates are kept"
                 )
             await asyncio.sleep(_CHECK_EVERY_S)
 
-    async def _answer(self, session: aiohttp.ClientSession, ask: Ask) -> Reply:
-        attempts = 0
-        busy_since_s: float | None = None
+    async def _reply(self, ask: Ask, troubles: Troubles, suspects: Suspects) -> Reply:
+        course = Course(ask.body)
         while True:
-            endpoint = await self._take()
-            url = self.urls()[endpoint.number]
-            address = shown(url)
-            begun = time.monotonic()
-            try:
-                answer = await self._post(session, url, ask)
-            except _UNREACHABLE:
-                self._missed(endpoint)
-                continue
-            finally:
-                endpoint.in_flight -= 1
-            wall_s = time.monotonic() - begun
-            endpoint.away_since_s = None
-            if isinstance(answer, list):
-                self._failed_in_a_row = endpoint.misses = 0
-                return Reply(ask, answer, None, address, wall_s)
-            if answer.kind is Kind.REFUSED:
-                raise TeacherError(
-                    f"model server {address}: refuses requests for {self.model} ({answer.detail}); "
-                    f"check the key, the address and the model's name"
-                )
-            if answer.kind is Kind.OVERLONG:
-                return Reply(ask, [], (Drop.OVERLONG_PROMPT, answer.detail), address, wall_s)
-            if answer.kind is Kind.BUSY:
-                busy_since_s = busy_since_s or begun
-                patient = time.monotonic() - busy_since_s < self.limits.timeout_s
-                endpoint.misses += 1
-                endpoint.rest_until_s = time.monotonic() + _backoff_s(endpoint.misses)
-            else:
-                attempts += 1
-                patient = attempts <= self.limits.retries
-            if not patient:
-                self._count_failure(address, answer.detail)
-                return Reply(ask, [], (Drop.FAILED, answer.detail), address, wall_s)
-            if answer.kind is Kind.BAD:
-                await asyncio.sleep(_backoff_s(attempts))
+            async with suspects.turn(course.deaths):
+                endpoint = await troubles.endpoints.take(course.bad)
+                url = self.urls()[endpoint.number]
+                begun_s = time.monotonic()
+                try:
+                    said = await troubles.post(url, course.body, ask.count)
+                finally:
+                    troubles.endpoints.leave(endpoint)
+                wall_s = time.monotonic() - begun_s
+                if isinstance(said, Answer):
+                    troubles.passed(endpoint)
+                    tokens = said.prompt_tokens, said.completion_tokens
+                    return Reply(ask, said.texts, None, shown(url), wall_s, *tokens)
+                given_up = await troubles.judge(course, said, endpoint, url)
+            if given_up is not None:
+                return Reply(ask, [], given_up, shown(url), wall_s)
 
-    async def _post(
-        self, session: aiohttp.ClientSession, url: str, ask: Ask
-    ) -> list[Text] | NoAnswer:
-        target = shown(url) if self.key else url
-        content = canonical_json({**ask.body, "model": self.model}).encode("utf-8", "replace")
-        try:
-            async with session.post(
-                target + self.path, data=content, headers={"Content-Type": "application/json"}
-            ) as response:
-                body = await response.read()
-        except _UNREACHABLE:
-            raise
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return NoAnswer(Kind.BAD, f"{type(error).__name__}: {error}"[:300])
-        if response.status == 200:
-            return read_completions(body, ask.count)
-        return read_error(response.status, body)
+    def _poster(self, session: aiohttp.ClientSession) -> Post:
+        async def ask_for(url: str, body: dict[str, Any], count: int) -> Answer | NoAnswer:
+            content = canonical_json({**body, "model": self.model}).encode("utf-8", "replace")
+            said = await post(session, target(url, self.path, has_key=bool(self.key)), content)
+            if isinstance(said, NoAnswer):
+                return said
+            if said.status == 200:
+                return read_completions(said.body, count)
+            return read_error(said.status, said.body, said.retry_after)
 
-    async def _take(self) -> _Endpoint:
-        """The server with the fewest requests that neither rests nor is full; waits for one."""
-        while True:
-            now = time.monotonic()
-            ready = [
-                endpoint
-                for endpoint in self._endpoints
-                if endpoint.in_flight < self.limits.in_flight and endpoint.rest_until_s <= now
-            ]
-            if ready:
-                chosen = min(ready, key=lambda endpoint: endpoint.in_flight)
-                chosen.in_flight += 1
-                return chosen
-            await asyncio.sleep(_REST_POLL_S)
-
-    def _missed(self, endpoint: _Endpoint) -> None:
-        now = time.monotonic()
-        endpoint.away_since_s = endpoint.away_since_s or now
-        endpoint.misses += 1
-        endpoint.rest_until_s = now + _backoff_s(min(endpoint.misses, 3))
-
-    def _count_failure(self, url: str, detail: str) -> None:
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= _FAILURES_IN_A_ROW:
-            raise TeacherError(
-                f"model server {url}: {self._failed_in_a_row} requests in a row failed, the last "
-                f"with {detail}; mend the server and run again, finished candidates are kept"
-            )
+        return ask_for
 
 
 async def _all_or_first_error(
@@ -239,15 +188,3 @@ async def _all_or_first_error(
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-
-
-def shown(url: str) -> str:
-    """The address without what may be a user's name and password."""
-    return str(URL(url).with_user(None))
-
-
-def _backoff_s(attempt: int) -> float:
-    """Doubles per attempt up to half a minute, with a spread so that requests do not return at
-    once together. The spread decides nothing that is stored."""
-    full = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2 ** (attempt - 1))
-    return full * random.uniform(0.5, 1.0)

@@ -27,7 +27,7 @@ from factory.progress import say
 from schemas.machine import Vllm
 from schemas.recipe import VllmTeacher
 
-RESTARTS: Final = 3
+RESTARTS: Final = 4
 """How often each server may be started again in one stage."""
 _POLL_S: Final = 0.25
 _HEALTH_TIMEOUT_S: Final = 5.0

@@ -6,10 +6,11 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
+DIES: Final = web.Response(status=599)
 Trouble = Callable[[web.Request, dict[str, Any], int], "web.StreamResponse | None"]
 
 
@@ -21,6 +22,8 @@ class LoopbackServer:
     """Serves `/v1/models`, `/v1/completions` and `/v1/chat/completions` from a thread.
 
     `trouble(request, body, times)` may answer instead; `times` counts the requests with that seed.
+    Where it gives `DIES`, the server is gone as after `kill -9`: nothing listens any more, and all
+    its connections break.
     """
 
     def __init__(self, trouble: Trouble = always_well, *, key: str = "", latency_s: float = 0.0):
@@ -35,6 +38,7 @@ class LoopbackServer:
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.base_url = ""
+        self.dead = threading.Event()
 
     def __enter__(self) -> LoopbackServer:
         self._thread.start()
@@ -48,6 +52,7 @@ class LoopbackServer:
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
+        self._loop.run_until_complete(_end_all_others())
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
@@ -55,7 +60,7 @@ class LoopbackServer:
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/completions", self._answer)
         app.router.add_post("/v1/chat/completions", self._answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self._runner = runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -84,9 +89,68 @@ class LoopbackServer:
             await asyncio.sleep(self._latency_s)
             self._times[body["seed"]] += 1
             bad = self._trouble(request, body, self._times[body["seed"]])
+            if bad is DIES:
+                await self._die()
             return web.json_response(good(body)) if bad is None else bad
         finally:
             self.in_flight -= 1
+
+    async def _die(self) -> None:
+        for site in list(self._runner.sites):
+            await site.stop()
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        self.dead.set()
+
+
+async def _end_all_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+class Fleet:
+    """Servers that are started again, on another port, some time after they died."""
+
+    def __init__(self, count: int, trouble: Trouble, *, latency_s: float, away_s: float) -> None:
+        self.deaths = 0
+        self.answered: list[int] = []
+        self._make = lambda: LoopbackServer(trouble, latency_s=latency_s)
+        self._away_s = away_s
+        self._servers = [self._make() for _ in range(count)]
+        self._all = list(self._servers)
+        self._stop = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+
+    def urls(self) -> list[str]:
+        return [server.base_url for server in self._servers]
+
+    def __enter__(self) -> Fleet:
+        for server in self._servers:
+            server.__enter__()
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._watcher.join()
+        for server in self._all:
+            server.__exit__()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.02):
+            for number, server in enumerate(self._servers):
+                if not server.dead.is_set():
+                    continue
+                self.deaths += 1
+                self._stop.wait(self._away_s)
+                following = self._make()
+                following.__enter__()
+                self._all.append(following)
+                self._servers[number] = following
 
 
 def good(body: dict[str, Any]) -> dict[str, Any]:
@@ -98,8 +162,14 @@ def good(body: dict[str, Any]) -> dict[str, Any]:
         for index, text in enumerate(said)
     ]
     if "messages" in body:
-        message = {"content": said[0], "reasoning_content": "so be it"}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        choices = [
+            {
+                "index": index,
+                "message": {"content": text, "reasoning_content": "so be it"},
+                "finish_reason": "stop",
+            }
+            for index, text in enumerate(said)
+        ]
     usage = {"prompt_tokens": 7, "completion_tokens": 3 * count}
     return {"choices": choices, "usage": usage}
 

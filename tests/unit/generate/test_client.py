@@ -12,22 +12,35 @@ import pytest
 from aiohttp import web
 
 from factory.errors import TeacherError
-from factory.generate.client import Ask, Client, Limits, Reply
+from factory.generate.client import Ask, Client, Limits, Reply, timeout_for
+from factory.generate.suspects import GUILTY_DEATHS
+from factory.generate.vllm_server import RESTARTS
 from schemas.candidate import FinishReason
+from schemas.machine import Endpoints
 from schemas.sample import Drop
-from tests.unit.generate.loopback_server import HalfBody, LoopbackServer, Trouble, hang_up
+from tests.unit.generate.loopback_server import (
+    DIES,
+    Fleet,
+    HalfBody,
+    LoopbackServer,
+    Trouble,
+    good,
+    hang_up,
+)
 
 LIMITS = Limits(in_flight=4, timeout_s=5.0, retries=2, give_up_after_s=1.0)
 
 
 def ask(
-    urls: Sequence[str],
+    urls: Sequence[str] | Callable[[], Sequence[str]],
     count: int = 1,
     *,
     limits: Limits = LIMITS,
     n: int = 1,
     path: str = "/completions",
     key: str | None = None,
+    max_tokens: int = 64,
+    answered: Callable[[int], None] = lambda number: None,
 ) -> list[Reply]:
     replies: list[Reply] = []
 
@@ -35,8 +48,10 @@ def ask(
         replies.append(reply)
 
     prompt: dict[str, Any] = {"messages": []} if "chat" in path else {"prompt": "hello", "n": n}
+    prompt["max_tokens"] = max_tokens
     asks = (Ask({**prompt, "seed": 100 * number}, n, number) for number in range(count))
-    client = Client(lambda: urls, path, "tiny", limits, key=key)
+    where = urls if callable(urls) else lambda: urls
+    client = Client(where, path, "tiny", limits, key=key, answered=answered)
     asyncio.run(client.run(asks, done))
     return sorted(replies, key=lambda reply: reply.ask.tag)
 
@@ -65,13 +80,17 @@ def test_each_completion_of_a_group_comes_back_in_its_place() -> None:
         status(500),
         status(503),
         status(422),
+        lambda request: web.Response(body=b'{"choices": [{"index": 0, "text": "\xff"}]}'),
         lambda request: web.Response(text="<html>gateway</html>"),
         lambda request: web.json_response({"choices": []}),
         lambda request: web.json_response({"choices": [{"index": 0, "finish_reason": "stop"}]}),
         hang_up,
         lambda request: HalfBody(),
     ],
-    ids=["429", "500", "503", "422", "html", "no choices", "no text", "hang-up", "half body"],
+    ids=[
+        *("429", "500", "503", "422", "not UTF-8", "html", "no choices", "no text", "hang-up"),
+        "half body",
+    ],
 )
 def test_trouble_that_passes_loses_nothing(
     answer: Callable[[web.Request], web.StreamResponse],
@@ -162,3 +181,233 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+# ----------------------------------------------------------------- timeouts, rests and patience
+
+
+def test_the_time_for_a_request_grows_with_what_it_may_write() -> None:
+    assert timeout_for(Endpoints(), 32_768) == 300 + 16_384
+    assert timeout_for(Endpoints(request_timeout_s=7), 32_768) == 7
+
+
+def test_a_server_that_accepts_and_never_answers_is_given_up_in_bounded_time() -> None:
+    limits = Limits(in_flight=4, timeout_s=0.3, retries=1, give_up_after_s=5.0)
+    begun = time.monotonic()
+    with LoopbackServer(latency_s=30.0) as server:
+        (reply,) = ask([server.base_url], limits=limits)
+    assert reply.failure is not None
+    assert "Timeout" in reply.failure[1]
+    assert time.monotonic() - begun < 5
+
+
+def test_the_pause_that_a_server_asks_for_is_made_and_no_longer() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        return web.Response(status=429, headers={"Retry-After": "1"}) if times == 1 else None
+
+    begun = time.monotonic()
+    with LoopbackServer(trouble) as server:
+        replies = ask([server.base_url], 4)
+    assert 1.0 <= time.monotonic() - begun < 2.5
+    assert all(reply.failure is None for reply in replies)
+
+
+def test_a_server_that_is_busy_for_long_is_an_error_and_no_data() -> None:
+    limits = Limits(in_flight=4, timeout_s=1.0, retries=2, give_up_after_s=5.0)
+    with (
+        LoopbackServer(lambda request, body, times: status(429)(request)) as server,
+        pytest.raises(TeacherError, match="it is busy"),
+    ):
+        ask([server.base_url], 3, limits=limits)
+
+
+def test_a_request_that_alone_is_told_to_wait_fails_as_data() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        return web.Response(status=429, text="too large") if body["seed"] == 0 else None
+
+    limits = Limits(in_flight=2, timeout_s=1.0, retries=2, give_up_after_s=5.0)
+    with LoopbackServer(trouble, latency_s=0.05) as server:
+        replies = ask([server.base_url], 40, limits=limits)
+    assert [reply.ask.tag for reply in replies if reply.failure] == [0]
+
+
+# ------------------------------------------------------------------------------- who is asked next
+
+
+def test_one_server_that_fails_at_once_does_not_draw_the_requests_to_itself() -> None:
+    limits = Limits(in_flight=4, timeout_s=5.0, retries=2, give_up_after_s=5.0)
+    with (
+        LoopbackServer(lambda request, body, times: status(500)(request)) as bad,
+        LoopbackServer(latency_s=0.02) as well,
+    ):
+        replies = ask([bad.base_url, well.base_url], 100, limits=limits)
+        assert len(bad.bodies) < 20
+    assert all(reply.failure is None for reply in replies)
+
+
+def test_no_more_asks_exist_than_may_be_in_flight() -> None:
+    made = finished = most = 0
+
+    def asks() -> Any:
+        nonlocal made, most
+        for number in range(200):
+            made += 1
+            most = max(most, made - finished)
+            yield Ask({"prompt": "", "n": 1, "seed": number}, 1, number)
+
+    async def done(reply: Reply) -> None:
+        nonlocal finished
+        finished += 1
+
+    with LoopbackServer() as server:
+        client = Client(lambda: [server.base_url], "/completions", "tiny", LIMITS)
+        asyncio.run(client.run(asks(), done))
+    assert finished == 200
+    assert most <= LIMITS.in_flight
+
+
+def test_a_server_that_died_costs_no_attempt_and_gets_work_again_when_it_is_back() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        nonlocal asked
+        asked += 1
+        return DIES if asked in (30, 90, 150) else None
+
+    asked = 0
+    limits = Limits(in_flight=4, timeout_s=5.0, retries=0, give_up_after_s=5.0)
+    with Fleet(2, trouble, latency_s=0.02, away_s=0.3) as fleet:
+        replies = ask(fleet.urls, 400, limits=limits, answered=fleet.answered.append)
+        assert fleet.deaths == 3
+        late = {reply.server for reply in replies[-40:]}
+        assert late == set(fleet.urls())
+    assert [reply.ask.tag for reply in replies] == list(range(400))
+    assert all(reply.failure is None for reply in replies)
+    assert len(fleet.answered) == 400
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+def test_a_prompt_that_kills_its_server_fails_alone(servers: int) -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        return DIES if body["seed"] == 500 else None
+
+    limits = Limits(in_flight=8, timeout_s=5.0, retries=0, give_up_after_s=10.0)
+    with Fleet(servers, trouble, latency_s=0.05, away_s=0.2) as fleet:
+        replies = ask(fleet.urls, 60, limits=limits)
+        assert fleet.deaths == GUILTY_DEATHS
+    assert [reply.ask.tag for reply in replies if reply.failure] == [5]
+    assert replies[5].failure is not None
+    assert f"in flight at {GUILTY_DEATHS} deaths" in replies[5].failure[1]
+
+
+def test_a_server_that_every_prompt_kills_is_an_error() -> None:
+    limits = Limits(in_flight=2, timeout_s=5.0, retries=0, give_up_after_s=10.0)
+    with (
+        Fleet(1, lambda request, body, times: DIES, latency_s=0.0, away_s=0.02) as fleet,
+        pytest.raises(TeacherError, match="requests in a row failed"),
+    ):
+        ask(fleet.urls, 20, limits=limits)
+
+
+def test_our_own_servers_are_restarted_until_a_guilty_prompt_is_found() -> None:
+    assert RESTARTS >= GUILTY_DEATHS
+
+
+def test_a_connection_that_breaks_once_costs_no_attempt() -> None:
+    limits = Limits(in_flight=4, timeout_s=5.0, retries=0, give_up_after_s=5.0)
+    with LoopbackServer(once(hang_up)) as server:
+        replies = ask([server.base_url], 10, limits=limits)
+    assert all(reply.failure is None for reply in replies)
+
+
+# ------------------------------------------------------------------ prompt, answer and the context
+
+
+def context_of(tokens: int, prompt: int, says: str) -> Trouble:
+    """A server with a context that refuses what does not fit, in its own words."""
+
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        asked = body["max_tokens"]
+        if prompt + asked <= tokens:
+            return None
+        at_least = tokens - asked + 1
+        words = says.format(W=tokens, P=prompt, C=asked, T=prompt + asked, L=at_least)
+        return web.json_response({"error": {"message": words, "code": 400}}, status=400)
+
+    return trouble
+
+
+VLLM_OLD = (
+    "'max_tokens' or 'max_completion_tokens' is too large: {C}. This model's maximum context "
+    "length is {W} tokens and your request has {P} input tokens ({C} > {W} - {P})."
+)
+VLLM_AT_LEAST = (
+    "This model's maximum context length is {W} tokens. However, you requested {C} output tokens "
+    "and your prompt contains at least {L} input tokens, for a total of at least {W} tokens."
+)
+OPENAI = (
+    "This model's maximum context length is {W} tokens. However, you requested {T} tokens ({P} in "
+    "the messages, {C} in the completion). Please reduce the length of the messages or completion."
+)
+
+
+@pytest.mark.parametrize("words", [VLLM_OLD, VLLM_AT_LEAST, OPENAI])
+def test_a_prompt_that_fits_is_asked_for_as_many_tokens_as_the_context_leaves(words: str) -> None:
+    with LoopbackServer(context_of(4096, 7, words)) as server:
+        (reply,) = ask([server.base_url], max_tokens=4096)
+        assert server.bodies[-1]["max_tokens"] == 4096 - 7
+    assert reply.failure is None
+    assert reply.ask.body["max_tokens"] == 4096
+
+
+def test_more_tokens_than_the_whole_context_are_a_setting_to_be_changed() -> None:
+    with (
+        LoopbackServer(context_of(4096, 7, OPENAI)) as server,
+        pytest.raises(TeacherError, match="lower max_tokens from 8192"),
+    ):
+        ask([server.base_url], 100, max_tokens=8192)
+
+
+def test_a_server_that_knows_no_n_is_found_out_at_once() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response:
+        return web.json_response(good({**body, "n": 1}))
+
+    with (
+        LoopbackServer(trouble) as server,
+        pytest.raises(TeacherError, match="candidates_per_request = 1"),
+    ):
+        ask([server.base_url], 50, n=8)
+
+
+def test_a_redirect_is_not_followed_but_told() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response:
+        return web.Response(status=307, headers={"Location": "https://elsewhere.example/v1"})
+
+    with (
+        LoopbackServer(trouble) as server,
+        pytest.raises(TeacherError, match="give the address where it points to"),
+    ):
+        ask([server.base_url], 50, key="secret")
+
+
+def test_an_answer_that_a_filter_ended_fails_once_and_as_data() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        answer = good(body)
+        answer["choices"][0]["finish_reason"] = "content_filter"
+        return web.json_response(answer) if body["seed"] == 100 else None
+
+    with LoopbackServer(trouble) as server:
+        replies = ask([server.base_url], 3)
+        assert len(server.bodies) == 3
+    assert [reply.failure and reply.failure[0] for reply in replies] == [None, Drop.FAILED, None]
+
+
+def test_tokens_of_a_request_are_told_even_where_those_of_each_text_are_not() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response:
+        answer = good(body)
+        for choice in answer["choices"]:
+            del choice["token_ids"]
+        return web.json_response(answer)
+
+    with LoopbackServer(trouble) as server:
+        (reply,) = ask([server.base_url], n=4)
+    assert (reply.prompt_tokens, reply.completion_tokens) == (7, 12)
+    assert [text.completion_tokens for text in reply.texts] == [None] * 4
