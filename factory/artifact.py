@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import importlib.metadata
 import time
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from factory.errors import Busy
+from factory.errors import Busy, StorageFull
 from factory.parts import parts_digest, write_manifest
 from schemas.manifest import Manifest, StageResult
 
@@ -27,6 +28,8 @@ _PACKAGES: Final = (
     "torch",
     "deepspeed",
 )
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -62,11 +65,13 @@ def commit(
 
     Raises:
         Busy: Another process works on the same artifact.
+        StorageFull: The disk has no room.
         RetortError: Whatever the work raises; nothing is committed then.
     """
     with sole_writer(folder):
         begun = time.monotonic()
-        result = work()
+        with _room(folder):
+            result = work()
         manifest = Manifest(
             stage=stage,
             recipe=recipe,
@@ -81,8 +86,24 @@ def commit(
             wall_s=round(time.monotonic() - begun, 3),
             versions=installed_versions(),
         )
-        write_manifest(folder, manifest)
+        with _room(folder):
+            write_manifest(folder, manifest)
         return manifest
+
+
+@contextmanager
+def _room(folder: Path) -> Generator[None]:
+    """Say that the disk is full where it is, instead of showing a trace."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StorageFull(
+            f"{folder}: expected room to write, found the disk full ({error.strerror or error}); "
+            f"free some space or set paths.artifacts in the machine file, then run again: what is "
+            f"finished is kept"
+        ) from error
 
 
 def installed_versions() -> dict[str, str]:

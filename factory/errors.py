@@ -13,6 +13,7 @@ RetortError
 ├── LedgerMismatch         rows are unaccounted for
 ├── PublishError           a dataset version exists with another content
 ├── TrainError             training data, template or a rank is not as it must be
+├── StorageFull            the disk has no room for an artifact
 ├── MissingDependency      a package or program that this stage needs is not installed
 └── Busy                   another process works on the same artifact
 
@@ -73,6 +74,10 @@ class PublishError(RetortError):
 
 class TrainError(RetortError):
     """Training data, template, checkpoint or a rank is not as it must be."""
+
+
+class StorageFull(RetortError):  # noqa: N818
+    """The disk has no room for an artifact; what is finished is kept."""
 
 
 class MissingDependency(RetortError):  # noqa: N818
