@@ -1,0 +1,266 @@
+"""Questions to the judge: kept judgements first, then the endpoints, each question asked once.
+
+A reply that is not in form is asked again with another seed, at a temperature that lets it differ;
+after the last try the question is unreadable, which is data. Where more than a share of all
+questions is, the judge is broken, which is an error, and the unreadable ones of that batch are not
+kept. So is an endpoint that fails after all retries: there is no judgement then, and none is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+from factory.errors import GraderError
+from factory.generate.answers import Text
+from factory.generate.client import Ask, Reply
+from factory.grade.judge_endpoints import check_named, judge_client
+from factory.grade.judge_prompts import Question, messages, one_line, question_digest, read_reply
+from factory.grade.judge_store import FILE_NAME, Finding, Judgement, JudgementStore
+from factory.recipe_file import resolve_plain
+from schemas.candidate import FinishReason
+from schemas.grader_settings import GradeJudge
+from schemas.machine import Machine
+from schemas.sample import Drop
+
+ATTEMPTS: Final = 4
+"""The first, and three more where replies are not in form."""
+REPEAT_TEMPERATURE: Final = 0.7
+"""At least that of the further ones: at 0 the same words would come again."""
+TOLERATED_SHARE: Final = 0.2
+_FEW: Final = 3
+"""Fewer unreadable questions than this say nothing of the judge."""
+
+
+_DECLINED: Final = re.compile(
+    r"content_filter|content management policy|ResponsibleAIPolicy|data_?inspection_?failed",
+    re.IGNORECASE,
+)
+"""A question that a server will never answer, by its own rules: the question's doing."""
+_NOTHING: Final = Text("", FinishReason.STOP, prompt_tokens=None, completion_tokens=None)
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """The endpoints failed on this question after all retries: there is no judgement."""
+
+    detail: str
+
+
+Answer = Judgement | Unanswered
+
+
+class Judge:
+    """A judge and what it said so far. May be asked from many threads; nothing is opened before
+    the first question."""
+
+    def __init__(self, settings: GradeJudge, machine: Machine) -> None:
+        self.name = f"{settings.model}@{settings.revision}"
+        self._settings = settings
+        self._endpoints = machine.judge
+        self._path = resolve_plain(machine.paths.artifacts) / FILE_NAME
+        self._lock = threading.Lock()
+        self._store: JudgementStore | None = None
+        self._asking: dict[str, Future[Answer]] = {}
+        self._turns = itertools.count()
+        self._asked = self._unreadable = 0
+
+    def close(self) -> None:
+        """Commit and close what is open."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def judge_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """What the judge says of each, in their order; equal ones are asked once.
+
+        Raises:
+            RecipeError: No model is named.
+            TeacherError: No endpoint is named; they refuse us, are gone for long, or only fail.
+            GraderError: Too many replies are out of form, or judgements cannot be kept.
+        """
+        if not questions:
+            return []
+        check_named(self._settings.model, self._endpoints)
+        keys = [self._key(question) for question in questions]
+        todo = dict(zip(keys, questions, strict=True))
+        mine, others = self._claim(todo)
+        try:
+            found = self._answers({key: todo[key] for key in mine})
+        except BaseException as error:
+            self._release(mine, error)
+            raise
+        self._release(mine, found)
+        found |= {key: future.result() for key, future in others.items()}
+        return [found[key] for key in keys]
+
+    def try_out(self, question: Question) -> Answer | None:
+        """Ask without looking at what is kept, and keep nothing; None where the reply is not in
+        form. Raises as `judge_many`."""
+        check_named(self._settings.model, self._endpoints)
+        found, open_ones = asyncio.run(self._pass({self._key(question): question}, 0, None))
+        return next(iter(found.values()), None) if not open_ones else None
+
+    # -------------------------------------------------------------------------- who asks what
+
+    def _key(self, question: Question) -> str:
+        return question_digest(
+            question,
+            judge=self.name,
+            temperature=self._settings.temperature,
+            max_tokens=self._settings.max_tokens,
+        )
+
+    def _claim(self, keys: Collection[str]) -> tuple[list[str], dict[str, Future[Answer]]]:
+        """The keys that are for this thread, and what other threads are asking already."""
+        with self._lock:
+            if self._store is None:
+                self._store = JudgementStore(self._path)
+            others = {key: self._asking[key] for key in keys if key in self._asking}
+            mine = [key for key in keys if key not in others]
+            self._asking |= {key: Future() for key in mine}
+        return mine, others
+
+    def _release(self, keys: Sequence[str], found: Mapping[str, Answer] | BaseException) -> None:
+        with self._lock:
+            futures = {key: self._asking.pop(key) for key in keys}
+        for key, future in futures.items():
+            if isinstance(found, BaseException):
+                future.set_exception(found)
+            else:
+                future.set_result(found[key])
+
+    # ------------------------------------------------------------------------------- asking
+
+    def _answers(self, todo: Mapping[str, Question]) -> dict[str, Answer]:
+        """Kept ones, and all that were not kept asked for."""
+        assert self._store is not None
+        found: dict[str, Answer] = dict(self._store.get_many(todo))
+        missing = {key: question for key, question in todo.items() if key not in found}
+        if not missing:
+            return found
+        try:
+            asked = asyncio.run(self._ask(missing, self._store))
+        finally:
+            self._store.commit()
+        unreadable = {
+            key: one
+            for key, one in asked.items()
+            if isinstance(one, Judgement) and one.finding is Finding.UNREADABLE
+        }
+        self._count(len(asked), list(unreadable.values()))
+        for key, one in unreadable.items():
+            self._store.put(key, one)
+        self._store.commit()
+        return found | asked
+
+    async def _ask(self, todo: Mapping[str, Question], store: JudgementStore) -> dict[str, Answer]:
+        found: dict[str, Answer] = {}
+        open_ones: dict[str, Judgement] = {}
+        for attempt in range(ATTEMPTS):
+            left = {key: todo[key] for key in (open_ones if attempt else todo)}
+            if not left:
+                break
+            some, open_ones = await self._pass(left, attempt, store)
+            found |= some
+        return found | open_ones
+
+    async def _pass(
+        self, todo: Mapping[str, Question], attempt: int, store: JudgementStore | None
+    ) -> tuple[dict[str, Answer], dict[str, Judgement]]:
+        """What came of one request for each: answers, and replies out of form."""
+        found: dict[str, Answer] = {}
+        open_ones: dict[str, Judgement] = {}
+
+        async def done(reply: Reply) -> None:
+            key: str = reply.ask.tag
+            answer, again = self._read(todo[key], attempt, reply)
+            if again:
+                assert isinstance(answer, Judgement)
+                open_ones[key] = answer
+                return
+            found[key] = answer
+            if store is not None and isinstance(answer, Judgement) and _is_verdict(answer):
+                store.put(key, answer)
+
+        urls = self._endpoints.base_urls
+        first = next(self._turns) % len(urls)
+        client = judge_client(
+            self._settings.model,
+            self._endpoints,
+            urls=[*urls[first:], *urls[:first]],
+            max_tokens=self._settings.max_tokens,
+            check=store.commit_where_due if store is not None else lambda: None,
+        )
+        await client.run(self._asks(todo, attempt), done)
+        return found, open_ones
+
+    def _asks(self, todo: Mapping[str, Question], attempt: int) -> Iterator[Ask]:
+        temperature = self._settings.temperature
+        for key, question in todo.items():
+            body: dict[str, Any] = {
+                "messages": messages(question),
+                "temperature": max(temperature, REPEAT_TEMPERATURE) if attempt else temperature,
+                "max_tokens": self._settings.max_tokens,
+                "seed": int(key[:7], 16) + attempt,
+            }
+            yield Ask(body, 1, key)
+
+    def _read(self, question: Question, attempt: int, reply: Reply) -> tuple[Answer, bool]:
+        """What a reply comes to, and whether to ask again."""
+        if reply.failure is None:
+            (said,) = reply.texts
+            found = read_reply(said.text, said.finish_reason)
+        else:
+            said = _NOTHING
+            reason, detail = reply.failure
+            if reason is Drop.OVERLONG_PROMPT:
+                found = f"the question does not fit into the judge's context: {one_line(detail)}"
+            elif _DECLINED.search(detail):
+                found = f"the judge's server declines the question: {one_line(detail)}"
+            else:
+                return Unanswered(f"{reply.server}: {detail}"), False
+        if isinstance(found, str):
+            finding, reason = Finding.UNREADABLE, found
+        else:
+            finding = Finding.CORRECT if found.correct else Finding.INCORRECT
+            reason = found.reason
+        judgement = Judgement(
+            finding=finding,
+            reason=reason,
+            reply=said.text.encode("utf-8", "replace").decode(),
+            attempts=attempt + 1,
+            judge=self.name,
+            prompt=question.prompt,
+            server=reply.server,
+            prompt_tokens=said.prompt_tokens,
+            completion_tokens=said.completion_tokens,
+            wall_s=reply.wall_s,
+        )
+        return judgement, finding is Finding.UNREADABLE and said is not _NOTHING
+
+    def _count(self, asked: int, unreadable: Sequence[Judgement]) -> None:
+        with self._lock:
+            self._asked += asked
+            self._unreadable += len(unreadable)
+            few = self._unreadable < _FEW
+            broken = not few and self._unreadable > TOLERATED_SHARE * self._asked
+            counts = f"{self._unreadable} of {self._asked}"
+        if unreadable and broken:
+            raise GraderError(
+                f"judge {self.name}: expected replies that end with one line `Verdict: CORRECT` or "
+                f"`Verdict: INCORRECT`, found none after {ATTEMPTS} tries for {counts} questions, "
+                f"last because {unreadable[-1].reason}; take a judge that follows instructions, or "
+                f"give it more max_tokens or context, then run again: verdicts are kept"
+            )
+
+
+def _is_verdict(judgement: Judgement) -> bool:
+    return judgement.finding is not Finding.UNREADABLE

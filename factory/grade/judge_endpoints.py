@@ -1,0 +1,117 @@
+"""Whether a judge can be asked at all, in seconds, before any work starts; the client for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import aiohttp
+
+from factory.errors import RecipeError, TeacherError
+from factory.generate.client import Client, Limits, shown, timeout_for
+from schemas.machine import Endpoints, Machine
+from schemas.recipe import Grade
+
+_TIMEOUT_S: Final = 10.0
+_AWAY_S: Final = 120.0
+"""How long all endpoints may be away together."""
+
+
+def check_judge(grade: Grade, machine: Machine) -> None:
+    """Return if the judge of a recipe can be asked: it is named, and each endpoint answers,
+    accepts the key and serves the model. One that has no list of models is believed.
+
+    Raises:
+        RecipeError: `grade.judge.model` is empty.
+        TeacherError: There are no endpoints, or one cannot be reached, refuses the key, or serves
+            other models.
+    """
+    check_named(grade.judge.model, machine.judge)
+    asyncio.run(_ask_for_models(grade.judge.model, machine.judge))
+
+
+def check_named(model: str, endpoints: Endpoints) -> None:
+    """Raise where there is no model to ask for, or nobody to ask, as `check_judge`."""
+    if not model:
+        raise RecipeError(
+            "grade.judge.model: expected the name of a model, because problems ask for the grader "
+            "`judge`, found none; name it, or give these problems another grader"
+        )
+    if not endpoints.base_urls:
+        raise TeacherError(
+            "grader `judge`: expected addresses in judge.base_urls of the machine file, found "
+            'none; add e.g. base_urls = ["http://127.0.0.1:8000/v1"]'
+        )
+
+
+def judge_client(
+    model: str,
+    endpoints: Endpoints,
+    *,
+    urls: Sequence[str],
+    max_tokens: int,
+    check: Callable[[], None],
+) -> Client:
+    """A client of the judge's endpoints.
+
+    Args:
+        urls: The endpoints' addresses, those to prefer first.
+        check: Called now and then while it works.
+    """
+    return Client(
+        urls=lambda: urls,
+        path="/chat/completions",
+        model=model,
+        limits=Limits(
+            in_flight=endpoints.requests_in_flight,
+            timeout_s=timeout_for(endpoints, max_tokens),
+            retries=endpoints.retries,
+            give_up_after_s=_AWAY_S,
+        ),
+        key=os.environ.get(endpoints.api_key_env),
+        check=check,
+    )
+
+
+async def _ask_for_models(model: str, endpoints: Endpoints) -> None:
+    key = os.environ.get(endpoints.api_key_env)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+        for url in endpoints.base_urls:
+            try:
+                target = shown(url) if key else url
+                async with session.get(f"{target}/models") as response:
+                    body = await response.read()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise TeacherError(
+                    f"judge {shown(url)}: cannot be reached within {_TIMEOUT_S:.0f} s "
+                    f"({type(error).__name__}); start it, or correct its address"
+                ) from error
+            if response.status in (401, 403):
+                state = "was refused" if key else "is not set"
+                raise TeacherError(
+                    f"judge {shown(url)}: HTTP {response.status}; the key in the environment "
+                    f"variable {endpoints.api_key_env} {state}"
+                )
+            served = _served(body) if response.status == 200 else None
+            if served is not None and model not in served:
+                raise TeacherError(
+                    f"judge {shown(url)}: expected it to serve {model}, it serves {served[:20]}; "
+                    f"correct the model's name"
+                )
+
+
+def _served(body: bytes) -> list[str] | None:
+    """Names of the models in the answer of `/models`; None where it is no such list."""
+    try:
+        content: Any = json.loads(body)
+    except ValueError:
+        return None
+    models = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(models, list):
+        return None
+    return [str(one["id"]) for one in models if isinstance(one, dict) and "id" in one]
