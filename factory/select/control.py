@@ -8,7 +8,8 @@ verdicts, and in the text filters that accepted rows also passed.
 Left out are candidates that no student can learn from: those that were cut (their end token was
 never written), and those whose `<think>` is doubled or missing before its end. Where the dataset
 keeps one of equal conversations, the control does so too: of equal texts of a problem the one that
-is drawn first. Not equal: how long single rows are, only their sum.
+is drawn first. Rewritten forms are made of correct candidates alone, so they are drawn only where a
+problem has too few others. Not equal: how long single rows are, only their sum.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from typing import Final, cast
 import polars as pl
 import pyarrow.parquet as pq
 
+from factory.digest import chance
 from factory.errors import ManifestMismatch
 from factory.ledger import entry
 from factory.parts import read_manifest
 from factory.select.judge import problems_of
-from factory.select.pick import chance, pass_rates
+from factory.select.pick import pass_rates
 from factory.select.rows import Texts, Writer, pairs_of, read_pair, sample_rows
 from factory.select.rules import CLOSE, OPEN
 from factory.shard.duplicates import conversation_digest
@@ -33,10 +35,17 @@ from schemas.arrow import SAMPLE
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Prompt
+from schemas.recipe import Generate
 from schemas.sample import Drop
 
-_READ: Final = ["candidate_id", "problem_id", "text", "finish_reason", "completion_tokens"]
+_READ: Final = [
+    "candidate_id",
+    "problem_id",
+    "text",
+    "finish_reason",
+    "completion_tokens",
+    "rewrites",
+]
 
 
 def draw_control(
@@ -44,7 +53,7 @@ def draw_control(
     problems_dir: Path,
     rounds: Sequence[tuple[Path, Path]],
     *,
-    prompt: Prompt,
+    generate: Generate,
     dedupe: bool,
     seed: int,
     machine: Machine,
@@ -57,7 +66,7 @@ def draw_control(
         dataset_dir: The dataset's folder; its rows say how many are drawn of which problem.
         problems_dir: Artifact of collect.
         rounds: (candidates, verdicts) artifacts of each round, in order.
-        prompt: How the teacher saw the problems.
+        generate: How the teachers saw the problems.
         dedupe: Whether the dataset keeps one of equal conversations.
         seed: Decides the draw.
 
@@ -68,12 +77,12 @@ def draw_control(
     accepted = _accepted(dataset_dir, candidates)
     wanted = dict(accepted.group_by("problem_id").len().sort("problem_id").iter_rows())
     length = int(accepted["length"].sum())
-    candidates = _in_drawing_order(candidates, seed=seed, dedupe=dedupe)
+    candidates = _in_drawing_order(candidates, wanted, seed=seed, dedupe=dedupe)
     learnable = candidates.filter(pl.col("reason").is_null())
     drawn = draw(learnable, wanted=wanted, length=length, seed=seed)
     chosen = candidates.filter(pl.col("candidate_id").is_in(drawn.implode()))
     rows = (
-        chosen.join(pass_rates(candidates), on="problem_id", how="left")
+        chosen.join(pass_rates(candidates.filter(~pl.col("rewritten"))), on="problem_id")
         .with_columns(grader=pl.lit(""), method=pl.lit(""), extracted=pl.lit(""))
         .sort("problem_id", "candidate_id")
     )
@@ -82,7 +91,7 @@ def draw_control(
         "control",
         rows,
         SAMPLE,
-        partial(sample_rows, texts=Texts(rounds, rows), problems=problems, prompt=prompt),
+        partial(sample_rows, texts=Texts(rounds, rows), problems=problems, generate=generate),
     )
     dropped = candidates.drop_nulls("reason")
     counts = dict(dropped.group_by("reason").len().sort("reason").iter_rows())
@@ -144,17 +153,28 @@ def draw(
     return pl.Series(sorted(one for one, _, _ in drawn), dtype=pl.String)
 
 
-def _in_drawing_order(candidates: pl.DataFrame, *, seed: int, dedupe: bool) -> pl.DataFrame:
-    """Each problem's candidates in an order drawn by seed; with `dedupe` a text that stands earlier
-    is the reason why one cannot be drawn, so frequent texts come in as often as they are."""
+def _in_drawing_order(
+    candidates: pl.DataFrame, wanted: Mapping[str, int], *, seed: int, dedupe: bool
+) -> pl.DataFrame:
+    """Each problem's candidates in an order drawn by seed, rewritten forms last; with `dedupe` a
+    text that stands earlier is the reason why one cannot be drawn, so frequent texts come in as
+    often as they are. Of the rewritten forms those stay that a problem lacks rows for."""
     draws = [chance(seed, one) for one in candidates["candidate_id"]]
     rows = candidates.with_columns(draw=pl.Series(draws, dtype=pl.String))
-    rows = rows.sort("problem_id", "draw", "candidate_id")
-    if not dedupe:
-        return rows
-    again = pl.col("reason").is_null() & ~pl.struct("problem_id", "text").is_first_distinct()
+    rows = rows.sort("problem_id", "rewritten", "draw", "candidate_id")
+    learnable = pl.col("reason").is_null()
+    if dedupe:
+        again = learnable & ~pl.struct("problem_id", "text").is_first_distinct()
+        rows = rows.with_columns(
+            reason=pl.when(again).then(pl.lit(Drop.EXACT_DUPLICATE.value)).otherwise("reason")
+        )
+    needed = pl.col("problem_id").replace_strict(
+        list(wanted), list(wanted.values()), default=0, return_dtype=pl.Int64
+    )
+    place = learnable.cast(pl.Int64).cum_sum().over("problem_id")
+    spare = learnable & pl.col("rewritten") & (place > needed)
     return rows.with_columns(
-        reason=pl.when(again).then(pl.lit(Drop.EXACT_DUPLICATE.value)).otherwise("reason")
+        reason=pl.when(spare).then(pl.lit(Drop.REWRITTEN.value)).otherwise("reason")
     )
 
 
@@ -173,7 +193,8 @@ def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
-    """`candidate_id, problem_id, length, status, text, reason`; a reason where none can learn it.
+    """`candidate_id, problem_id, rewritten, length, status, text, reason`; a reason where none can
+    learn it.
 
     `length` is in tokens, or in characters where the teacher did not count tokens; `text` is the
     digest of the normalised text.
@@ -189,6 +210,7 @@ def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
                     "candidate_id",
                     "problem_id",
                     "completion_tokens",
+                    pl.col("rewrites").is_not_null().alias("rewritten"),
                     pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String),
                     pl.Series("text", texts, dtype=pl.String),
                     chars=pl.col("text").str.len_chars(),

@@ -11,11 +11,11 @@ import polars as pl
 
 from factory.errors import ManifestMismatch
 from factory.problems import read_problems
-from factory.select.rows import read_pair
+from factory.select.rows import EVIDENCE, read_pair
 from factory.select.rules import Case, first_drop
 from schemas.candidate import FinishReason
 from schemas.manifest import PartFile
-from schemas.problem import Problem
+from schemas.problem import GraderName, Problem
 from schemas.recipe import Select
 from schemas.sample import Drop
 from schemas.verdict import Status
@@ -26,13 +26,15 @@ JUDGED: Final = pl.Schema(
         "problem_id": pl.String(),
         "source": pl.String(),
         "domain": pl.String(),
+        "category": pl.String(),
+        "author": pl.String(),
+        "rewrites": pl.String(),
+        "tokens": pl.Int64(),
         "status": pl.String(),
         "reason": pl.String(),
         "detail": pl.String(),
         "chars": pl.Int64(),
-        "grader": pl.String(),
-        "method": pl.String(),
-        "extracted": pl.String(),
+        **EVIDENCE,
     }
 )
 """`reason` is null where every rule keeps the candidate."""
@@ -90,11 +92,13 @@ def _row(
     where: str,
 ) -> dict[str, Any]:
     status = Status(verdict["status"])
+    by_judge = problem.grader is GraderName.JUDGE
+    by_vote = problem.grader is GraderName.MAJORITY
     dropped: tuple[Drop, str] | None
     if status is Status.CORRECT:
         case = Case(
             statement=problem.statement,
-            gold=problem.gold,
+            gold=verdict["extracted"] if by_vote else problem.gold,
             domain=problem.domain,
             reasoning=problem.reasoning,
             text=candidate["text"],
@@ -114,6 +118,10 @@ def _row(
         "problem_id": problem.problem_id,
         "source": problem.source,
         "domain": problem.domain.value,
+        "category": problem.category,
+        "author": problem.author,
+        "rewrites": candidate["rewrites"],
+        "tokens": candidate["completion_tokens"],
         "status": status.value,
         "reason": dropped[0].value if dropped else None,
         "detail": dropped[1][:_DETAIL_CHARS] if dropped else "",
@@ -121,4 +129,7 @@ def _row(
         "grader": str(problem.grader),
         "method": verdict["method"],
         "extracted": verdict["extracted"] if dropped is None else "",
+        "passed": verdict["passed"],
+        "total": verdict["total"],
+        "evidence": verdict["detail"][:_DETAIL_CHARS] if by_judge and dropped is None else "",
     }

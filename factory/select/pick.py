@@ -7,19 +7,13 @@ the same rows are picked in any order of the input and on any machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 import polars as pl
 
-from factory.digest import digest
+from factory.digest import chance
 from schemas.problem import Domain
-
-_CHANCE_HEX: Final = 16
-
-
-def chance(seed: int, name: str) -> str:
-    """A fixed draw for a name: 16 hexadecimal digits, uniform over seeds and names."""
-    return digest([seed, name])[:_CHANCE_HEX]
+from schemas.sample import Drop
 
 
 def pass_rates(verdicts: pl.DataFrame) -> pl.DataFrame:
@@ -35,6 +29,15 @@ def pass_rates(verdicts: pl.DataFrame) -> pl.DataFrame:
             pass_rate=(pl.col("status") == "correct").mean(),
         )
         .sort("problem_id")
+    )
+
+
+def drop_where(rows: pl.DataFrame, where: pl.Expr, reason: Drop, detail: pl.Expr) -> pl.DataFrame:
+    """The rows with a reason and its detail for those that have none yet and meet a condition."""
+    hit = pl.col("reason").is_null() & where
+    return rows.with_columns(
+        reason=pl.when(hit).then(pl.lit(reason.value)).otherwise("reason"),
+        detail=pl.when(hit).then(detail).otherwise("detail"),
     )
 
 

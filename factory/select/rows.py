@@ -15,8 +15,8 @@ from factory.generate.prompt import messages_for
 from factory.parts import as_table, kept_part, part_name, read_manifest, read_part, write_part
 from schemas.arrow import CANDIDATE, VERDICT
 from schemas.manifest import PartFile
-from schemas.problem import Problem
-from schemas.recipe import Prompt
+from schemas.problem import GraderName, Problem
+from schemas.recipe import Generate
 from schemas.sample import Message, Sample
 
 DROPPED: Final = pa.schema(
@@ -27,6 +27,18 @@ DROPPED: Final = pa.schema(
         pa.field("detail", pa.large_string(), nullable=False),
     ]
 )
+
+EVIDENCE: Final = pl.Schema(
+    {
+        "grader": pl.String(),
+        "method": pl.String(),
+        "extracted": pl.String(),
+        "passed": pl.Int32(),
+        "total": pl.Int32(),
+        "evidence": pl.String(),
+    }
+)
+"""What a verdict says for the sample; `evidence` is the judge's reply, for other graders empty."""
 
 Render = Callable[[pl.DataFrame], list[dict[str, Any]]]
 """Rows of the small frame to rows of the schema, in the same order."""
@@ -107,7 +119,7 @@ class Writer:
         for number, start in enumerate(range(0, max(rows.height, 1), self._rows_per_part)):
             some = rows.slice(start, self._rows_per_part)
             name = part_name(kind, number)
-            made_from = digest([self._key, name, some["candidate_id"].to_list()])
+            made_from = digest([self._key, name, some.rows()])
             part = kept_part(self._folder, name, made_from=made_from)
             if part is None:
                 table = as_table(render(some), schema)
@@ -121,26 +133,29 @@ def drop_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def sample_rows(
-    rows: pl.DataFrame, *, texts: Texts, problems: dict[str, Problem], prompt: Prompt
+    rows: pl.DataFrame, *, texts: Texts, problems: dict[str, Problem], generate: Generate
 ) -> list[dict[str, Any]]:
     found = texts.take(rows["candidate_id"])
     return [
-        sample_of(problems[row["problem_id"]], candidate, row, prompt).model_dump()
+        sample_of(problems[row["problem_id"]], candidate, row, generate).model_dump()
         for row, candidate in zip(rows.iter_rows(named=True), found, strict=True)
     ]
 
 
 def sample_of(
-    problem: Problem, candidate: dict[str, Any], row: dict[str, Any], prompt: Prompt
+    problem: Problem, candidate: dict[str, Any], row: dict[str, Any], generate: Generate
 ) -> Sample:
     """The sample of one chosen candidate.
 
+    Its messages are those that the problem's teacher saw, also where another model wrote the
+    candidate anew.
+
     Args:
         candidate: Its row of `schemas.arrow.CANDIDATE`.
-        row: `grader`, `method`, `extracted`, `pass_rate` and `num_generations`.
+        row: The columns of `EVIDENCE`, `pass_rate` and `num_generations`.
     """
+    _, _, prompt = generate.asking(reasoning=problem.reasoning)
     answer = Message(role="assistant", content=candidate["text"])
-    evidence = {one: row[one] for one in ("grader", "method", "extracted")}
     return Sample(
         uuid=candidate["candidate_id"],
         problem_id=problem.problem_id,
@@ -148,15 +163,26 @@ def sample_of(
         domain=problem.domain.value,
         category=problem.category,
         problem=problem.statement,
-        answer=problem.gold,
+        answer=row["extracted"] if row["grader"] == GraderName.MAJORITY else problem.gold,
         messages=[*messages_for(problem, prompt), answer],
         generation_model=candidate["teacher"],
         finish_reason=candidate["finish_reason"],
         num_tokens=candidate["completion_tokens"],
         pass_rate=row["pass_rate"],
         num_generations=row["num_generations"],
-        verification_info=canonical_json(evidence),
+        verification_info=canonical_json(_verification(row)),
         dedup_cluster_id=None,
         contamination=None,
         license=problem.license,
     )
+
+
+def _verification(row: dict[str, Any]) -> dict[str, Any]:
+    """What `verification_info` says: who accepted the answer, and by what."""
+    found = {name: row[name] for name in ("grader", "method", "extracted")}
+    if row["grader"] == GraderName.MAJORITY:
+        agreement = round(row["passed"] / row["total"], 4)
+        return {**found, "gold": "majority", "agreement": agreement}
+    if row["grader"] == GraderName.JUDGE:
+        return {**found, "judge": row["evidence"]}
+    return found

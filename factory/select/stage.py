@@ -11,16 +11,20 @@ from typing import Any
 import polars as pl
 
 from factory.errors import ManifestMismatch
+from factory.generate.rounds import rule_of
 from factory.ledger import entry
 from factory.parts import map_parts, read_manifest
 from factory.progress import progress
 from factory.select.judge import JUDGED, Pair, judge, problems_of
-from factory.select.pick import beyond_per_problem, beyond_quota, pass_rates
+from factory.select.pass_rates import PASS_RATE, cost_figures, pass_rate_rows, per_problem
+from factory.select.pick import beyond_per_problem, beyond_quota, drop_where, pass_rates
+from factory.select.rewritten import drop_originals
 from factory.select.rows import DROPPED, Texts, Writer, drop_rows, pairs_of, sample_rows
 from schemas.arrow import SAMPLE
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Prompt, Select
+from schemas.problem import Domain
+from schemas.recipe import Generate, Rewrite, Select
 from schemas.sample import Drop
 
 
@@ -29,7 +33,8 @@ def select_samples(
     rounds: Sequence[tuple[Path, Path]],
     select: Select,
     *,
-    prompt: Prompt,
+    generate: Generate,
+    rewrite: Rewrite | None = None,
     seed: int,
     machine: Machine,
     out_dir: Path,
@@ -37,23 +42,26 @@ def select_samples(
 ) -> StageResult:
     """Samples from the candidates of all rounds, and every other candidate with its reason.
 
-    A candidate is dropped under the first of: its verdict, the rules in their order, the pass
-    rate of its problem (correct / graded over all rounds), the number wanted per problem, the
-    quota of its domain. Samples are sorted by (problem_id, uuid), drops by (problem_id,
-    candidate_id); equal candidates give equal bytes.
+    A candidate is dropped under the first of: its verdict, the rules in their order, that its
+    rewritten form takes its place, the pass rate of its problem (correct / graded over all rounds,
+    rewritten forms left out), the number wanted per problem, the quota of its domain. Samples are
+    sorted by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id;
+    equal candidates give equal bytes.
 
     Args:
         problems_dir: Artifact of collect.
-        rounds: (candidates, verdicts) artifacts of each round, in order.
-        prompt: How the teacher saw the problems: the samples' messages are rendered by it.
+        rounds: (candidates, verdicts) artifacts of each round, in order, that of rewriting too.
+        generate: How the teachers saw the problems, and how many correct candidates are wanted.
+        rewrite: Which problems have samples among their rewritten forms alone; None: none.
         seed: Decides random picks and who comes first under a quota.
 
     Raises:
-        ManifestMismatch: An artifact is not whole, two parts do not belong together, or a
-            candidate stands in two rounds.
+        ManifestMismatch: An artifact is not whole, two parts do not belong together, a candidate
+            stands in two rounds, or a rewritten form does not belong there.
     """
     judged = _judge_all(problems_dir, rounds, select, machine)
-    rates = pass_rates(judged)
+    judged = drop_originals(judged, rewrite)
+    rates = pass_rates(judged.filter(pl.col("rewrites").is_null()))
     decided = _decide(judged, rates, select, seed)
     dropped = decided.filter(pl.col("reason").is_not_null()).sort("problem_id", "candidate_id")
     chosen = decided.filter(pl.col("reason").is_null()).sort("problem_id", "candidate_id")
@@ -64,14 +72,17 @@ def select_samples(
         "samples",
         chosen.join(rates, on="problem_id", how="left"),
         SAMPLE,
-        partial(sample_rows, texts=texts, problems=problems, prompt=prompt),
+        partial(sample_rows, texts=texts, problems=problems, generate=generate),
     )
     parts += out.write("dropped", dropped, DROPPED, drop_rows)
+    wanted = {domain.value: rule_of(generate, domain).accepted_wanted for domain in Domain}
+    by_problem = per_problem(decided, wanted)
+    parts += out.write("pass_rates", by_problem, PASS_RATE, pass_rate_rows)
     counts = dict(dropped.group_by("reason").len().sort("reason").iter_rows())
     return StageResult(
         parts=parts,
         ledger=entry("select", judged.height, chosen.height, counts),
-        figures=_figures(decided, rates),
+        figures={**_figures(decided, rates), **cost_figures(by_problem, wanted)},
     )
 
 
@@ -113,7 +124,7 @@ def _decide(judged: pl.DataFrame, rates: pl.DataFrame, select: Select, seed: int
         why=pl.format("pass rate {} of {}", pl.col("pass_rate").round(4), "num_generations"),
     )
     decided = judged.join(outside, on="problem_id", how="left", maintain_order="left")
-    decided = _drop(decided, pl.col("why").is_not_null(), Drop.PASS_RATE, pl.col("why"))
+    decided = drop_where(decided, pl.col("why").is_not_null(), Drop.PASS_RATE, pl.col("why"))
     surplus = beyond_per_problem(
         decided.filter(pl.col("reason").is_null()),
         per_problem=select.per_problem,
@@ -121,23 +132,14 @@ def _decide(judged: pl.DataFrame, rates: pl.DataFrame, select: Select, seed: int
         seed=seed,
     )
     wanted = pl.lit(f"per_problem {select.per_problem}, {select.pick}")
-    decided = _drop(decided, _among(surplus), Drop.SURPLUS, wanted)
+    decided = drop_where(decided, _among(surplus), Drop.SURPLUS, wanted)
     surplus = beyond_quota(decided.filter(pl.col("reason").is_null()), select.quota, seed=seed)
     quota = pl.format("quota of {}", "domain")
-    return _drop(decided, _among(surplus), Drop.SURPLUS, quota).drop("why")
+    return drop_where(decided, _among(surplus), Drop.SURPLUS, quota).drop("why")
 
 
 def _among(ids: pl.DataFrame) -> pl.Expr:
     return pl.col("candidate_id").is_in(ids["candidate_id"].implode())
-
-
-def _drop(rows: pl.DataFrame, where: pl.Expr, reason: Drop, detail: pl.Expr) -> pl.DataFrame:
-    """Rows with a reason for those that have none yet and meet a condition."""
-    hit = pl.col("reason").is_null() & where
-    return rows.with_columns(
-        reason=pl.when(hit).then(pl.lit(reason.value)).otherwise("reason"),
-        detail=pl.when(hit).then(detail).otherwise("detail"),
-    )
 
 
 def _figures(decided: pl.DataFrame, rates: pl.DataFrame) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.candidate import Candidate, FinishReason
 from schemas.manifest import Manifest, PartFile
 from schemas.problem import Domain, GraderName, Problem
+from schemas.recipe import Generate, OpenaiTeacher, Prompt
 from schemas.verdict import CandidateVerdict, Status
 
 
@@ -29,10 +30,19 @@ class Graded:
     finish_reason: FinishReason = FinishReason.STOP
     tokens: int | None = 10
     round: int = 1
+    rewrites: str | None = None
+    verdict: dict[str, Any] = field(default_factory=dict)
+    """Fields of the verdict that are not as usual."""
 
     @property
     def candidate_id(self) -> str:
-        return f"{self.problem_id}-{self.index}"
+        return f"{self.problem_id}-{self.index}" + ("-form" if self.rewrites else "")
+
+
+def asked(prompt: Prompt | None = None, **fields: Any) -> Generate:
+    """How the teacher was asked; other fields of `[generate]` by name."""
+    teacher = OpenaiTeacher(engine="openai", model="unit-teacher", revision="abc")
+    return Generate(teacher=teacher, prompt=prompt or Prompt(), **fields)
 
 
 def problem(problem_id: str, **fields: Any) -> Problem:
@@ -66,6 +76,7 @@ def candidate_row(one: Graded) -> dict[str, Any]:
         prompt_tokens=5,
         completion_tokens=one.tokens,
         seed=one.index,
+        rewrites=one.rewrites,
         label=None,
         server="unit",
         engine="unit",
@@ -75,19 +86,20 @@ def candidate_row(one: Graded) -> dict[str, Any]:
 
 
 def verdict_row(one: Graded) -> dict[str, Any]:
-    return CandidateVerdict(
-        candidate_id=one.candidate_id,
-        problem_id=one.problem_id,
-        index=one.index,
-        round=one.round,
-        status=one.status,
-        extracted="4",
-        method="string",
-        detail="",
-        passed=None,
-        total=None,
-        wall_s=0.0,
-    ).model_dump(mode="json")
+    fields: dict[str, Any] = {
+        "candidate_id": one.candidate_id,
+        "problem_id": one.problem_id,
+        "index": one.index,
+        "round": one.round,
+        "status": one.status,
+        "extracted": "4",
+        "method": "string",
+        "detail": "",
+        "passed": None,
+        "total": None,
+        "wall_s": 0.0,
+    }
+    return CandidateVerdict.model_validate(fields | one.verdict).model_dump(mode="json")
 
 
 def write_artifact(

@@ -17,9 +17,14 @@ from schemas.arrow import SAMPLE
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Prompt
 from schemas.verdict import Status
-from tests.unit.select.graded_artifacts import Graded, problem, write_problems, write_round
+from tests.unit.select.graded_artifacts import (
+    Graded,
+    asked,
+    problem,
+    write_problems,
+    write_round,
+)
 
 RIGHT, WRONG = Status.CORRECT, Status.INCORRECT
 
@@ -34,7 +39,7 @@ def control(
         root / "dataset",
         write_problems(root / "collect", [problem("a"), problem("b"), problem("c")]),
         [write_round(root, 1, candidates)],
-        prompt=Prompt(),
+        generate=asked(),
         dedupe=dedupe,
         seed=seed,
         machine=Machine(workers=1),
@@ -136,3 +141,21 @@ def test_the_draw_has_the_wanted_rows_once_each_and_is_no_farther_from_the_lengt
     assert rows.height == sum(wanted.values())
     found = dict(rows.group_by("problem_id").len().iter_rows())
     assert {one: found.get(one, 0) for one in wanted} == wanted
+
+
+def test_rewritten_forms_are_drawn_only_where_a_problem_has_too_few_others(tmp_path: Path) -> None:
+    drawn = [Graded("a", i, f"text {i}", RIGHT if i % 2 else WRONG) for i in range(6)]
+    forms = [Graded("a", i, f"form {i}", rewrites=f"a-{i}") for i in (1, 3)]
+    result = control(tmp_path / "1", ["a-1-form", "a-3-form"], [*drawn, *forms])
+    assert not any("form" in one for one in rows_of(tmp_path / "1")["uuid"].to_pylist())
+    assert result.ledger.drops == {"rewritten": 2, "surplus": 4}
+    assert set(rows_of(tmp_path / "1")["num_generations"].to_pylist()) == {6}
+
+    same = [Graded("a", i, "one text") for i in range(4)]
+    forms = [Graded("a", i, f"form {i}", rewrites=f"a-{i}") for i in range(3)]
+    accepted = [f"a-{i}-form" for i in range(3)]
+    result = control(tmp_path / "2", accepted, [*same, *forms])
+    found = rows_of(tmp_path / "2")["uuid"].to_pylist()
+    assert len(found) == 3
+    assert sum("form" in one for one in found) == 2
+    assert result.ledger.drops == {"exact_duplicate": 3, "rewritten": 1}

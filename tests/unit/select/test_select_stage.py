@@ -22,7 +22,13 @@ from schemas.problem import Domain
 from schemas.recipe import Prompt, Select
 from schemas.sample import Drop, Sample
 from schemas.verdict import Status
-from tests.unit.select.graded_artifacts import Graded, problem, write_problems, write_round
+from tests.unit.select.graded_artifacts import (
+    Graded,
+    asked,
+    problem,
+    write_problems,
+    write_round,
+)
 
 GOOD = "<think>\nfour {}\n</think>\n\n\\boxed{{4}}"
 PROBLEMS = [
@@ -50,7 +56,7 @@ def run(
         problems,
         folders,
         select or Select(),
-        prompt=prompt or Prompt(),
+        generate=asked(prompt or Prompt()),
         seed=3,
         machine=Machine(workers=1, rows_per_part=written),
         out_dir=root / out,
@@ -200,7 +206,7 @@ def test_work_in_several_processes_gives_the_same(tmp_path: Path) -> None:
             problems,
             folders,
             Select(),
-            prompt=Prompt(),
+            generate=asked(),
             seed=3,
             machine=Machine(workers=workers),
             out_dir=tmp_path / f"select-{workers}",
@@ -227,7 +233,7 @@ def test_verdicts_of_other_candidates_are_refused(tmp_path: Path) -> None:
             problems,
             [(candidates, verdicts)],
             Select(),
-            prompt=Prompt(),
+            generate=asked(),
             seed=0,
             machine=Machine(workers=1),
             out_dir=tmp_path / "select",
