@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from schemas.recipe import Generate, ProceduralSource, Sampling
 
 PER_PROMPT: Final = 8
 """Candidates of each problem, all in one request."""
+FAMILIES: Final = ("arithmetic", "python", "chat")
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,11 @@ class Took:
         return self.tokens / self.seconds
 
 
-def collected(folder: Path, count: int) -> Path:
+def collected(folder: Path, count: int, families: Collection[str] = FAMILIES) -> Path:
     """About `count` problems in the proportions of the demonstration, as `collect` leaves them."""
     recipe = load_recipe("recipes/demo.toml")
-    made = [one for one in recipe.collect.sources if isinstance(one, ProceduralSource)]
+    sources = recipe.collect.sources
+    made = [one for one in sources if isinstance(one, ProceduralSource) and one.family in families]
     whole = sum(source.count for source in made)
     sources = [
         source.model_copy(update={"count": max(1, round(count * source.count / whole))})
