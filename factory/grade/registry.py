@@ -126,6 +126,24 @@ def _procedural(grade: Grade, machine: Machine) -> Grader:
     return ProceduralGrader(grade.procedural, machine.sandbox)
 
 
+def _majority(grade: Grade, machine: Machine) -> Grader:
+    from factory.grade.majority import majority_grader
+
+    return majority_grader(grade, machine)
+
+
+def _given(grade: Grade, machine: Machine) -> Grader:
+    from factory.grade.given import GivenGrader
+
+    return GivenGrader()
+
+
+def _judge(grade: Grade, machine: Machine) -> Grader:
+    from factory.grade.judge import JudgeGrader
+
+    return JudgeGrader(grade.judge, machine)
+
+
 _OWN: Final[dict[str, _Factory]] = {
     GraderName.MATH: _math,
     GraderName.CODE: _code,
@@ -136,4 +154,7 @@ _OWN: Final[dict[str, _Factory]] = {
     GraderName.FORMAT: _format,
     GraderName.LANGUAGE: _language,
     GraderName.PROCEDURAL: _procedural,
+    GraderName.JUDGE: _judge,
+    GraderName.GIVEN: _given,
+    GraderName.MAJORITY: _majority,
 }

@@ -14,6 +14,7 @@ from factory.digest import digest
 from factory.errors import GraderError, ManifestMismatch
 from factory.grade.contract import Grader, Item, Verdict
 from factory.grade.counted import Counted, Told, tell_kept
+from factory.grade.judge_labels import judge_figures
 from factory.grade.majority import MajorityGrader, majority_grader
 from factory.grade.registry import open_grader
 from factory.grade.voters import count_votes, votes_before
@@ -49,7 +50,7 @@ def grade_candidates(
 
     Parts that are there already and valid are kept. A wrong, cut or hanging answer is a verdict;
     nothing is dropped. The candidates of problems without gold vote before anything is graded; the
-    votes are a part `votes-00000`.
+    votes are a part `votes-00000`. Where a judge graded, its figures are under `judge`.
 
     Args:
         voted: Artifacts of `grade` of earlier rounds: their votes hold for further candidates of
@@ -61,6 +62,7 @@ def grade_candidates(
             rewritten form of one whose vote is in none of `voted`.
         GraderError, SandboxUnavailable: The machinery of a grader broke, or there is no grader of
             a name that a problem asks for.
+        RecipeError, TeacherError, GradeFileError: Of the judge and its labels, as `judge_figures`.
     """
     start = time.monotonic()
     todo = [p for p in read_manifest(candidates_dir).parts if p.path.startswith("candidates-")]
@@ -88,10 +90,13 @@ def grade_candidates(
             parts.append(kept)
             counted.add(verdicts)
     rows = sum(part.rows for part in todo)
+    figures = counted.figures()
+    if GraderName.JUDGE in counted.graders:
+        figures["judge"] = judge_figures(grade, machine)
     return StageResult(
         parts=[*parts, *votes],
         ledger=entry("grade", rows, rows, {}),
-        figures={**counted.figures(), "wall_s": time.monotonic() - start},
+        figures={**figures, "wall_s": time.monotonic() - start},
     )
 
 

@@ -15,6 +15,7 @@ from factory.grade.stage import grade_candidates
 from factory.ledger import entry
 from factory.parts import as_table, part_name, parts_digest, read_part, write_manifest, write_part
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
+from schemas.grader_settings import GradeJudge
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
 from schemas.problem import Problem
@@ -238,6 +239,22 @@ def test_a_meter_is_told_of_every_verdict_also_of_those_that_were_kept(
         )
         found = verdicts(tmp_path / "grade", result)
         assert Counter(heard) == Counter((v["problem_id"], v["status"]) for v in found.values())
+
+
+def test_where_a_judge_graded_its_settings_are_among_the_figures(tmp_path: Path) -> None:
+    problems = collected(tmp_path / "collect", [problem("s/0", "4", "judge"), problem("s/1", "4")])
+    unasked = [candidate("s/0", 0, "<think>so", "length"), candidate("s/1", 0, "4")]
+    grade = Grade(judge=GradeJudge(model="arbiter"))
+    for name, rows, found in (("1", unasked, "arbiter"), ("2", unasked[1:], None)):
+        result = grade_candidates(
+            problems,
+            candidates(tmp_path / f"generate-{name}", [rows]),
+            grade,
+            machine=Machine(workers=1),
+            out_dir=tmp_path / f"grade-{name}",
+            key="k",
+        )
+        assert result.figures.get("judge", {}).get("model") == found
 
 
 # ------------------------------------------------------------------------- problems without a gold
