@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
+from factory.grade.judge_agreement import share_text
 from factory.recipe_file import ROOT
 from factory.shard.description import Description
 from schemas.manifest import LedgerEntry
@@ -56,6 +57,8 @@ class Facts:
     rows: pl.DataFrame
     """The published rows as `factory.shard.rows.index_samples` gives them."""
     generate: Generate | None
+    judge: Mapping[str, Any] | None = None
+    """What `factory.grade.judge_labels.judge_figures` gave, where a judge graded rows."""
 
 
 def render_card(facts: Facts) -> str:
@@ -83,6 +86,8 @@ def render_card(facts: Facts) -> str:
         methods=_counted(rows, "grader", "method"),
         pass_rates=_pass_rates(rows),
         lengths=_lengths(rows),
+        judge=_judge(facts.judge),
+        agreement=_agreement(facts.judge),
     )
 
 
@@ -145,6 +150,29 @@ def _lengths(rows: pl.DataFrame) -> Table:
         for row in grouped.rows()
     ]
     return Table(grouped.columns, counts)
+
+
+def _judge(judge: Mapping[str, Any] | None) -> Table | None:
+    if judge is None:
+        return None
+    names = ("model", "revision", "prompt", "temperature", "max_tokens")
+    return Table(["setting", "value"], [(name, f"{judge[name]}") for name in names])
+
+
+def _agreement(judge: Mapping[str, Any] | None) -> Table | None:
+    """The judge against labels; None where none were named."""
+    if judge is None or "agreement" not in judge:
+        return None
+    found = judge["agreement"]
+    kappa = found["kappa"]
+    rows = [
+        ("verdicts equal to the label", share_text(found["accuracy"])),
+        ("false accepts, of answers labelled wrong", share_text(found["false_accepts"])),
+        ("false rejects, of answers labelled right", share_text(found["false_rejects"])),
+        ("no reply in form", f"{found['unreadable']:,} of {found['n']:,}"),
+        ("Cohen's kappa", "–" if kappa is None else f"{kappa:.2f}"),
+    ]
+    return Table(["measure", "found (95% interval)"], rows)
 
 
 def _hub_licenses(licenses: Iterable[str]) -> list[str]:
