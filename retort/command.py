@@ -18,7 +18,7 @@ from factory.grade.math_lines import grade_math_lines, load_policy
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
 from factory.summary_text import summary_text
-from retort import pin_command
+from retort import judge_command, pin_command
 from retort.doctor import examine, report_text
 from schemas.code_line import MOST_S
 from schemas.math_policy import MathPolicy
@@ -116,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         help="of the process of a hard comparison; default: %(default)s",
     )
     math.set_defaults(act=_grade_math)
+
+    judge_command.add(kinds, _EXIT_STATUS, _told)
     return parser
 
 

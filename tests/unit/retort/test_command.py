@@ -14,6 +14,10 @@ OPTIONS = {
     ("pin",): {"--check", "--update"},
     ("grade", "code"): {"--out", "--workers", "--machine"},
     ("grade", "math"): {"--out", "--workers", "--policy", "--deadline-s", "--memory-bytes"},
+    ("grade", "judge"): {
+        *("--out", "--model", "--revision", "--base-url", "--api-key-env", "--prompt"),
+        *("--temperature", "--max-tokens", "--machine", "--json"),
+    },
 }
 
 
