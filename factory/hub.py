@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -86,8 +87,11 @@ def hub_rows(
         RecipeError: See `hub_folder`.
     """
     folder = hub_folder(place, who)
-    from datasets import load_dataset
+    from datasets import disable_progress_bars, load_dataset
     from datasets.exceptions import DatasetsError
+
+    if os.environ.get("RETORT_PROGRESS") == "0":
+        disable_progress_bars()
 
     try:
         loaded = load_dataset(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from factory.errors import ImportedRowError
+from factory.errors import StorageFull
 from factory.generate.imported_rows import ImportedRow, Response
 from schemas.candidate import FinishReason
 
@@ -72,7 +72,7 @@ class Spool:
         """Take the responses of a row to the problem at `position`.
 
         Raises:
-            ImportedRowError: The disk is full.
+            StorageFull: The disk is full.
         """
         first = self._next.get(position, 0)
         if row.responses:
@@ -95,7 +95,7 @@ class Spool:
         """All responses, by problem and then as they came.
 
         Raises:
-            ImportedRowError: The disk is full.
+            StorageFull: The disk is full.
         """
         try:
             self._database.execute("CREATE INDEX place ON responses (position, number)")
@@ -109,8 +109,8 @@ class Spool:
         except sqlite3.Error as error:
             raise self._broken(error) from error
 
-    def _broken(self, error: sqlite3.Error) -> ImportedRowError:
-        return ImportedRowError(
+    def _broken(self, error: sqlite3.Error) -> StorageFull:
+        return StorageFull(
             f"{self._path}: cannot hold the imported responses ({error}); see that the disk has "
             f"room for them twice and run again, finished parts are kept"
         )

@@ -7,12 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import datasets
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from factory import recipe_file
-from factory.errors import ImportedRowError
+from factory.errors import ImportedRowError, RecipeError
+from factory.generate.imported import import_candidates
 from factory.generate.stage import generate_candidates
+from factory.models import teacher_fingerprint
 from factory.parts import read_part
 from schemas.arrow import CANDIDATE
 from schemas.machine import Machine
@@ -25,15 +30,20 @@ from tests.unit.generate.problems_artifact import problem, problems_folder
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setenv("RETORT_DATA", str(folder))
     assert recipe_file.data_root() == folder
     return folder
 
 
 def run(tmp_path: Path, name: str, *, rows_per_part: int = 4, **columns: str) -> StageResult:
+    place = {"path": f"${{RETORT_DATA}}/{name}"}
+    return run_files(tmp_path, [ImportFile(source="sums", **(place | columns))], rows_per_part)
+
+
+def run_files(tmp_path: Path, files: list[ImportFile], rows_per_part: int = 4) -> StageResult:
     problems = problems_folder(tmp_path / "problems", [problem(n) for n in range(3)])
-    file = ImportFile(source="sums", path=f"${{RETORT_DATA}}/{name}", **columns)
-    teacher = ImportTeacher(engine="import", model="qwen", files=[file])
+    teacher = ImportTeacher(engine="import", model="qwen", files=files)
     return generate_candidates(
         problems,
         [],
@@ -114,6 +124,139 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path, data: Path) -> None:
     assert run(tmp_path, "made.jsonl").parts == first.parts
 
 
+def test_a_dataset_is_imported_like_a_file(tmp_path: Path, data: Path) -> None:
+    (data / "set" / "data").mkdir(parents=True)
+    open_r1 = [
+        {
+            "uuid": str(row["problem_id"]),
+            "problem": "…",
+            "generations": row["responses"],
+            "correctness_math_verify": row["labels"],
+            "finish_reasons": None if row["problem_id"] else ["stop", "length"],
+        }
+        for row in LISTS
+    ]
+    file = data / "set" / "data" / "train-00000-of-00001.parquet"
+    pq.write_table(pa.Table.from_pylist(open_r1), file)
+    jsonl(data / "made.jsonl", *LISTS)
+    columns = {"problem_id": "uuid", "responses": "generations", "finish_reasons": "finish_reasons"}
+    columns |= {"labels": "correctness_math_verify", "path": "", "dataset": "${RETORT_DATA}/set"}
+    found = rows(tmp_path, run(tmp_path, "", **columns))
+    same = rows(tmp_path, run(tmp_path, "made.jsonl", labels="labels"))
+    for name in ("candidate_id", "problem_id", "index", "text", "label"):
+        assert [row[name] for row in found] == [row[name] for row in same]
+    assert [row["finish_reason"] for row in found] == ["stop", "length", *["unknown"] * 3]
+    assert {row["server"] for row in found} == {"${RETORT_DATA}/set"}
+    assert {row["created_unix_s"] for row in found} == {0.0}
+
+
+def test_the_last_assistant_turn_of_a_conversation_is_its_response(
+    tmp_path: Path, data: Path
+) -> None:
+    def chat(*texts: str) -> list[dict[str, str]]:
+        return [{"from": ("human", "gpt")[at % 2], "value": text} for at, text in enumerate(texts)]
+
+    jsonl(data / "made.jsonl", {"c": chat("q", "a", "r", "b")}, {"c": chat("q", "c")}, {"c": "d"})
+    found = rows(tmp_path, run(tmp_path, "made.jsonl", problem_id="", responses="c"))
+    assert [(row["problem_id"], row["text"]) for row in found] == [
+        ("sums/0", "b"),
+        ("sums/1", "c"),
+        ("sums/2", "d"),
+    ]
+
+
+def test_rows_are_numbered_over_the_files_of_a_folder(tmp_path: Path, data: Path) -> None:
+    (data / "many").mkdir()
+    jsonl(data / "many" / "b.jsonl", {"responses": ["c"]}, {"responses": ["lost"]})
+    jsonl(data / "many" / "a.jsonl", {"responses": ["a"]}, {"responses": ["b"]})
+    result = run(tmp_path, "many", problem_id="")
+    assert [row["text"] for row in rows(tmp_path, result)] == ["a", "b", "c"]
+    assert result.figures["skipped_rows"] == 1
+
+
+def test_several_files_answer_a_problem_one_after_the_other(tmp_path: Path, data: Path) -> None:
+    jsonl(data / "one.jsonl", {"problem_id": 1, "responses": ["b"]}, LISTS[2])
+    jsonl(data / "two.jsonl", {"problem_id": 0, "responses": "c"})
+    files = [
+        ImportFile(source="sums", path=f"${{RETORT_DATA}}/{name}.jsonl") for name in ("one", "two")
+    ]
+    found = rows(tmp_path, run_files(tmp_path, files))
+    assert [(row["problem_id"], row["index"], row["text"]) for row in found] == [
+        ("sums/0", 0, "a"),
+        ("sums/0", 1, "b"),
+        ("sums/0", 2, "c"),
+        ("sums/1", 0, "b"),
+    ]
+    assert [row["server"].rpartition("/")[2] for row in found] == [
+        *("one.jsonl", "one.jsonl", "two.jsonl", "one.jsonl")
+    ]
+
+
+def test_nothing_of_the_spool_is_left_and_a_finished_part_is_kept(
+    tmp_path: Path, data: Path
+) -> None:
+    jsonl(data / "made.jsonl", *LISTS)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".imported.1.sqlite").write_bytes(b"of a run that was killed")
+    first = run(tmp_path, "made.jsonl")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("candidates-00000.parquet", "candidates-00001.parquet")
+    ]
+    kept, made = ((tmp_path / "out" / part.path) for part in first.parts)
+    written = kept.stat().st_mtime_ns
+    made.unlink()
+    assert run(tmp_path, "made.jsonl").parts == first.parts
+    assert kept.stat().st_mtime_ns == written
+
+
+def test_passed_through_conversations_are_no_problems_of_an_import(
+    tmp_path: Path, data: Path
+) -> None:
+    given = problem(1).model_copy(update={"solution": "2", "author": "someone"})
+    folder = problems_folder(tmp_path / "problems", [problem(0), given])
+    jsonl(data / "made.jsonl", {"problem_id": 0, "responses": "a"}, {"problem_id": 1} | ALONE)
+    file = ImportFile(source="sums", path="${RETORT_DATA}/made.jsonl")
+    result = import_candidates(
+        folder,
+        ImportTeacher(engine="import", model="qwen", files=[file]),
+        round=1,
+        machine=Machine(),
+        out_dir=tmp_path / "out",
+        key="k",
+    )
+    assert [row["problem_id"] for row in rows(tmp_path, result)] == ["sums/0"]
+    assert result.figures["problems_without_responses"] == 0
+    assert result.figures["skipped_responses"] == 1
+
+
+def test_the_key_of_a_teacher_follows_files_folders_and_datasets(data: Path) -> None:
+    def key(**place: str) -> str:
+        files = [ImportFile(source="sums", **place)]
+        return teacher_fingerprint(ImportTeacher(engine="import", model="qwen", files=files))
+
+    jsonl(data / "made.jsonl", *LISTS)
+    (data / "set").mkdir()
+    jsonl(data / "set" / "train.jsonl", *LISTS)
+    places = [
+        {"path": "${RETORT_DATA}/made.jsonl"},
+        {"path": "${RETORT_DATA}/set"},
+        {"dataset": "${RETORT_DATA}/set"},
+        {"dataset": "a/b", "revision": "0" * 40},
+        {"dataset": "a/b", "revision": "1" * 40},
+    ]
+    before = [key(**place) for place in places]
+    jsonl(data / "made.jsonl", *LISTS[:1])
+    jsonl(data / "set" / "train.jsonl", *LISTS[:1])
+    after = [key(**place) for place in places]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [
+        *(False, False, False, True, True)
+    ]
+    assert len(set(before)) == 4 and before[1] == before[2]
+    with pytest.raises(RecipeError, match="full commit hash"):
+        key(dataset="a/b")
+
+
+ALONE = {"responses": "alone"}
 GOOD = {"problem_id": "0", "responses": ["a", "b"]}
 
 
@@ -128,6 +271,8 @@ GOOD = {"problem_id": "0", "responses": ["a", "b"]}
         ({"problem_id": "1", "responses": ["a", None]}, {}, "texts in `responses`"),
         ({"problem_id": "1", "responses": "alone"}, {}, "one kind of row"),
         (GOOD, {}, "each problem once"),
+        ({"problem_id": "1", "responses": [{"role": "user", "content": "q"}]}, {}, "an assistant"),
+        ({"problem_id": "1", "responses": [{"role": "x", "content": "q"}]}, {}, "a role of"),
         ({"problem_id": "1", "responses": ["\ud800"]}, {}, "valid Unicode"),
         ([1, 2], {}, "expected a JSON object"),
     ],
