@@ -22,6 +22,7 @@ from factory.parts import MANIFEST, read_manifest
 from factory.progress import say
 from factory.recipe_file import resolve_plain
 from pipelines.parameters import MachineParameter, RecipeParameter
+from pipelines.status import shown_by_luigi
 from schemas.machine import Machine
 from schemas.manifest import Manifest, StageResult
 from schemas.recipe import Recipe
@@ -94,16 +95,17 @@ class Stage(RecipeTask):
     def run(self) -> None:
         if multiprocessing.parent_process() is not None:
             die_with_parent(os.getppid())
-        say(f"[{self.label}] {self.out_dir}")
-        commit(
-            self.out_dir,
-            self.work,
-            stage=self.name,
-            recipe=self.recipe.name,
-            key=self.key,
-            code_version=self.code_version,
-            inputs={name: stage.key for name, stage in self.inputs().items()},
-        )
+        with shown_by_luigi(self):
+            say(f"[{self.label}] {self.out_dir}")
+            commit(
+                self.out_dir,
+                self.work,
+                stage=self.name,
+                recipe=self.recipe.name,
+                key=self.key,
+                code_version=self.code_version,
+                inputs={name: stage.key for name, stage in self.inputs().items()},
+            )
 
     @property
     def label(self) -> str:

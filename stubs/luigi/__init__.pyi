@@ -35,6 +35,8 @@ class Task:
     resources: Any
     task_id: str
     task_family: str
+    set_status_message: Callable[[str], None] | None
+    set_progress_percentage: Callable[[int], None] | None
     def __init__(self, **parameters: Any) -> None: ...
     @classmethod
     def event_handler(cls, event: str) -> Callable[[_F], _F]: ...
