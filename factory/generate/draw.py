@@ -14,7 +14,7 @@ from typing import Any, Final
 from factory.digest import digest
 from factory.errors import TeacherError
 from factory.generate.answerer import Answerer
-from factory.generate.client import Ask, Client, Limits, Reply, shown
+from factory.generate.client import Ask, Client, Limits, Reply, shown, timeout_for
 from factory.generate.plan import Question
 from factory.generate.prompt import Rendered
 from factory.generate.store import CandidateStore, Completion, Failure, Identity, Outcome
@@ -151,8 +151,8 @@ def _must_have_answered(drawn: Drawn) -> None:
 
 def _count(drawn: Drawn, reply: Reply) -> None:
     drawn.candidates += len(reply.texts)
-    drawn.tokens += sum(text.completion_tokens or 0 for text in reply.texts)
-    drawn.prompt_tokens += reply.texts[0].prompt_tokens or 0 if reply.texts else 0
+    drawn.tokens += reply.completion_tokens or 0
+    drawn.prompt_tokens += reply.prompt_tokens or 0
     if reply.failure is not None and reply.failure[0] is not Drop.OVERLONG_PROMPT:
         drawn.failed += reply.ask.count
 
@@ -263,6 +263,7 @@ def _client(
             model=by.model.name,
             limits=_limits(endpoints, by.sampling, away_s),
             check=servers.check,
+            answered=servers.answered,
         )
 
 
@@ -283,7 +284,7 @@ def _running(
 def _limits(endpoints: Endpoints, sampling: Sampling, away_s: float) -> Limits:
     return Limits(
         in_flight=endpoints.requests_in_flight,
-        timeout_s=endpoints.request_timeout_s or 300.0 + 0.5 * sampling.max_tokens,
+        timeout_s=timeout_for(endpoints, sampling.max_tokens),
         retries=endpoints.retries,
         give_up_after_s=away_s,
     )
