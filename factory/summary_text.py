@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from factory.meter_text import each, money
+from factory.status import clock
 from schemas.manifest import LedgerEntry
 from schemas.run import Run
 from schemas.score import Score
+from schemas.spent import Spent
 
 
 def summary_text(run: Run) -> str:
     """Several lines, ready to print."""
     lines = [f"run {run.run} ({run.target})", "", *_funnel(run.ledger)]
+    if run.spent is not None:
+        lines += ["", *_spent(run.spent, run.ledger)]
     if run.scores:
         lines += ["", *_scores(run.scores)]
     lines += [
@@ -30,6 +35,24 @@ def _funnel(ledger: Sequence[LedgerEntry]) -> list[str]:
         drops = ", ".join(f"{reason} {n:,}" for reason, n in sorted(one.drops.items()))
         rows.append((one.stage, f"{one.rows_in:,}", f"{one.rows_out:,}", drops or "-"))
     return _table(rows, right={1, 2})
+
+
+def _spent(spent: Spent, ledger: Sequence[LedgerEntry]) -> list[str]:
+    """What the data took, and what of it falls on one sample: where the store had candidates
+    already, as if they had taken what the drawn ones took."""
+    out = {one.stage: one.rows_out for one in ledger}
+    took = f"{clock(spent.wall_s)} with servers"
+    if spent.gpu_s is not None:
+        took = f"{spent.gpu_s / 3600:,.2f} GPU-hours"
+    cost = "" if spent.cost is None else f", cost {money(spent.cost)}"
+    lines = [f"drawn     {spent.candidates:,} candidates, {spent.tokens:,} tokens, {took}{cost}"]
+    used, samples = out.get("generate", 0) + out.get("rewrite", 0), out.get("select", 0)
+    if samples and spent.candidates:
+        per = each(spent, used / samples)
+        if spent.cost is not None:
+            per.append(f"cost {money(spent.cost * used / samples / spent.candidates)}")
+        lines.append(f"sample    {', '.join(per)} each")
+    return lines
 
 
 def _scores(scores: Sequence[Score]) -> list[str]:

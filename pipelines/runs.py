@@ -18,6 +18,7 @@ from factory.preflight import check_needs
 from factory.progress import say
 from factory.recipe_file import resolve_plain
 from factory.run_record import RUN_FILE, dataset_ref, read_scores, stage_ref
+from factory.spent import spent_in
 from factory.summary_text import summary_text
 from pipelines.data import PublishDataset
 from pipelines.stage import RecipeTask, Stage
@@ -137,6 +138,7 @@ class RunTask(RecipeTask):
             scores=[score for task in self.measured() for score in read_scores(task.out_dir)],
             dataset=dataset_ref(self.published().folder),
             students=[str(one.folder) for one in self.students() if one.control() is None],
+            spent=spent_in(m.figures for _, m in manifests),
         )
 
 

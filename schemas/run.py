@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.manifest import LedgerEntry
 from schemas.row import Row
 from schemas.score import Score
+from schemas.spent import Spent
 
 
 class StageRef(Row):
@@ -43,3 +44,6 @@ class Run(Row):
     dataset: DatasetRef
     students: list[str]
     """Folders of the trained students in Hugging Face layout."""
+    spent: Spent | None = None
+    """What drawing and judging the data took, all rounds together, each artifact when it was made;
+    None where nothing was asked of a model."""

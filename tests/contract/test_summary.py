@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from retort.command import main
+from factory.summary_text import summary_text
+from retort.command import main, summary
 from schemas.manifest import LedgerEntry
 from schemas.run import DatasetRef, Run
 from schemas.score import Score
+from schemas.spent import Spent
 
 RUN = Run(
     run="demo-0123",
@@ -87,6 +89,39 @@ def test_the_text_form_shows_funnel_and_scores(
     text = capsys.readouterr().out
     assert "select        3         1  incorrect 2" in text
     assert "50.0%" in text
+
+
+def spent_text(spent: Spent | None) -> str:
+    """The text of a run of which one sample came of each hundred candidates."""
+    ledger = [
+        LedgerEntry(stage="generate", rows_in=1000, rows_out=1000),
+        LedgerEntry(stage="select", rows_in=1000, rows_out=10, drops={"incorrect": 990}),
+    ]
+    return summary_text(RUN.model_copy(update={"ledger": ledger, "spent": spent}))
+
+
+def test_the_text_form_shows_what_the_data_and_one_sample_took() -> None:
+    spent = Spent(candidates=1000, tokens=50_000, wall_s=1800, gpu_s=7200, cost=6.0)
+    text = spent_text(spent)
+    assert "drawn     1,000 candidates, 50,000 tokens, 2.00 GPU-hours, cost 6.00\n" in text
+    assert "sample    5.0K tokens, 720 GPU-s, cost 0.60 each\n" in text
+    half = spent_text(spent.model_copy(update={"candidates": 500}))
+    assert "sample    10K tokens, 1.4K GPU-s, cost 1.20 each\n" in half, "the store had the rest"
+
+
+def test_what_is_not_known_of_the_cost_is_not_in_the_text() -> None:
+    text = spent_text(Spent(candidates=1000, tokens=50_000, wall_s=1800))
+    assert "drawn     1,000 candidates, 50,000 tokens, 0:30:00 with servers\n" in text
+    assert "sample    5.0K tokens, 180 s each\n" in text
+    assert "drawn" not in spent_text(None)
+    assert "sample  " not in spent_text(Spent(tokens=7))
+
+
+def test_a_record_without_what_was_spent_is_read_and_one_with_it_keeps_the_json_form() -> None:
+    old = RUN.model_dump(mode="json")
+    del old["spent"]
+    assert Run.model_validate(old) == RUN
+    assert summary(RUN.model_copy(update={"spent": Spent(tokens=7)})) == STABLE
 
 
 def test_a_run_that_is_not_there_is_a_clear_error(
