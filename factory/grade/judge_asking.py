@@ -36,6 +36,8 @@ REPEAT_TEMPERATURE: Final = 0.7
 TOLERATED_SHARE: Final = 0.2
 _FEW: Final = 3
 """Fewer unreadable questions than this say nothing of the judge."""
+_TRIAL: Final = 16
+"""The first questions are asked before all others: a broken judge is found out at little cost."""
 
 
 _DECLINED: Final = re.compile(
@@ -144,22 +146,30 @@ class Judge:
         assert self._store is not None
         found: dict[str, Answer] = dict(self._store.get_many(todo))
         missing = {key: question for key, question in todo.items() if key not in found}
-        if not missing:
-            return found
+        trial = 0 if self._asked else _TRIAL
+        keys = list(missing)
+        for some in (keys[:trial], keys[trial:]):
+            if some:
+                found |= self._ask_and_keep({key: missing[key] for key in some}, self._store)
+        return found
+
+    def _ask_and_keep(
+        self, todo: Mapping[str, Question], store: JudgementStore
+    ) -> dict[str, Answer]:
         try:
-            asked = asyncio.run(self._ask(missing, self._store))
+            asked = asyncio.run(self._ask(todo, store))
         finally:
-            self._store.commit()
+            store.commit()
         unreadable = {
             key: one
             for key, one in asked.items()
-            if isinstance(one, Judgement) and one.finding is Finding.UNREADABLE
+            if isinstance(one, Judgement) and not _is_verdict(one)
         }
         self._count(len(asked), list(unreadable.values()))
         for key, one in unreadable.items():
-            self._store.put(key, one)
-        self._store.commit()
-        return found | asked
+            store.put(key, one)
+        store.commit()
+        return asked
 
     async def _ask(self, todo: Mapping[str, Question], store: JudgementStore) -> dict[str, Answer]:
         found: dict[str, Answer] = {}

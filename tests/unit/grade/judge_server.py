@@ -152,7 +152,7 @@ def read_shown(messages: list[dict[str, str]]) -> Shown:
 
 def settings(**changes: Any) -> GradeJudge:
     """Of the model that the server serves."""
-    return GradeJudge(**{"model": "judge-model", "revision": "1", **changes})
+    return GradeJudge.model_validate({"model": "judge-model", "revision": "1", **changes})
 
 
 def machine(folder: Path, *urls: str, **changes: Any) -> Machine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sqlite3
@@ -238,6 +239,14 @@ def test_a_judge_that_is_often_out_of_form_is_a_broken_machine(tmp_path: Path) -
     assert [row[0] for row in kept(tmp_path)] == ["correct"] * 7
 
 
+def test_a_broken_judge_is_found_out_by_its_first_questions(tmp_path: Path) -> None:
+    items = [item(f"{number}") for number in range(200)]
+    with JudgeServer(lambda shown, times: "Hm.") as server:
+        with pytest.raises(GraderError, match="16 of 16"):
+            graded(items, machine(tmp_path, server.base_url))
+        assert server.asked == 16 * ATTEMPTS
+
+
 def test_a_judge_out_of_form_here_and_there_is_broken_too(tmp_path: Path) -> None:
     with JudgeServer(lambda shown, times: "Hm.") as server:
         judge = Judge(settings(), machine(tmp_path, server.base_url))
@@ -327,17 +336,24 @@ def test_judgements_are_committed_while_others_are_in_flight(tmp_path: Path) -> 
             await asyncio.sleep(0.02)
         return CORRECT
 
+    def committed() -> int:
+        with contextlib.suppress(sqlite3.OperationalError):  # not made yet
+            return len(kept(tmp_path))
+        return 0
+
     with JudgeServer(says) as server:
-        where = machine(tmp_path, server.base_url)
+        where = machine(tmp_path, server.base_url, request_timeout_s=60.0)
         items = [item("slow Paris"), *(item(f"Paris {number}") for number in range(5))]
         thread = threading.Thread(target=graded, args=(items, where))
         thread.start()
-        deadline = time.monotonic() + 4
-        while not (tmp_path / FILE_NAME).exists() or len(kept(tmp_path)) < 5:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        free.set()
-        thread.join()
+        try:
+            deadline = time.monotonic() + 30
+            while committed() < 5:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            free.set()
+            thread.join()
 
 
 def test_threads_that_ask_the_same_ask_once(tmp_path: Path) -> None:
