@@ -46,7 +46,7 @@ def _spent(spent: Spent, ledger: Sequence[LedgerEntry]) -> list[str]:
         took = f"{spent.gpu_s / 3600:,.2f} GPU-hours"
     cost = "" if spent.cost is None else f", cost {money(spent.cost)}"
     lines = [f"drawn     {spent.candidates:,} candidates, {spent.tokens:,} tokens, {took}{cost}"]
-    used, samples = out.get("generate", 0) + out.get("rewrite", 0), out.get("select", 0)
+    used, samples = out.get("generate", 0), out.get("select", 0)
     if samples and spent.candidates:
         per = each(spent, used / samples)
         if spent.cost is not None:
