@@ -95,7 +95,7 @@ def plan_of(
         tokens_per_candidate_is=(
             "generate.expected_tokens" if generate.expected_tokens else "max_tokens"
         ),
-        expected_tokens=times(expected, each),
+        expected_tokens=None if imported else total(one.tokens for one in asked if one.draws),
         most_tokens=_most_tokens(domains, generate.budget_tokens),
         budget_tokens=generate.budget_tokens,
         judged=any(one.judged for one in sources),

@@ -86,11 +86,12 @@ def train_tokens_per_s(name: str, *, recomputes: bool) -> float | None:
 
 
 def gpus_for(name: str) -> int | None:
-    """GPUs of 80 GB that the weights alone fill to nine tenths, a power of two."""
+    """GPUs of 80 GB whose memory the weights fill to seven tenths at most, a power of two: the rest
+    is for the answers in flight."""
     size = size_of(name)
     if size is None:
         return None
     gpus = 1
-    while gpus * GPU_BYTES * 0.9 < size.weight_bytes * 1.1:
+    while gpus * GPU_BYTES * 0.7 < size.weight_bytes:
         gpus *= 2
     return gpus

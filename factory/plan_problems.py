@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +17,7 @@ from factory.errors import RecipeError, SourceError
 from factory.pin import is_hub_name
 from factory.recipe_file import existing
 from factory.row_files import SUFFIXES
-from schemas.problem import Domain, GraderName
+from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.recipe import (
     FileSource,
     Gsm8kSource,
@@ -71,9 +70,8 @@ def plan_sources(sources: Sequence[Source]) -> list[SourcePlan]:
 
 
 def _plan(source: Source) -> SourcePlan:
-    domain, reasoning = _kind(source)
+    domain, reasoning, grader = _kind(source)
     problems, known_by = _count(source)
-    grader = getattr(source, "grader", "")
     return SourcePlan(
         name=source.name,
         domain=domain,
@@ -81,29 +79,30 @@ def _plan(source: Source) -> SourcePlan:
         problems=problems,
         known_by=known_by,
         drawn=not isinstance(source, SftSource),
-        votes=grader == GraderName.MAJORITY,
-        judged=grader == GraderName.JUDGE,
+        votes=grader is GraderName.MAJORITY,
+        judged=grader is GraderName.JUDGE,
     )
 
 
-def _kind(source: Source) -> tuple[Domain, Reasoning]:
+def _kind(source: Source) -> tuple[Domain, Reasoning, AnyGrader]:
     match source:
         case Gsm8kSource() | MathSource():
-            return Domain.MATH, "always"
+            return Domain.MATH, "always", GraderName.MATH
         case HumanEvalSource() | MbppSource():
-            return Domain.CODE, "always"
+            return Domain.CODE, "always", GraderName.CODE
         case FileSource() | HubSource():
             how = source.reasoning
-            return source.domain, "auto" if how == "auto" else "always" if how else "never"
+            asked = "auto" if how == "auto" else "always" if how else "never"
+            return source.domain, asked, source.grader
         case SftSource():
-            return source.domain, "never"
+            return source.domain, "never", GraderName(source.grader)
         case ReasoningGymSource():
-            return source.domain, "always"
+            return source.domain, "always", GraderName.PROCEDURAL
         case ProceduralSource():
             from factory.collect.procedural import problems
 
-            one = next(iter(islice(problems(source.model_copy(update={"count": 1})), 1)))
-            return one.domain, "always" if one.reasoning else "never"
+            one = next(iter(problems(source.model_copy(update={"count": 1}))))
+            return one.domain, "always" if one.reasoning else "never", one.grader
 
 
 def _count(source: Source) -> tuple[int | None, KnownBy]:

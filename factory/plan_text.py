@@ -82,7 +82,7 @@ def _rounds(plan: Plan) -> Iterator[str]:
 
 
 def _asked(one: Asked) -> str:
-    gpus = "" if one.gpus is None else f", weights on {one.gpus} of 80 GB or more"
+    gpus = "" if one.gpus is None else f", on {one.gpus} x 80 GB or more"
     hours = _hours(one.gpu_hours, one.tokens_per_s) if one.engine == "vllm" else one.speed_is
     return (
         f"  {one.role:<24} {one.model} ({one.engine}): {count(one.candidates)} completions, "

@@ -42,6 +42,11 @@ class Asked(Row):
     cost: float | None
     """In the machine file's currency; None where it names no price."""
 
+    @property
+    def draws(self) -> bool:
+        """Whether these are the candidates of `generate`."""
+        return self.role in ("teacher", "rest")
+
 
 class Taught(Row):
     """What the training of one student takes."""
@@ -124,8 +129,9 @@ def asked_of(
         plain = total([_plain(one) for one in domains])
         rest = recipe.generate.rest
         if rest and rest.teacher and candidates is not None and plain is not None:
+            shorter = min(each, recipe.generate.asking(reasoning=False)[1].max_tokens)
             found.append(rates.asked("teacher", teacher, candidates - plain, each))
-            found.append(rates.asked("rest", rest.teacher, plain, each))
+            found.append(rates.asked("rest", rest.teacher, plain, shorter))
         else:
             found.append(rates.asked("teacher", teacher, candidates, each))
     if recipe.rewrite:
@@ -137,7 +143,8 @@ def asked_of(
                 if not chosen or one.domain in chosen
             ]
         )
-        found.append(rates.asked("rewrite", recipe.rewrite.teacher, correct, each))
+        length = min(each, recipe.rewrite.sampling.max_tokens)
+        found.append(rates.asked("rewrite", recipe.rewrite.teacher, correct, length))
     if recipe.validation:
         suites = [one for suite in recipe.validation.suites for one in plan_sources(suite.sources)]
         problems = total([one.problems for one in suites])

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from factory.errors import RecipeError
-from factory.pin import is_hub_name, shown, unpinned
+from factory.pin import is_hub_name, unpinned
 from factory.plan import Plan
 from factory.plan_models import size_of
 from factory.preflight import TRAIN_PACKAGES, runs_code
@@ -51,7 +51,7 @@ def lacks(recipe: Recipe, machine: Machine, plan: Plan) -> list[Lack]:
         *_pins(recipe),
         *_files(recipe),
         *_packages(recipe),
-        *_endpoints(recipe, machine),
+        *_endpoints(recipe, machine, plan),
         *_sandbox(recipe, machine),
         *_gpus(recipe, plan),
         *_disk(machine, plan),
@@ -64,7 +64,8 @@ def _missing(what: str, remedy: str) -> Lack:
 
 def _pins(recipe: Recipe) -> Iterator[Lack]:
     if found := unpinned(recipe):
-        yield _missing(f"revisions of {len(found)} names: {shown(found)}", "retort pin RECIPE")
+        names = dict.fromkeys(f"{one.kind} {one.name}" for one in found)
+        yield _missing(f"revisions of {len(names)}: {', '.join(names)}", "retort pin RECIPE")
 
 
 def _sources(recipe: Recipe) -> list[Source]:
@@ -121,14 +122,15 @@ def _packages(recipe: Recipe) -> Iterator[Lack]:
         yield _missing(f"packages {', '.join(absent)}", "make setup, or make setup-gpu")
 
 
-def _endpoints(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
+def _endpoints(recipe: Recipe, machine: Machine, plan: Plan) -> Iterator[Lack]:
     own = {"rest": machine.rest, "rewrite": machine.rewrite}
     asked = [
         (f"[{role}.teacher]" if own.get(role) else "[teacher]", role, machine.serving(role).teacher)
         for role, one in _served(recipe)
         if isinstance(one, OpenaiTeacher)
     ]
-    if any(getattr(one, "grader", "") == GraderName.JUDGE for one in _sources(recipe)):
+    judged = any(getattr(one, "grader", "") == GraderName.JUDGE for one in _sources(recipe))
+    if plan.judged or judged:
         asked.append(("[judge]", "judge", machine.judge))
         if not recipe.grade.judge.model:
             yield _missing("the name of the judge", "set grade.judge.model in the recipe")
@@ -174,16 +176,14 @@ def _sandbox(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
 def _gpus(recipe: Recipe, plan: Plan) -> Iterator[Lack]:
     """GPU memory that falls short of the weights of a model that is served here."""
     memory = gpu_memory_bytes()
-    for one in plan.asked:
-        size = size_of(one.model)
-        if one.engine != "vllm" or size is None:
-            continue
-        if sum(memory) < size.weight_bytes:
-            found = f"{len(memory)} GPUs with {sum(memory) / 1e9:.0f} GB" if memory else "no GPU"
+    found = f"{len(memory)} GPUs with {sum(memory) / 1e9:.0f} GB" if memory else "no GPU"
+    for name, gpus in {one.model: one.gpus for one in plan.asked if one.engine == "vllm"}.items():
+        size = size_of(name)
+        if size is not None and sum(memory) < size.weight_bytes:
             yield _missing(
-                f"GPU memory for {one.model} ({one.role}): its weights are "
-                f"{size.weight_bytes / 1e9:,.0f} GB, found {found}",
-                f"run it on {one.gpus} GPUs of 80 GB or more, or have it behind endpoints",
+                f"GPU memory for {name}: its weights are {size.weight_bytes / 1e9:,.0f} GB, found "
+                f"{found}",
+                f"a machine with {gpus} x 80 GB or more, or the model behind endpoints",
             )
     if plan.taught and not memory and any(one.tokens_per_s for one in plan.taught):
         yield _missing("a GPU for training", "train on a machine with GPUs (docs/gpu.md)")

@@ -12,6 +12,7 @@ OPTIONS = {
     ("summary",): {"--json", "--machine"},
     ("doctor",): {"--json", "--machine"},
     ("pin",): {"--check", "--update"},
+    ("plan",): {"--machine", "--json", "--tokens-per-s", "--accept-rate"},
     ("grade", "code"): {"--out", "--workers", "--machine"},
     ("grade", "math"): {"--out", "--workers", "--policy", "--deadline-s", "--memory-bytes"},
     ("grade", "judge"): {
