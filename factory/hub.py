@@ -12,7 +12,8 @@ from factory.errors import RecipeError, RetortError
 from factory.recipe_file import ROOT, existing
 from factory.row_files import wanted_columns
 
-_BATCH_ROWS: Final = 1024
+_BATCH_ROWS: Final = 256
+"""Rows with the tests of a program may have a megabyte each."""
 
 
 class DatasetSplit(Protocol):

@@ -26,7 +26,8 @@ Row = tuple[Path, int, dict[str, Any]]
 MISSING: Final = object()
 """What `value_at` finds where there is no such column."""
 
-_BATCH_ROWS: Final = 1024
+_BATCH_ROWS: Final = 256
+"""Rows with the tests of a program may have a megabyte each."""
 
 
 def read_rows(

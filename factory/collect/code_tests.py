@@ -14,10 +14,10 @@ per line, as LeetCode writes arguments, and the output is one too. Where every e
 function is a list of one, as in APPS, what is in it is expected: a function that itself returns
 such lists then fails its own gold check.
 
-Covered: scripts and functions. Not covered: methods of a `class Solution` (there is no function of
-that name, so the gold check leaves them out), programs in other languages than Python, problems
-with several right outputs and no checker (honest programs fail there), keys of objects that were
-numbers before JSON made them texts, whole numbers of more than 4,300 digits.
+Covered: scripts, functions, and methods of a `class Solution`, as LeetCode has them. Not covered:
+programs in other languages than Python, problems with several right outputs and no checker (honest
+programs fail there), keys of objects that were numbers before JSON made them texts, whole numbers
+of more than 4,300 digits.
 
 Only so much is kept as a grading needs: cases in their order, those with more than
 `MOST_CASE_CHARS` of input and output left out, up to `MOST_CASES`, and equal ones once.
@@ -60,6 +60,15 @@ def foreign_tests(shape: str, values: Sequence[Any]) -> dict[str, Any]:
     if not form["cases"]:
         raise ValueError(f"a test case of at most {MOST_CASE_CHARS} characters")
     return form
+
+
+def method_tests(tests: dict[str, Any]) -> dict[str, Any]:
+    """Tests of kind `call` as assertions about a method of `class Solution`."""
+    calls = [
+        f"assert Solution().{tests['entry_point']}(*{case['args']!r}) == {case['expected']!r}"
+        for case in tests["cases"]
+    ]
+    return {"kind": "asserts", "code": "\n".join(calls) + "\n"}
 
 
 def _apps(value: Any) -> Iterator[_Case]:

@@ -56,7 +56,8 @@ _GREETING: Final = re.compile(
 )
 _TRANSLATION: Final = re.compile(r"\btranslat(?:e|ion)\b|\bhow do (?:you|i) say\b|翻译")
 _WORK: Final = re.compile(
-    r"\b(?:why|how (?:do|does|did|can|could|would|should|to|might|come)|what (?:can|should) (?:i|we)|"
+    r"\b(?:why|how (?:do|does|did|can|could|would|should|to|might|come)|"
+    r"what (?:can|should) (?:i|we)|"
     r"prove|proof|derive|solve|calculate|compute|estimate|deduce|infer|convert|"
     r"compare|contrast|difference between|versus|vs|pros and cons|for and against|advantages|"
     r"disadvantages|trade-?offs?|arguments?|heavier|lighter|taller|shorter|faster|cheaper|better|"

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from factory.collect.code_tests import method_tests
 from factory.collect.deserves import deserves_thought
 from factory.collect.gold_value import gold_of
 from factory.collect.rows import SourceRow, dataset_rows, read_rows, split_names
 from factory.conversations import Asked, asked, is_conversation, read_turns
+from factory.digest import canonical_json
 from factory.recipe_file import existing
 from schemas.problem import GraderName, Problem
 from schemas.recipe import FileSource, HubSource
@@ -19,6 +21,7 @@ CALL_LINE: Final = "Your code should define this function:"
 """Stands before the name of a function that the tests call and the statement does not name."""
 
 _FENCED: Final = re.compile(r"\s*```[^\n]*\n(.*?)\n?```\s*", re.DOTALL)
+_CLASS: Final = re.compile(r"\bclass Solution\b")
 _PYTHON_3: Final = 3
 """Its number in `solutions.language` of deepmind/code_contests."""
 
@@ -49,9 +52,9 @@ def mapped(source: FileSource | HubSource, row: SourceRow, at: int) -> Problem:
     columns = source.columns
     conversation = _asked(row, columns.statement)
     gold = gold_of(source.grader, row, columns)
-    statement = conversation.statement
+    statement, solution = conversation.statement, _solution(source, row)
     if source.grader is GraderName.CODE and columns.tests != "own":
-        statement = _with_function(statement, gold)
+        statement, gold = _with_function(statement, gold, solution)
     reasoning = source.reasoning
     if reasoning == "auto":
         reasoning = deserves_thought(statement, source.domain)
@@ -66,7 +69,7 @@ def mapped(source: FileSource | HubSource, row: SourceRow, at: int) -> Problem:
         category=row.label(columns.category) or source.category,
         level=row.label(columns.level),
         reasoning=reasoning,
-        solution=_solution(source, row),
+        solution=solution,
         history=conversation.history,
     )
 
@@ -88,11 +91,21 @@ def _asked(row: SourceRow, column: str) -> Asked:
     return Asked([], statement)
 
 
-def _with_function(statement: str, gold: str) -> str:
-    function = json.loads(gold).get("entry_point")
-    if function is None or re.search(rf"\b{re.escape(function)}\b", statement):
-        return statement
-    return f"{statement}\n\n{CALL_LINE} `{function}`"
+def _with_function(statement: str, gold: str, solution: str) -> tuple[str, str]:
+    """A statement that names the function its tests call, and tests that call a method instead
+    where statement or solution have a `class Solution`."""
+    tests = json.loads(gold)
+    function = tests.get("entry_point")
+    if function is None:
+        return statement, gold
+    is_method = bool(_CLASS.search(statement) or _CLASS.search(solution))
+    if is_method:
+        gold = canonical_json(method_tests(tests))
+    named = re.search(rf"\b{re.escape(function)}\b", statement) is not None
+    if named and (_CLASS.search(statement) or not is_method):
+        return statement, gold
+    name = f"Solution.{function}" if is_method else function
+    return f"{statement}\n\n{CALL_LINE} `{name}`", gold
 
 
 def _solution(source: FileSource | HubSource, row: SourceRow) -> str:

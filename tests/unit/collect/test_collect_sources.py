@@ -28,13 +28,6 @@ from schemas.recipe import (
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that recipes may name as `${RETORT_DATA}`."""
-    monkeypatch.setenv("RETORT_DATA", str(tmp_path))
-    return tmp_path
-
-
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 

@@ -24,13 +24,6 @@ from schemas.recipe import FileSource, Grade, Gsm8kSource, MathSource, Procedura
 LONG = "A train leaves the old station at noon and travels north at sixty miles per hour for"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that recipes may name as `${RETORT_DATA}`."""
-    monkeypatch.setenv("RETORT_DATA", str(tmp_path))
-    return tmp_path
-
-
 def graded_by(folder: Path, grader: str, golds: list[str]) -> Source:
     """A source of one file whose problems another grader than that of mathematics decides."""
     rows = [{"problem": f"{grader} {at}?", "gold": gold} for at, gold in enumerate(golds)]

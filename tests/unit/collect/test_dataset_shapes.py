@@ -220,6 +220,24 @@ def test_a_function_that_the_statement_does_not_name_is_named(folder: Path) -> N
     assert HUMANEVAL_INSTRUCTION not in found.statement
 
 
+@pytest.mark.parametrize("starter", ["", "class Solution:\n    def add(self, a, b):\n"])
+def test_a_method_of_a_class_solution_is_called_as_one(folder: Path, starter: str) -> None:
+    call = {"fn_name": "add", "inputs": [[1, True], [[1], None]], "outputs": [2, "x"]}
+    solution = "class Solution:\n    def add(self, a, b): ..."
+    row = {"question": "Method add.", "starter_code": starter, "solutions": json.dumps([solution])}
+    parquet_set(folder / "taco", [row | {"input_output": json.dumps(call)}])
+    columns = {"statement": "question, starter_code", "gold": "input_output", "tests": "apps"}
+    columns |= {"solution": "solutions"}
+    (found,) = problems(hub("taco", domain="code", grader="code", columns=columns))
+    assert json.loads(found.gold) == {
+        "kind": "asserts",
+        "code": "assert Solution().add(*[1, True]) == 2\n"
+        "assert Solution().add(*[[1], None]) == 'x'\n",
+    }
+    line = "Your code should define this function: `Solution.add`"
+    assert found.statement == f"Method add.\n\n{starter or line}"
+
+
 def test_code_contests_has_tests_in_three_columns_and_solutions_by_language(folder: Path) -> None:
     none = {"input": [], "output": []}
     row = {

@@ -150,7 +150,7 @@ def test_where_compares_values_with_their_types_and_needs_its_column(folder: Pat
     ]
     found = iter_problems(source(folder, rows, where={"meta.ok": [True]}))
     assert [one.problem_id for one in found] == ["rows/0"]
-    with pytest.raises(SourceError, match="expected column 'meta.good'"):
+    with pytest.raises(SourceError, match=r"expected column .meta\.good."):
         list(iter_problems(source(folder, rows, where={"meta.good": [True]}, skip_bad=True)))
 
 

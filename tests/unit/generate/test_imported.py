@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,21 @@ def test_nothing_of_the_spool_is_left_and_a_finished_part_is_kept(
     made.unlink()
     assert run(tmp_path, "made.jsonl").parts == first.parts
     assert kept.stat().st_mtime_ns == written
+
+
+def test_memory_holds_a_part_and_not_all_texts(tmp_path: Path, data: Path) -> None:
+    text_chars, responses = 20_000, 500
+    with open(data / "made.jsonl", "w", encoding="utf-8") as file:
+        for number in range(3):
+            texts = [f"{number} {at} " + "x" * text_chars for at in range(responses)]
+            for text in reversed(texts):
+                file.write(json.dumps({"problem_id": 2 - number, "responses": text}) + "\n")
+    tracemalloc.start()
+    result = run(tmp_path, "made.jsonl", rows_per_part=20)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result.ledger.rows_out == 3 * responses
+    assert peak_bytes < 0.2 * 3 * responses * text_chars
 
 
 def test_passed_through_conversations_are_no_problems_of_an_import(
