@@ -19,8 +19,9 @@ from typing import Final
 
 from factory.errors import GraderError
 from factory.grade.contract import Item, Verdict, answer_part
-from factory.grade.judge_asking import Answer, Judge, Unanswered
+from factory.grade.judge_asking import Judge
 from factory.grade.judge_prompts import Question, question_of
+from factory.grade.judge_reading import Answer, Unanswered
 from factory.grade.judge_store import Finding, Judgement
 from schemas.candidate import FinishReason
 from schemas.grader_settings import GradeJudge

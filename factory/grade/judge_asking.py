@@ -10,24 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, Final
 
 from factory.errors import GraderError
-from factory.generate.answers import Text
 from factory.generate.client import Ask, Reply
 from factory.grade.judge_endpoints import check_named, judge_client
-from factory.grade.judge_prompts import Question, messages, one_line, question_digest, read_reply
-from factory.grade.judge_store import FILE_NAME, Finding, Judgement, JudgementStore
+from factory.grade.judge_prompts import Question, messages, question_digest
+from factory.grade.judge_reading import Answer, is_unreadable, read_answer
+from factory.grade.judge_store import FILE_NAME, Judgement, JudgementStore
 from factory.recipe_file import resolve_plain
-from schemas.candidate import FinishReason
 from schemas.grader_settings import GradeJudge
 from schemas.machine import Machine
-from schemas.sample import Drop
 
 ATTEMPTS: Final = 4
 """The first, and three more where replies are not in form."""
@@ -38,24 +34,6 @@ _FEW: Final = 3
 """Fewer unreadable questions than this say nothing of the judge."""
 _TRIAL: Final = 16
 """The first questions are asked before all others: a broken judge is found out at little cost."""
-
-
-_DECLINED: Final = re.compile(
-    r"content_filter|content management policy|ResponsibleAIPolicy|data_?inspection_?failed",
-    re.IGNORECASE,
-)
-"""A question that a server will never answer, by its own rules: the question's doing."""
-_NOTHING: Final = Text("", FinishReason.STOP, prompt_tokens=None, completion_tokens=None)
-
-
-@dataclass(frozen=True)
-class Unanswered:
-    """The endpoints failed on this question after all retries: there is no judgement."""
-
-    detail: str
-
-
-Answer = Judgement | Unanswered
 
 
 class Judge:
@@ -163,7 +141,7 @@ class Judge:
         unreadable = {
             key: one
             for key, one in asked.items()
-            if isinstance(one, Judgement) and not _is_verdict(one)
+            if isinstance(one, Judgement) and is_unreadable(one)
         }
         self._count(len(asked), list(unreadable.values()))
         for key, one in unreadable.items():
@@ -173,7 +151,7 @@ class Judge:
 
     async def _ask(self, todo: Mapping[str, Question], store: JudgementStore) -> dict[str, Answer]:
         found: dict[str, Answer] = {}
-        open_ones: dict[str, Judgement] = {}
+        open_ones: dict[str, Answer] = {}
         for attempt in range(ATTEMPTS):
             left = {key: todo[key] for key in (open_ones if attempt else todo)}
             if not left:
@@ -184,20 +162,19 @@ class Judge:
 
     async def _pass(
         self, todo: Mapping[str, Question], attempt: int, store: JudgementStore | None
-    ) -> tuple[dict[str, Answer], dict[str, Judgement]]:
+    ) -> tuple[dict[str, Answer], dict[str, Answer]]:
         """What came of one request for each: answers, and replies out of form."""
         found: dict[str, Answer] = {}
-        open_ones: dict[str, Judgement] = {}
+        open_ones: dict[str, Answer] = {}
 
         async def done(reply: Reply) -> None:
             key: str = reply.ask.tag
-            answer, again = self._read(todo[key], attempt, reply)
-            if again:
-                assert isinstance(answer, Judgement)
+            answer = read_answer(todo[key], reply, judge=self.name, attempt=attempt)
+            if is_unreadable(answer) and reply.failure is None:
                 open_ones[key] = answer
                 return
             found[key] = answer
-            if store is not None and isinstance(answer, Judgement) and _is_verdict(answer):
+            if store is not None and isinstance(answer, Judgement) and not is_unreadable(answer):
                 store.put(key, answer)
 
         urls = self._endpoints.base_urls
@@ -223,39 +200,6 @@ class Judge:
             }
             yield Ask(body, 1, key)
 
-    def _read(self, question: Question, attempt: int, reply: Reply) -> tuple[Answer, bool]:
-        """What a reply comes to, and whether to ask again."""
-        if reply.failure is None:
-            (said,) = reply.texts
-            found = read_reply(said.text, said.finish_reason)
-        else:
-            said = _NOTHING
-            reason, detail = reply.failure
-            if reason is Drop.OVERLONG_PROMPT:
-                found = f"the question does not fit into the judge's context: {one_line(detail)}"
-            elif _DECLINED.search(detail):
-                found = f"the judge's server declines the question: {one_line(detail)}"
-            else:
-                return Unanswered(f"{reply.server}: {detail}"), False
-        if isinstance(found, str):
-            finding, reason = Finding.UNREADABLE, found
-        else:
-            finding = Finding.CORRECT if found.correct else Finding.INCORRECT
-            reason = found.reason
-        judgement = Judgement(
-            finding=finding,
-            reason=reason,
-            reply=said.text.encode("utf-8", "replace").decode(),
-            attempts=attempt + 1,
-            judge=self.name,
-            prompt=question.prompt,
-            server=reply.server,
-            prompt_tokens=said.prompt_tokens,
-            completion_tokens=said.completion_tokens,
-            wall_s=reply.wall_s,
-        )
-        return judgement, finding is Finding.UNREADABLE and said is not _NOTHING
-
     def _count(self, asked: int, unreadable: Sequence[Judgement]) -> None:
         with self._lock:
             self._asked += asked
@@ -270,7 +214,3 @@ class Judge:
                 f"last because {unreadable[-1].reason}; take a judge that follows instructions, or "
                 f"give it more max_tokens or context, then run again: verdicts are kept"
             )
-
-
-def _is_verdict(judgement: Judgement) -> bool:
-    return judgement.finding is not Finding.UNREADABLE

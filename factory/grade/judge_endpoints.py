@@ -12,6 +12,7 @@ import aiohttp
 
 from factory.errors import RecipeError, TeacherError
 from factory.generate.client import Client, Limits, shown, timeout_for
+from factory.grade.judge_label_file import labelled_lines
 from schemas.machine import Endpoints, Machine
 from schemas.recipe import Grade
 
@@ -22,14 +23,18 @@ _AWAY_S: Final = 120.0
 
 def check_judge(grade: Grade, machine: Machine) -> None:
     """Return if the judge of a recipe can be asked: it is named, and each endpoint answers,
-    accepts the key and serves the model. One that has no list of models is believed.
+    accepts the key and serves the model. One that has no list of models is believed. The file
+    of labels, where it names one, is right.
 
     Raises:
-        RecipeError: `grade.judge.model` is empty.
+        RecipeError: `grade.judge.model` is empty, or the file of labels is not there.
+        GradeFileError: A line of that file is wrong.
         TeacherError: There are no endpoints, or one cannot be reached, refuses the key, or serves
             other models.
     """
     check_named(grade.judge.model, machine.judge)
+    if grade.judge.labels:
+        labelled_lines(grade.judge.labels)
     asyncio.run(_ask_for_models(grade.judge.model, machine.judge))
 
 

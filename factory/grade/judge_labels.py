@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from factory.errors import GradeFileError, GraderError
+from factory.errors import GraderError
 from factory.grade.judge_agreement import Agreement
-from factory.grade.judge_asking import Judge, Unanswered
+from factory.grade.judge_asking import Judge
+from factory.grade.judge_label_file import labelled_lines
 from factory.grade.judge_lines import line_verdicts
-from factory.grade.line_file import LineFile, Values
-from factory.recipe_file import existing
+from factory.grade.judge_reading import Unanswered
 from schemas.judge_line import JudgeLine
 from schemas.machine import Machine
 from schemas.recipe import Grade
@@ -41,26 +41,16 @@ def measure_agreement(grade: Grade, machine: Machine) -> dict[str, Any] | None:
     """
     if not grade.judge.labels:
         return None
-    path = existing(grade.judge.labels, "grade.judge.labels")
-    if not path.is_file():
-        raise GradeFileError(f"{path}: expected a file of labelled answers, found a folder")
-    lines = LineFile(path, _labelled)
-    if not len(lines):
-        raise GradeFileError(f"{path}: expected labelled answers, found none")
+    lines = labelled_lines(grade.judge.labels)
     judge = Judge(grade.judge, machine)
     agreement = Agreement()
     try:
         everything = lines.read(range(len(lines)))
         for batch in _batches(JudgeLine.model_validate(values) for _, values in everything):
-            _add(agreement, batch, judge, grade, path)
+            _add(agreement, batch, judge, grade, lines.path)
     finally:
         judge.close()
     return agreement.figures()
-
-
-def _labelled(values: Values) -> None:
-    if JudgeLine.model_validate(values).label is None:
-        raise ValueError("`label`: expected true or false, found none")
 
 
 def _add(

@@ -11,9 +11,10 @@ from factory.grade.contract import Verdict
 from factory.grade.grade_lines import Report, grade_lines
 from factory.grade.judge import answer_of, judged, no_answer
 from factory.grade.judge_agreement import Agreement
-from factory.grade.judge_asking import Judge, Unanswered
+from factory.grade.judge_asking import Judge
 from factory.grade.judge_endpoints import check_judge
 from factory.grade.judge_prompts import PromptName, Question, question_of
+from factory.grade.judge_reading import Unanswered
 from factory.grade.line_file import Values
 from factory.grade.line_grader import MachineFault, Result
 from schemas.candidate import FinishReason

@@ -11,6 +11,7 @@ import pytest
 
 from factory.errors import GradeFileError, GraderError, RecipeError
 from factory.grade.judge_agreement import Agreement, agreement_text, share
+from factory.grade.judge_endpoints import check_judge
 from factory.grade.judge_labels import judge_figures, measure_agreement
 from factory.grade.judge_prompts import PromptName
 from schemas.recipe import Grade
@@ -156,6 +157,8 @@ def test_labels_that_are_wrong_or_missing_are_named(tmp_path: Path, labels: Path
     write(labels, [LABELLED[0], LABELLED[1] | {"label": None}])
     with pytest.raises(GradeFileError, match=r"labels\.jsonl:2: `label`: expected true or false"):
         measure_agreement(grade(), where)
+    with pytest.raises(GradeFileError, match=r"labels\.jsonl:2: `label`: expected true or false"):
+        check_judge(grade(), where)
 
 
 def test_a_server_that_fails_on_a_labelled_answer_names_its_line(
