@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import sys
 import termios
 from collections.abc import Sequence
+from typing import IO
 
 import pytest
 
@@ -115,22 +117,28 @@ def test_a_log_gets_the_line_with_each_bar_and_the_block_now_and_then(
     assert (math, code) == ("math  [####....]", "code  [##......]")
 
 
+def shown(outside: int, terminal: IO[str]) -> str:
+    """What came to a terminal, until it has been quiet for a while."""
+    terminal.flush()
+    found = b""
+    while select.select([outside], [], [], 0.3)[0]:
+        found += os.read(outside, 65536)
+    return found.decode()
+
+
 def test_a_terminal_has_line_and_block_below_the_bar_and_keeps_the_last_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RETORT_PROGRESS", "1")
     outside, inside = pty.openpty()
     termios.tcsetwinsize(inside, (24, 100))
-    os.set_blocking(outside, False)
     with os.fdopen(inside, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         with progress("candidates", 4, "candidates", about=Story()) as bar:
             bar.update(2)
-            terminal.flush()
-            during = os.read(outside, 65536).decode()
+            during = shown(outside, terminal)
             bar.update(2)
-        terminal.flush()
-        after = os.read(outside, 65536).decode()
+        after = shown(outside, terminal)
     os.close(outside)
     for line in ("asked 1 times", "math  [####....]", "code  [##......]"):
         assert re.search(r"\n[^\n]*" + re.escape(line), during), during
