@@ -11,7 +11,7 @@ import luigi
 from factory.collect.stage import collect_problems, sources_fingerprint
 from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates
-from factory.grade.stage import grade_candidates
+from factory.grade.stage import grade_candidates, grade_fingerprint
 from factory.models import teacher_fingerprint
 from factory.recipe_file import resolve_plain
 from factory.select.stage import select_samples
@@ -26,7 +26,7 @@ class CollectProblems(Stage):
     """Sources -> problems. Gold check, exact dedupe, decontamination: factory/collect."""
 
     name = "collect"
-    code_version = 3
+    code_version = 4
 
     def section(self) -> Any:
         recipe = self.recipe
@@ -151,19 +151,24 @@ class GradeCandidates(_Round):
     """Candidates -> verdicts. CPU and sandboxes; the work is in factory/grade."""
 
     name = "grade"
-    code_version = 3
+    code_version = 4
 
     def section(self) -> Any:
-        return self.recipe.grade
+        return {"grade": self.recipe.grade, "files": grade_fingerprint(self.recipe.grade)}
 
     def inputs(self) -> Mapping[str, Stage]:
-        return {"collect": collect(self), "generate": generated(self, self.round)}
+        return {
+            "collect": collect(self),
+            "generate": generated(self, self.round),
+            **{f"grade{number}": graded(self, number) for number in range(1, self.round)},
+        }
 
     def work(self) -> StageResult:
         return grade_candidates(
             collect(self).out_dir,
             generated(self, self.round).out_dir,
             self.recipe.grade,
+            before=[folder for _, folder in rounds_before(self, self.round)],
             machine=self.machine,
             out_dir=self.out_dir,
             key=self.key,
@@ -174,6 +179,7 @@ class SelectSamples(Stage):
     """Verdicts -> samples: rejection sampling; the work is in factory/select."""
 
     name = "select"
+    code_version = 2
 
     def section(self) -> Any:
         recipe = self.recipe

@@ -13,6 +13,7 @@ import luigi
 
 from factory.digest import KEY_HEX, digest
 from factory.errors import RecipeError
+from factory.pin import check_pinned
 from factory.recipe_file import load_machine, load_recipe
 from schemas.machine import Machine
 from schemas.recipe import Recipe
@@ -24,19 +25,25 @@ class RecipeParameter(luigi.Parameter):
     """A recipe by the path of its TOML file; relative paths start at the project's root."""
 
     def normalize(self, x: Any) -> Recipe:
-        """The recipe, read if a path is given."""
-        return x if isinstance(x, Recipe) else load_recipe(str(x))
+        """The recipe, read if a path is given; one that is not pinned is refused."""
+        return x if isinstance(x, Recipe) else _runnable(str(x))
 
     def parse(self, x: str) -> Recipe:
         """The recipe that the command line names; a wrong one ends the program."""
         try:
-            return load_recipe(x)
+            return _runnable(x)
         except RecipeError as error:
             _leave(error)
 
     def serialize(self, x: Recipe) -> str:
         """Name and digest: what tells two recipes apart in a task's id."""
         return f"{x.name}-{digest(x)[:KEY_HEX]}"
+
+
+def _runnable(path: str) -> Recipe:
+    recipe = load_recipe(path)
+    check_pinned(recipe)
+    return recipe
 
 
 class MachineParameter(luigi.Parameter):

@@ -96,6 +96,7 @@ class DrawControl(Stage):
     """All candidates -> as many rows as the dataset has; the work is in factory/select/control."""
 
     name = "control"
+    code_version = 2
 
     def section(self) -> Any:
         return {
@@ -205,7 +206,7 @@ class CollectSuite(Stage):
     """Sources of one suite -> its problems; factory/collect."""
 
     name = "collect"
-    code_version = 2
+    code_version = 3
     suite: str = luigi.Parameter()  # pyright: ignore[reportAssignmentType]
 
     @property
@@ -242,7 +243,7 @@ class ValidateModel(Stage):
     """One model -> its scores, through vLLM with the same graders; factory/validate."""
 
     name = "validate"
-    code_version = 3
+    code_version = 4
     priority = -1  # after all that only data and students need
     role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student", "control"])  # pyright: ignore[reportAssignmentType]
     student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,11 @@ from factory.generate.client import Ask, Client, Limits, Reply, shown, timeout_f
 from factory.generate.plan import Question
 from factory.generate.prompt import Rendered
 from factory.generate.store import CandidateStore, Completion, Failure, Identity, Outcome
+from factory.generate.vllm_arguments import installed_vllm
 from factory.generate.vllm_server import VllmServers
+from factory.meter import Meter
 from factory.progress import progress
+from factory.spent import Rates, endpoint_rates, vllm_rates
 from schemas.machine import Endpoints, Machine
 from schemas.recipe import OpenaiTeacher, Sampling
 from schemas.sample import Drop
@@ -88,8 +91,8 @@ def draw(
     machine: Machine,
     store: CandidateStore,
     out_dir: Path,
+    meter: Meter,
     servers: VllmServers | None = None,
-    told: Callable[[Question, Reply], None] | None = None,
 ) -> Drawn:
     """Ask everything and store each outcome; returns when all is committed.
 
@@ -97,8 +100,8 @@ def draw(
         questions: Prompts with the candidates to draw; taken as they are needed.
         total: Candidates in all of them.
         by: Whose server is asked; the questions may draw with other settings from the same one.
+        meter: Keeps count of what comes; its line stands beside the progress bar.
         servers: Servers of this model that run already; else they are started here, and ended.
-        told: Called with each reply, for those who keep count.
 
     Raises:
         TeacherError: The servers could not start, refuse us, or are gone for good.
@@ -110,7 +113,10 @@ def draw(
         size = 1 if isinstance(by.teacher, OpenaiTeacher) else CANDIDATES_PER_REQUEST
     with _client(by, machine, out_dir, drawn, servers) as client:
         begun = time.monotonic()
-        with progress("candidates", total, "candidates") as bar:
+        with (
+            meter.drawing(_rates(by, machine), drawn.startup_s) as drawing,
+            progress("candidates", total, "candidates", about=meter) as bar,
+        ):
 
             async def done(reply: Reply) -> None:
                 question, first, stop = reply.ask.tag
@@ -120,10 +126,12 @@ def draw(
                 else:
                     store.put_many(outcomes)
                 _count(drawn, reply)
-                if told is not None:
-                    told(question, reply)
-                rate = drawn.tokens / max(time.monotonic() - begun, 1e-9)
-                bar.set_postfix_str(f"{rate:,.0f} tokens/s", refresh=False)
+                drawing.drew(
+                    question.counts_as,
+                    candidates=len(reply.texts),
+                    tokens=reply.completion_tokens or 0,
+                    prompt_tokens=reply.prompt_tokens or 0,
+                )
                 bar.update(reply.ask.count)
 
             asyncio.run(client.run(_asks(questions, size), done))
@@ -255,7 +263,7 @@ def _client(
     assert not isinstance(by.teacher, OpenaiTeacher)
     away_s = 2 * serving.vllm.startup_timeout_s
     with _running(running, by, machine, out_dir) as servers:
-        drawn.engine, drawn.startup_s = servers.engine, servers.startup_s
+        drawn.engine, drawn.startup_s = servers.engine, 0.0 if running else servers.startup_s
         drawn.servers = servers.base_urls()
         yield Client(
             urls=servers.base_urls,
@@ -279,6 +287,13 @@ def _running(
     logs = out_dir / "logs" / by.serving if by.serving != "teacher" else out_dir / "logs"
     with VllmServers(by.teacher, machine.serving(by.serving).vllm, by.model, logs) as servers:
         yield servers
+
+
+def _rates(by: Answerer, machine: Machine) -> Rates:
+    serving = machine.serving(by.serving)
+    if by.model is None:
+        return endpoint_rates(serving.teacher)
+    return vllm_rates(serving.vllm, machine.gpu_price, cpu=installed_vllm().cpu)
 
 
 def _limits(endpoints: Endpoints, sampling: Sampling, away_s: float) -> Limits:

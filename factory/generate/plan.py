@@ -6,7 +6,7 @@ their digests, and again, problem by problem, when they are sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -44,6 +44,8 @@ class Question(NamedTuple):
     identities: Sequence[Identity]
     ids: Sequence[str]
     """Candidate ids, in the order of `identities`."""
+    counts_as: tuple[str, ...]
+    """Domain, and category where it has a quota: where a meter counts it."""
 
 
 @dataclass
@@ -81,8 +83,14 @@ class Plan:
             for index in indices
         ]
 
-    def questions(self, problems_dir: Path, serving: str) -> Iterator[Question]:
-        """What a server of this name is asked, in the order of the problems."""
+    def questions(
+        self, problems_dir: Path, serving: str, names: Callable[[str, str], tuple[str, ...]]
+    ) -> Iterator[Question]:
+        """What a server of this name is asked, in the order of the problems.
+
+        Args:
+            names: Domain and category -> where a candidate counts (`factory.meter.Meter.names`).
+        """
         todo = {
             one.problem_id: one
             for one in self.asked
@@ -97,6 +105,7 @@ class Plan:
                 rendered,
                 self.identities(one, one.missing),
                 self.ids(one, one.missing),
+                names(problem.domain.value, problem.category),
             )
 
 

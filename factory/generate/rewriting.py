@@ -23,7 +23,9 @@ from factory.generate.rows import Parts
 from factory.generate.stage import figures
 from factory.generate.store import CandidateStore, Identity
 from factory.generate.unfinished import begin_round
+from factory.meter import Meter
 from factory.parts import iter_columns
+from factory.spent import spent_before
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.recipe import Rewrite
@@ -72,6 +74,7 @@ def rewrite_candidates(
     statements = _statements(problems_dir, rewrite)
     chosen = _chosen(earlier, statements, rewrite, seed=seed)
     drawn: list[Drawn] = []
+    meter = Meter(before=spent_before(earlier), folder=out_dir)
     with CandidateStore(store) as open_store:
         asked = [
             _Rewritten(question.ids[0], one.problem_id, one.index, original)
@@ -92,6 +95,7 @@ def rewrite_candidates(
                     machine=machine,
                     store=open_store,
                     out_dir=out_dir,
+                    meter=meter,
                 )
             )
         parts = Parts(out_dir, key, machine.rows_per_part, round=round)
@@ -103,7 +107,11 @@ def rewrite_candidates(
     return StageResult(
         parts=parts.written,
         ledger=ledger.entry("generate", len(asked), parts.candidates, parts.drops),
-        figures={**figures(len(asked), drawn), "rewritten": parts.candidates},
+        figures={
+            **figures(len(asked), drawn),
+            "rewritten": parts.candidates,
+            **meter.spent_figures(),
+        },
     )
 
 
@@ -170,4 +178,4 @@ def _question(
     system = [Message(role="system", content=rewrite.system)] if rewrite.system else []
     rendered = render_messages([*system, user], by.template)
     identity = Identity(problem, index, by.identity, by.sampling_digest, rendered.digest)
-    return Question(by, rendered, [identity], [identity.candidate_id])
+    return Question(by, rendered, [identity], [identity.candidate_id], ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,21 @@ from factory.digest import canonical_json
 from factory.errors import RecipeError
 from factory.generate.answerer import answerers
 from factory.generate.draw import Drawn, draw
-from factory.generate.earlier import tally
+from factory.generate.earlier import Tally, tally
 from factory.generate.imported import import_candidates
 from factory.generate.passed_through import given_candidates
 from factory.generate.plan import Plan, iter_briefs, make_plan
-from factory.generate.rounds import plan_round
+from factory.generate.rounds import plan_round, rule_of
 from factory.generate.rows import FAILURE, Parts, Requested
 from factory.generate.store import CandidateStore
 from factory.generate.unfinished import begin_round
 from factory.generate.vllm_server import VllmServers
+from factory.meter import Meter
 from factory.models import Model
+from factory.spent import spent_before
 from schemas.machine import Machine
 from schemas.manifest import StageResult
+from schemas.problem import Domain
 from schemas.recipe import Generate, ImportTeacher
 
 __all__ = ["FAILURE", "generate_candidates"]
@@ -79,15 +82,18 @@ def generate_candidates(
         parts.after(imported.parts)
         found = imported.figures
     else:
+        tallies = tally(earlier)
         wanted, report = plan_round(
-            iter_briefs(problems_dir), tally(earlier), generate, round=round, seed=seed
+            iter_briefs(problems_dir), tallies, generate, round=round, seed=seed
         )
+        meter = _meter(problems_dir, earlier, tallies, generate, out_dir)
         who = answerers(generate, seed, model)
         with CandidateStore(store) as open_store:
             plan = make_plan(problems_dir, wanted, who, open_store)
-            drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, servers)
+            _count_stored(plan, problems_dir, meter)
+            drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, meter, servers)
             parts.from_store(open_store, _requested(plan))
-        found = {**figures(plan.requested, drawn), **report.figures()}
+        found = {**figures(plan.requested, drawn), **report.figures(), **meter.figures()}
     if round == 1:
         before = parts.candidates
         parts.from_rows(given_candidates(problems_dir))
@@ -107,6 +113,7 @@ def _draw(
     store: CandidateStore,
     out_dir: Path,
     round: int,
+    meter: Meter,
     servers: VllmServers | None,
 ) -> list[Drawn]:
     """Draw what is missing, one model after the other."""
@@ -121,16 +128,46 @@ def _draw(
                 store.explain(one.sampling_digest, canonical_json(one.settings))
         drawn.append(
             draw(
-                plan.questions(problems_dir, by.serving),
+                plan.questions(problems_dir, by.serving, meter.names),
                 missing,
                 by,
                 machine=machine,
                 store=store,
                 out_dir=out_dir,
+                meter=meter,
                 servers=servers if by is who.reasoning else None,
             )
         )
     return drawn
+
+
+def _meter(
+    problems_dir: Path,
+    earlier: Sequence[tuple[Path, Path]],
+    tallies: Mapping[str, Tally],
+    generate: Generate,
+    out_dir: Path,
+) -> Meter:
+    """What counts this round, with what the rounds before gave counted already."""
+    meter = Meter(
+        quota=generate.quota,
+        wanted={one.value: rule_of(generate, one.value).accepted_wanted for one in Domain},
+        before=spent_before(earlier),
+        folder=out_dir,
+    )
+    for one in iter_briefs(problems_dir):
+        if had := tallies.get(one.problem_id):
+            names = meter.names(one.domain, one.category)
+            meter.had(names, graded=had.graded, correct=had.correct, tokens=had.tokens)
+    return meter
+
+
+def _count_stored(plan: Plan, problems_dir: Path, meter: Meter) -> None:
+    """Count the candidates of this round that the store had already."""
+    stored = {one.problem_id: len(one.indices) - len(one.missing) for one in plan.asked}
+    for one in iter_briefs(problems_dir):
+        if count := stored.get(one.problem_id):
+            meter.found(meter.names(one.domain, one.category), count)
 
 
 def _requested(plan: Plan) -> Iterator[Requested]:

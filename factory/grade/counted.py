@@ -46,10 +46,9 @@ class Counted:
         }
 
 
-def tell_kept(told: Told | None, verdicts: pa.Table, problems: Mapping[str, Problem]) -> None:
+def tell_kept(told: Told, verdicts: pa.Table, problems: Mapping[str, Problem]) -> None:
     """Tell of the verdicts of a part that was there already, as one batch."""
-    if told is not None:
-        told([(problems[row["problem_id"]], _verdict(row)) for row in verdicts.to_pylist()])
+    told([(problems[row["problem_id"]], _verdict(row)) for row in verdicts.to_pylist()])
 
 
 def _verdict(row: Mapping[str, Any]) -> Verdict:

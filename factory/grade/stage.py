@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,18 +11,27 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from factory.digest import digest
+from factory.digest import digest, fingerprint
 from factory.errors import GraderError, ManifestMismatch
 from factory.grade.contract import Grader, Item, Verdict
-from factory.grade.counted import Counted, Told, tell_kept
+from factory.grade.counted import Counted, tell_kept
 from factory.grade.judge_labels import judge_figures
 from factory.grade.majority import MajorityGrader, majority_grader
 from factory.grade.registry import open_grader
 from factory.grade.voters import count_votes, votes_before
 from factory.ledger import entry
-from factory.parts import as_table, kept_part, read_manifest, read_part, write_part
+from factory.meter import Meter
+from factory.parts import (
+    as_table,
+    iter_columns,
+    kept_part,
+    read_manifest,
+    read_part,
+    write_part,
+)
 from factory.problems import read_problems
 from factory.progress import progress
+from factory.recipe_file import existing
 from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
@@ -43,8 +53,7 @@ def grade_candidates(
     machine: Machine,
     out_dir: Path,
     key: str,
-    voted: Sequence[Path] = (),
-    told: Told | None = None,
+    before: Sequence[Path] = (),
 ) -> StageResult:
     """One `verdicts-NNNNN` per `candidates-NNNNN`, same rows in the same order.
 
@@ -53,26 +62,29 @@ def grade_candidates(
     votes are a part `votes-00000`. Where a judge graded, its figures are under `judge`.
 
     Args:
-        voted: Artifacts of `grade` of earlier rounds: their votes hold for further candidates of
-            the same problems, rewritten forms above all.
-        told: Called with each batch of verdicts, those of kept parts too.
+        before: Artifacts of `grade` of the rounds before: their votes hold for further candidates
+            of the same problems, rewritten forms above all, and their verdicts count towards what
+            is shown of quotas.
 
     Raises:
         ManifestMismatch: A candidate answers a problem that is not in `problems_dir`, or is the
-            rewritten form of one whose vote is in none of `voted`.
+            rewritten form of one whose vote is in none of `before`.
         GraderError, SandboxUnavailable: The machinery of a grader broke, or there is no grader of
             a name that a problem asks for.
         RecipeError, TeacherError, GradeFileError: Of the judge and its labels, as `judge_figures`.
     """
     start = time.monotonic()
-    todo = [p for p in read_manifest(candidates_dir).parts if p.path.startswith("candidates-")]
+    manifest = read_manifest(candidates_dir)
+    todo = [part for part in manifest.parts if part.path.startswith("candidates-")]
     problems = read_problems(problems_dir)
     counted = Counted(problems)
     parts: list[PartFile] = []
     with ExitStack() as stack:
         graders = _Graders(stack, grade, machine)
-        votes = _votes(candidates_dir, problems, graders, voted, out_dir, key)
-        bar = stack.enter_context(progress("grade", sum(part.rows for part in todo), "candidates"))
+        votes = _votes(candidates_dir, problems, graders, before, out_dir, key)
+        meter = Meter.of_round(manifest.figures, _correct(before))
+        rows = sum(part.rows for part in todo)
+        bar = stack.enter_context(progress("grade", rows, "candidates", about=meter))
         for part in todo:
             name = part.path.replace("candidates-", "verdicts-", 1)
             made_from = digest([key, part.sha256, *(one.sha256 for one in votes)])
@@ -81,15 +93,14 @@ def grade_candidates(
             if kept is None:
                 table = read_part(candidates_dir, part, CANDIDATE).select(_READ)
                 path = candidates_dir / part.path
-                verdicts = _verdicts(table, problems, graders, bar, path, told)
+                verdicts = _verdicts(table, problems, graders, bar, path, meter)
                 kept = write_part(out_dir, name, verdicts, made_from=made_from)
             verdicts = read_part(out_dir, kept, VERDICT)
             if known:
                 bar.update(part.rows)
-                tell_kept(told, verdicts, problems)
+                tell_kept(meter.heard, verdicts, problems)
             parts.append(kept)
             counted.add(verdicts)
-    rows = sum(part.rows for part in todo)
     figures = counted.figures()
     if GraderName.JUDGE in counted.graders:
         figures["judge"] = judge_figures(grade, machine)
@@ -98,6 +109,26 @@ def grade_candidates(
         ledger=entry("grade", rows, rows, {}),
         figures={**figures, "wall_s": time.monotonic() - start},
     )
+
+
+def _correct(before: Sequence[Path]) -> Counter[str]:
+    """Problem -> correct candidates of the rounds before."""
+    correct: Counter[str] = Counter()
+    for folder in before:
+        for table in iter_columns(folder, "verdicts", ["problem_id", "status"]):
+            rows = zip(table["problem_id"].to_pylist(), table["status"].to_pylist(), strict=True)
+            correct.update(problem for problem, status in rows if status == Status.CORRECT)
+    return correct
+
+
+def grade_fingerprint(grade: Grade) -> str:
+    """What of the files that `[grade]` names enters the key of the stage.
+
+    Raises:
+        RecipeError: A file is not there.
+    """
+    labels = grade.judge.labels
+    return fingerprint(existing(labels, "grade.judge.labels")) if labels else ""
 
 
 class _Graders:
@@ -156,7 +187,7 @@ def _verdicts(
     graders: _Graders,
     bar: Any,
     path: Path,
-    told: Told | None,
+    meter: Meter,
 ) -> pa.Table:
     rows = table.to_pylist()
     groups: dict[str, list[int]] = {}
@@ -184,8 +215,7 @@ def _verdicts(
             graded = graders[name].grade_many(items)
             for position, grading in zip(batch, graded, strict=True):
                 verdicts[position] = _row(rows[position], grading)
-            if told is not None:
-                told([(item.problem, one) for item, one in zip(items, graded, strict=True)])
+            meter.heard([(item.problem, one) for item, one in zip(items, graded, strict=True)])
             bar.update(len(batch))
     return as_table(verdicts, VERDICT)
 

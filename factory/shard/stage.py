@@ -81,7 +81,14 @@ def build_shards(
         upstream={name: one.key for name, one in sorted(manifests.items())},
         ledger=funnel,
     )
-    card = render_card(Facts(shard=shard, description=description, rows=kept, generate=generate))
+    facts = Facts(
+        shard=shard,
+        description=description,
+        rows=kept,
+        generate=generate,
+        judge=next((m.figures["judge"] for m in manifests.values() if "judge" in m.figures), None),
+    )
+    card = render_card(facts)
     write_atomically(folder / CARD, card.encode())
     description = description.model_copy(update={"files": [*files, _file(folder, CARD, 0)]})
     write_atomically(folder / DATASET, (description.model_dump_json(indent=2) + "\n").encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import pytest
 
 from factory.errors import GraderError, ManifestMismatch
-from factory.grade.contract import Verdict
 from factory.grade.stage import grade_candidates
 from factory.ledger import entry
 from factory.parts import as_table, part_name, parts_digest, read_part, write_manifest, write_part
+from factory.status import State, listen
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.grader_settings import GradeJudge
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
-from schemas.problem import Problem
 from schemas.recipe import Grade
 
 
@@ -108,10 +106,10 @@ def candidates(folder: Path, parts: Sequence[Sequence[dict[str, Any]]]) -> Path:
 
 
 def run(
-    problems: Path, drawn: Path, out: Path, key: str = "k", voted: Sequence[Path] = ()
+    problems: Path, drawn: Path, out: Path, key: str = "k", before: Sequence[Path] = ()
 ) -> StageResult:
     return grade_candidates(
-        problems, drawn, Grade(), machine=Machine(workers=1), out_dir=out, key=key, voted=voted
+        problems, drawn, Grade(), machine=Machine(workers=1), out_dir=out, key=key, before=before
     )
 
 
@@ -218,27 +216,17 @@ def test_no_candidates_are_no_parts(problems: Path, tmp_path: Path) -> None:
     assert result.parts == [] and result.ledger.rows_in == 0
 
 
-def test_a_meter_is_told_of_every_verdict_also_of_those_that_were_kept(
+def test_a_meter_hears_of_every_verdict_also_of_those_that_were_kept(
     problems: Path, tmp_path: Path
 ) -> None:
     drawn = candidates(tmp_path / "generate", PARTS)
     for _ in range(2):
-        heard: list[tuple[str, str]] = []
-
-        def told(batch: Sequence[tuple[Problem, Verdict]], heard: Any = heard) -> None:
-            heard += [(problem.problem_id, verdict.status.value) for problem, verdict in batch]
-
-        result = grade_candidates(
-            problems,
-            drawn,
-            Grade(),
-            machine=Machine(workers=1),
-            out_dir=tmp_path / "grade",
-            key="k",
-            told=told,
-        )
-        found = verdicts(tmp_path / "grade", result)
-        assert Counter(heard) == Counter((v["problem_id"], v["status"]) for v in found.values())
+        states: list[State] = []
+        with listen(states.append):
+            run(problems, drawn, tmp_path / "grade")
+        last = states[-1]
+        assert (last.label, last.done, last.total) == ("grade", last.total, last.total)
+        assert "accept" in last.line
 
 
 def test_where_a_judge_graded_its_settings_are_among_the_figures(tmp_path: Path) -> None:
@@ -329,7 +317,7 @@ def test_rewritten_forms_are_graded_by_the_vote_on_what_was_rewritten(tmp_path: 
         candidate("v/0", 21, r"It is \boxed{2}.", rewrites="v/0-1"),
     ]
     rewritten = candidates(tmp_path / "rewrite", [forms])
-    result = run(problems, rewritten, tmp_path / "again", voted=[tmp_path / "grade"])
+    result = run(problems, rewritten, tmp_path / "again", before=[tmp_path / "grade"])
     found = verdicts(tmp_path / "again", result)
     assert [(one["status"], one["extracted"]) for one in found.values()] == [
         ("correct", ".5"),
