@@ -7,6 +7,7 @@ that broke off, or a time that ran out.
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,8 @@ _KEEPALIVE_S: Final = 4.0
 """vLLM's server closes an idle connection after 5 s; to let go before it does avoids the race."""
 _BODY_BYTES: Final = 256 * 1024 * 1024
 """Eight answers of 32,768 tokens with their token ids are 3 MiB."""
+_AT_ONCE_BYTES: Final = 1024 * 1024
+"""A larger body is sent piece by piece, so that the other requests go on."""
 _HEADERS: Final = {"Content-Type": "application/json"}
 _TCP_KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -59,9 +62,10 @@ async def post(session: aiohttp.ClientSession, url: URL, content: bytes) -> Exch
 
     Redirects are not followed: a POST would become a GET, and a key would go elsewhere.
     """
+    data = content if len(content) <= _AT_ONCE_BYTES else io.BytesIO(content)
     try:
         async with session.post(
-            url, data=content, headers=_HEADERS, allow_redirects=False
+            url, data=data, headers=_HEADERS, allow_redirects=False
         ) as response:
             body = await _body(response)
             if body is None:

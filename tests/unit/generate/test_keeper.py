@@ -79,3 +79,18 @@ def test_its_exit_status_is_that_of_the_server() -> None:
     command = [sys.executable, "-I", keeper.__file__, sys.executable, "-c", "raise SystemExit(7)"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.wait(20) == 7
+
+
+def test_a_killed_keeper_takes_the_server_along_and_its_children_can_be_found(
+    tmp_path: Path,
+) -> None:
+    note = tmp_path / "pids"
+    command = [sys.executable, "-I", keeper.__file__, sys.executable, "-c", STUBBORN, str(note)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        server, child = started(note)
+        process.kill()
+        assert all_gone([server], within_s=20)
+        assert keeper.session_members(process.pid) == [child]
+        os.kill(child, signal.SIGKILL)
+        assert all_gone([child], within_s=20)
+        assert keeper.session_members(process.pid) == []

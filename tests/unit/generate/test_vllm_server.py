@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factory.generate.vllm_server import telling_lines
+from factory.generate.vllm_process import telling_lines
 
 
 def test_the_cause_and_its_explanation_are_told_and_warnings_are_not() -> None:
