@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from factory.errors import MissingDependency
+from factory.pin import check_pinned
 from schemas.machine import Machine
 from schemas.problem import GraderName
 from schemas.recipe import (
@@ -17,6 +18,7 @@ from schemas.recipe import (
     ProceduralSource,
     ReasoningGymSource,
     Recipe,
+    SftSource,
     Source,
 )
 
@@ -32,19 +34,21 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         unfinished: Names of the tasks that still have work to do.
 
     Raises:
+        RecipeError: Something from the hub has no revision, or a model's settings are wrong.
         MissingDependency: A package is not installed.
         SandboxUnavailable: Code or a scorer must be run and Docker does not answer, or has no
             image.
-        TeacherError: The teacher's endpoint does not answer, or vLLM refuses its arguments.
+        TeacherError: An endpoint of a teacher or of the judge cannot be asked.
     """
+    check_pinned(recipe)
     if "TrainStudent" in unfinished:
         check_installed("train", TRAIN_PACKAGES)
     if "ValidateModel" in unfinished:
         check_installed("validate", ("vllm",))
-    if "GenerateCandidates" in unfinished:
-        from factory.generate.preflight import check_teacher
+    if {"GenerateCandidates", "RewriteCandidates"} & unfinished:
+        from factory.generate.preflight import check_models
 
-        check_teacher(recipe.generate, machine)
+        check_models(recipe, machine)
     graded = list(_graded_sources(recipe, unfinished))
     if runs_code(graded):
         from factory.grade.code import check_sandbox
@@ -54,6 +58,10 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         from factory.grade.procedural import check_scorers
 
         check_scorers(machine.sandbox)
+    if any(_asks_a_judge(source) for source in graded):
+        from factory.grade.judge_endpoints import check_judge
+
+        check_judge(recipe.grade, machine)
 
 
 def check_installed(stage: str, packages: Iterable[str]) -> None:
@@ -91,6 +99,12 @@ def _needs_scorers(source: Source) -> bool:
     if isinstance(source, ReasoningGymSource):
         return True
     return isinstance(source, FileSource | HubSource) and source.grader is GraderName.PROCEDURAL
+
+
+def _asks_a_judge(source: Source) -> bool:
+    if isinstance(source, ProceduralSource):
+        return source.family == "identity"
+    return isinstance(source, FileSource | HubSource | SftSource) and source.grader == "judge"
 
 
 def _graded_sources(recipe: Recipe, unfinished: Set[str]) -> Iterator[Source]:

@@ -1,105 +1,113 @@
-"""Whether the teacher of a recipe can be asked at all: seconds, before any work starts."""
+"""Whether the models of a recipe can be asked at all: seconds, before any work starts."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-from typing import Any, Final
-
-import aiohttp
-
-from factory.errors import RecipeError, TeacherError
-from factory.generate.client import shown
+from factory.errors import RecipeError
+from factory.generate.endpoint_check import check_endpoints
 from factory.generate.prompt import chat_template
-from factory.generate.vllm_arguments import check_vllm_arguments, installed_vllm, vllm_arguments
+from factory.generate.vllm_arguments import (
+    check_gpus,
+    check_vllm_arguments,
+    installed_vllm,
+    vllm_arguments,
+)
+from factory.hub import hub_folder
 from factory.models import resolve_model
 from factory.recipe_file import existing
-from schemas.machine import Endpoints, Machine
-from schemas.recipe import Generate, ImportTeacher, OpenaiTeacher, VllmTeacher
+from schemas.machine import Machine, Serving
+from schemas.recipe import (
+    Generate,
+    ImportTeacher,
+    OpenaiTeacher,
+    Recipe,
+    Sampling,
+    Served,
+    VllmTeacher,
+)
 
-_TIMEOUT_S: Final = 10.0
+
+def check_models(recipe: Recipe, machine: Machine) -> None:
+    """Return if every model that generation needs can be asked: the teachers, and the model of
+    `[rewrite]`.
+
+    Raises:
+        MissingDependency, RecipeError, TeacherError: As `check_teacher`.
+    """
+    check_teacher(recipe.generate, machine)
+    if (rewrite := recipe.rewrite) is not None:
+        _check_served(rewrite.teacher, rewrite.sampling, machine.serving("rewrite"), "rewrite")
 
 
 def check_teacher(generate: Generate, machine: Machine) -> None:
-    """Return if the teacher can be asked.
+    """Return if the teacher can be asked, and the one of `[generate.rest]` where it has its own.
 
-    vLLM: it is installed, the model has a chat template, and vLLM's own parser accepts what recipe
-    and machine file add to the arguments (this imports vLLM in another process, so it is left out
-    where they add nothing). Endpoints: each answers, accepts the key and serves the model; one
-    that has no list of models is believed. Import: the files are there.
+    vLLM: it is installed, the model has a chat template, there are GPUs enough, `max_tokens` fits
+    into the context, and vLLM's own parser accepts what recipe and machine file add to the
+    arguments (this imports vLLM in another process, so it is left out where they add nothing).
+    Endpoints: each answers, accepts the key and serves the model; one that has no list of models
+    is believed. Import: the files are there.
 
     Raises:
         MissingDependency: vLLM is not installed.
-        RecipeError: A model, file or argument is wrong.
+        RecipeError: A model, file, prefix or argument is wrong.
         TeacherError: An endpoint cannot be reached, refuses the key, or serves other models.
     """
-    teacher = generate.teacher
-    match teacher:
-        case VllmTeacher():
-            distribution = installed_vllm()
-            model = resolve_model(teacher.model, teacher.revision)
-            chat_template(model)
-            arguments = vllm_arguments(teacher, machine.vllm, model, cpu=distribution.cpu)
-            if teacher.vllm_args or machine.vllm.args:
-                check_vllm_arguments(arguments)
-        case OpenaiTeacher():
-            _check_endpoints(generate, teacher, machine.teacher)
-        case ImportTeacher():
-            for file in teacher.files:
-                existing(file.path, f"generations of {file.source}")
+    if isinstance(generate.teacher, ImportTeacher):
+        for file in generate.teacher.files:
+            who = f"generations of {file.source}"
+            if file.path:
+                existing(file.path, who)
+            else:
+                hub_folder(file, who)
+        return
+    _check_prefixes(generate)
+    _check_served(generate.teacher, generate.sampling, machine.serving("teacher"), "generate")
+    if (rest := generate.rest) is not None:
+        role = "rest" if rest.teacher else "teacher"
+        teacher = rest.teacher or generate.teacher
+        sampling = rest.sampling or generate.sampling
+        if rest.teacher:
+            _check_served(teacher, sampling, machine.serving(role), "generate.rest")
+        elif isinstance(teacher, VllmTeacher):
+            _check_context(teacher, sampling, "generate.rest")
 
 
-def _check_endpoints(generate: Generate, teacher: OpenaiTeacher, endpoints: Endpoints) -> None:
-    if generate.prompt.think_prefix:
+def _check_served(teacher: Served, sampling: Sampling, serving: Serving, section: str) -> None:
+    if isinstance(teacher, OpenaiTeacher):
+        role = section.rpartition(".")[2]
+        table = "teacher" if role == "generate" else f"{role}.teacher (else teacher)"
+        check_endpoints(
+            teacher.model, serving.teacher, table=table, name=f"{section}.teacher.model"
+        )
+        return
+    _check_context(teacher, sampling, section)
+    distribution = installed_vllm()
+    model = resolve_model(teacher.model, teacher.revision)
+    chat_template(model)
+    arguments = vllm_arguments(teacher, serving.vllm, model, cpu=distribution.cpu)
+    if not distribution.cpu:
+        check_gpus(serving.vllm)
+    if teacher.vllm_args or serving.vllm.args:
+        check_vllm_arguments(arguments)
+
+
+def _check_context(teacher: VllmTeacher, sampling: Sampling, section: str) -> None:
+    if sampling.max_tokens > teacher.max_model_len:
         raise RecipeError(
-            "generate.prompt.think_prefix: expected an empty one with engine `openai`, found "
-            f"{generate.prompt.think_prefix!r}; chat endpoints cannot be made to begin with it"
+            f"{section}.sampling.max_tokens: expected at most max_model_len, the whole context of "
+            f"{teacher.max_model_len} tokens, found {sampling.max_tokens}; lower it, or raise "
+            f"max_model_len"
         )
-    if not endpoints.base_urls:
-        raise TeacherError(
-            "engine `openai`: expected addresses in teacher.base_urls of the machine file, found "
-            'none; add e.g. base_urls = ["http://127.0.0.1:8000/v1"]'
-        )
-    asyncio.run(_ask_for_models(teacher.model, endpoints))
 
 
-async def _ask_for_models(model: str, endpoints: Endpoints) -> None:
-    key = os.environ.get(endpoints.api_key_env)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-        for url in endpoints.base_urls:
-            try:
-                target = shown(url) if key else url
-                async with session.get(f"{target}/models") as response:
-                    body = await response.read()
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise TeacherError(
-                    f"model server {shown(url)}: cannot be reached within {_TIMEOUT_S:.0f} s "
-                    f"({type(error).__name__}); start it or correct teacher.base_urls"
-                ) from error
-            if response.status in (401, 403):
-                state = "was refused" if key else "is not set"
-                raise TeacherError(
-                    f"model server {shown(url)}: HTTP {response.status}; the key in the "
-                    f"environment variable {endpoints.api_key_env} {state}"
-                )
-            served = _served(body) if response.status == 200 else None
-            if served is not None and model not in served:
-                raise TeacherError(
-                    f"model server {shown(url)}: expected it to serve {model}, it serves "
-                    f"{served[:20]}; correct generate.teacher.model"
-                )
-
-
-def _served(body: bytes) -> list[str] | None:
-    """Names of the models in the answer of `/models`; None where it is no such list."""
-    try:
-        content: Any = json.loads(body)
-    except ValueError:
-        return None
-    models = content.get("data") if isinstance(content, dict) else None
-    if not isinstance(models, list):
-        return None
-    return [str(one["id"]) for one in models if isinstance(one, dict) and "id" in one]
+def _check_prefixes(generate: Generate) -> None:
+    """Nothing that a prompt must begin with is asked of a server that renders prompts itself."""
+    for reasoning, field in ((True, "think_prefix"), (False, "plain_prefix")):
+        teacher, _, prompt = generate.asking(reasoning=reasoning)
+        prefix = prompt.think_prefix if reasoning else prompt.plain_prefix
+        own = generate.rest is not None and prompt is generate.rest.prompt
+        if prefix and isinstance(teacher, OpenaiTeacher):
+            raise RecipeError(
+                f"generate.{'rest.' if own else ''}prompt.{field}: expected an empty one with "
+                f"engine `openai`, found {prefix!r}; chat endpoints cannot be made to begin with it"
+            )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final
 
 from factory.errors import MissingDependency, RecipeError
@@ -17,6 +18,20 @@ from schemas.machine import Vllm
 from schemas.recipe import VllmTeacher
 
 _OURS: Final = frozenset({"model", "host", "port", "served_model_name", "tokenizer", "api_key"})
+_SIZES: Final = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
+_FIELDS: Final = {
+    **{name: f"vllm.{name}" for name in _SIZES},
+    "max_num_seqs": "vllm.max_num_seqs",
+    "enforce_eager": "vllm.enforce_eager",
+    "gpu_memory_utilization": "vllm.gpu_memory_utilization",
+    "max_model_len": "max_model_len of the recipe's teacher",
+    "dtype": "dtype of the recipe's teacher",
+    "revision": "revision of the recipe's teacher",
+    "tokenizer_revision": "revision of the recipe's teacher",
+}
+"""Arguments that are fields of their own, and which: they count GPUs, bound prompts or enter the
+identity of candidates, so they have one place each."""
+_NVIDIA: Final = Path("/proc/driver/nvidia/gpus")
 _BATCHED_TOKENS: Final = 4096
 """Tokens of one step on CPU; at least a whole prompt. A prompt cut over two steps rewinds the
 request's random generator, which PyTorch's generator on CPU cannot do: vLLM 0.32 then dies."""
@@ -77,7 +92,8 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
     The recipe's `vllm_args` win over the machine's `args`, and both over what is derived here.
 
     Raises:
-        RecipeError: An argument is given that the server's owner decides (model, host, port).
+        RecipeError: An argument is given that the server's owner decides (model, host, port), or
+            that is a field of its own (parallel sizes).
     """
     values: dict[str, Any] = {
         "max_model_len": teacher.max_model_len,
@@ -86,7 +102,7 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
         "enforce_eager": cpu if vllm.enforce_eager is None else vllm.enforce_eager,
         "disable_uvicorn_access_log": True,
     }
-    for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
+    for name in _SIZES:
         if (size := getattr(vllm, name)) != 1:
             values[name] = size
     if cpu:
@@ -104,13 +120,27 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
     if not model.is_local:
         values["revision"] = values["tokenizer_revision"] = model.revision
     for where, given in (("vllm.args", vllm.args), ("teacher.vllm_args", teacher.vllm_args)):
-        if taken := _OURS & given.keys():
-            raise RecipeError(
-                f"{where}: {sorted(taken)} cannot be given there; the server is started for the "
-                f"recipe's model on a free port of 127.0.0.1"
-            )
-        values.update(given)
+        _must_be_free(where, given)
+        values.update({_plain(name): value for name, value in given.items()})
     return ["--model", model.location, "--served-model-name", model.name, *_flags(values)]
+
+
+def _must_be_free(where: str, given: Mapping[str, Any]) -> None:
+    names = sorted(map(_plain, given))
+    if taken := [name for name in names if name in _OURS]:
+        raise RecipeError(
+            f"{where}: {taken} cannot be given there; the server is started for the recipe's "
+            f"model on a free port of 127.0.0.1"
+        )
+    for name in names:
+        if name in _FIELDS:
+            raise RecipeError(
+                f"{where}: {name} cannot be given there; it has a field of its own, {_FIELDS[name]}"
+            )
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("-").replace("-", "_")
 
 
 def _flags(values: Mapping[str, Any]) -> list[str]:
@@ -171,19 +201,44 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
     return environment
 
 
+def check_gpus(vllm: Vllm) -> None:
+    """Return if there are GPUs for all replicas; where the driver does not list them (no NVIDIA
+    driver, a container without it), vLLM itself will tell.
+
+    Raises:
+        RecipeError: There are fewer.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if not visible and not _NVIDIA.is_dir():
+        return
+    there = len(visible.split(",")) if visible else len(list(_NVIDIA.iterdir()))
+    where = f"CUDA_VISIBLE_DEVICES names {there} ({visible})" if visible else f"there are {there}"
+    _must_suffice(vllm, there, where)
+
+
+def _must_suffice(vllm: Vllm, there: int, where: str) -> None:
+    if there < vllm.replicas * _gpus_each(vllm):
+        raise RecipeError(
+            f"vllm.replicas: expected {vllm.replicas * _gpus_each(vllm)} GPUs for {vllm.replicas} "
+            f"replicas of {_gpus_each(vllm)} (tensor x pipeline x data parallel size), {where}; "
+            f"lower it or the sizes"
+        )
+
+
+def _gpus_each(vllm: Vllm) -> int:
+    return vllm.tensor_parallel_size * vllm.pipeline_parallel_size * vllm.data_parallel_size
+
+
 def _own_gpus(vllm: Vllm, replica: int) -> str:
     """The GPUs of one replica, as CUDA_VISIBLE_DEVICES lists them."""
-    each = vllm.tensor_parallel_size * vllm.pipeline_parallel_size * vllm.data_parallel_size
+    each = _gpus_each(vllm)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     wanted = range(replica * each, (replica + 1) * each)
     if not visible:
         return ",".join(map(str, wanted))
     gpus = visible.split(",")
     if len(gpus) < wanted.stop:
-        raise RecipeError(
-            f"vllm.replicas: expected {vllm.replicas * each} GPUs for {vllm.replicas} replicas of "
-            f"{each}, CUDA_VISIBLE_DEVICES names {len(gpus)} ({visible}); lower it"
-        )
+        _must_suffice(vllm, len(gpus), f"CUDA_VISIBLE_DEVICES names {len(gpus)} ({visible})")
     return ",".join(gpus[wanted.start : wanted.stop])
 
 
@@ -195,8 +250,7 @@ def _cpu_threads(vllm: Vllm) -> int:
 
 
 def _in_one_process(vllm: Vllm) -> bool:
-    ranks = vllm.tensor_parallel_size * vllm.pipeline_parallel_size * vllm.data_parallel_size
-    return ranks == 1 and _cpu_threads(vllm) == 1
+    return _gpus_each(vllm) == 1 and _cpu_threads(vllm) == 1
 
 
 def check_vllm_arguments(arguments: list[str]) -> None:
@@ -220,5 +274,5 @@ def check_vllm_arguments(arguments: list[str]) -> None:
         raise MissingDependency(f"vllm: installed, but importing it fails: {last}")
     raise RecipeError(
         f"arguments of vLLM {installed_vllm().version} are refused: {last}; change "
-        f"generate.teacher.vllm_args in the recipe or vllm.args in the machine file"
+        f"vllm_args of the recipe's teacher or vllm.args in the machine file"
     )

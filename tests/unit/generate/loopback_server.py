@@ -26,13 +26,21 @@ class LoopbackServer:
     its connections break.
     """
 
-    def __init__(self, trouble: Trouble = always_well, *, key: str = "", latency_s: float = 0.0):
+    def __init__(
+        self,
+        trouble: Trouble = always_well,
+        *,
+        key: str = "",
+        latency_s: float = 0.0,
+        models: Callable[[web.Request], web.StreamResponse] | None = None,
+    ) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.in_flight = 0
         self.most_in_flight = 0
         self._trouble = trouble
         self._key = key
         self._latency_s = latency_s
+        self._own_models = models
         self._times: Counter[int] = Counter()
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -74,6 +82,9 @@ class LoopbackServer:
         return bool(self._key) and request.headers.get("Authorization") != f"Bearer {self._key}"
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(self._latency_s)
+        if self._own_models is not None:
+            return self._own_models(request)
         if self._refused(request):
             return web.json_response({"error": "no"}, status=401)
         return web.json_response({"data": [{"id": "tiny"}]})

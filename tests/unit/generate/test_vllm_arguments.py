@@ -10,6 +10,7 @@ import pytest
 
 from factory.errors import RecipeError
 from factory.generate.vllm_arguments import (
+    check_gpus,
     check_vllm_arguments,
     installed_vllm,
     models_at_once,
@@ -74,9 +75,33 @@ def test_arguments_that_change_the_data_win_over_those_of_the_machine() -> None:
     assert found[found.index("--seed") + 1] == "3"
 
 
-@pytest.mark.parametrize("name", ["model", "host", "port", "served_model_name"])
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("tensor_parallel_size", "vllm.tensor_parallel_size"),
+        ("data-parallel-size", "vllm.data_parallel_size"),
+        ("max_model_len", "max_model_len of the recipe"),
+        ("dtype", "dtype of the recipe"),
+    ],
+)
+def test_what_has_a_field_of_its_own_is_given_there(name: str, field: str) -> None:
+    with pytest.raises(RecipeError, match=field):
+        vllm_arguments(TEACHER, Vllm(args={name: 2}), LOCAL, cpu=True)
+    teacher = TEACHER.model_copy(update={"vllm_args": {name: 2}})
+    with pytest.raises(RecipeError, match=field):
+        vllm_arguments(teacher, Vllm(), LOCAL, cpu=True)
+
+
+def test_a_name_may_be_written_with_dashes() -> None:
+    found = vllm_arguments(TEACHER, Vllm(args={"kv-cache-dtype": "fp8"}), LOCAL, cpu=True)
+    assert found[found.index("--kv-cache-dtype") + 1] == "fp8"
+
+
+@pytest.mark.parametrize(
+    "name", ["model", "host", "port", "served_model_name", "served-model-name"]
+)
 def test_what_the_stage_decides_cannot_be_given(name: str) -> None:
-    with pytest.raises(RecipeError, match=name):
+    with pytest.raises(RecipeError, match=name.replace("-", "_")):
         vllm_arguments(TEACHER, Vllm(args={name: "x"}), LOCAL, cpu=True)
 
 
@@ -138,3 +163,12 @@ def test_two_models_at_once_must_share_the_memory_of_a_gpu() -> None:
     assert vllm_arguments(TEACHER, greedy, LOCAL, cpu=True)
     sharing = greedy.model_copy(update={"gpu_memory_utilization": 0.45})
     assert vllm_arguments(TEACHER, sharing, LOCAL, cpu=False)
+
+
+def test_all_replicas_together_need_their_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = Vllm(replicas=2, tensor_parallel_size=2, pipeline_parallel_size=2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5,6")
+    with pytest.raises(RecipeError, match="expected 8 GPUs for 2 replicas of 4"):
+        check_gpus(wide)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5,6,7")
+    check_gpus(wide)
