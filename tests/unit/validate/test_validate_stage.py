@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from factory.errors import SourceError
-from factory.generate.prompt import chat_template, render
-from factory.generate.stage import sampling_digest
+from factory.generate.answerer import answerers
 from factory.generate.store import CandidateStore, Completion, Identity
 from factory.models import Model, local_model
 from factory.parts import parts_digest
@@ -113,19 +112,18 @@ def fill(
     suites: list[tuple[Suite, list[Problem]]],
     answers: dict[str, list[str]],
 ) -> None:
-    generate = as_generate(validate, model)
-    template = chat_template(model)
+    who = answerers(as_generate(validate, model), validate.seed, model).reasoning
     with CandidateStore(store) as opened:
         for one, problems in suites:
             for each in problems:
                 asked = f"{one.name}/{each.problem_id}"
-                rendered = render(each, generate.prompt, template)
+                rendered = who.render(each)
                 for index, text in enumerate(answers[asked]):
                     identity = Identity(
                         asked,
                         index,
-                        model.identity,
-                        sampling_digest(generate, validate.seed),
+                        who.identity,
+                        who.sampling_digest,
                         rendered.digest,
                     )
                     opened.put(identity, completion(text))
