@@ -67,7 +67,9 @@ class Kind(Enum):
     AWAY = auto()
     """No connection: nothing was asked."""
     BROKEN = auto()
-    """The connection broke off, or the server says that its engine died."""
+    """The connection broke off."""
+    DYING = auto()
+    """The server says that its engine died; it will soon be gone."""
     BAD = auto()
     """Any other error, or an answer that is not one: ask again a few times."""
 
@@ -106,7 +108,7 @@ def read_error(status: int, body: bytes, retry_after: str | None = None) -> NoAn
     if 400 <= status < 500:
         return _client_error(status, said, detail)
     if _ENGINE_DIED.search(said):
-        return NoAnswer(Kind.BROKEN, detail)
+        return NoAnswer(Kind.DYING, detail)
     return NoAnswer(Kind.BAD, detail)
 
 

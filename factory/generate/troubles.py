@@ -30,6 +30,9 @@ Post = Callable[[str, dict[str, Any], int], Awaitable[Answer | NoAnswer]]
 
 _FAILURES_IN_A_ROW: Final = 64
 _GUILTY_IN_A_ROW: Final = 3
+_DYING_S: Final = 15.0
+"""How long a server may take to go after it has said that its engine died."""
+_LOOK_EVERY_S: Final = 0.25
 _CUTS: Final = 4
 """How often `max_tokens` of a request may be lowered until it fits."""
 
@@ -113,7 +116,7 @@ class Troubles:
         free = said.kind is Kind.BROKEN and course.breaks == 1
         if not free:
             await asyncio.sleep(backoff_s(course.attempts + 1))
-        if self.urls()[endpoint.number] != url or not await reachable(url):
+        if await self._is_gone(endpoint, url, _DYING_S if said.kind is Kind.DYING else 0.0):
             self.endpoints.missed(endpoint)
             return self._died(course, said, endpoint, url)
         if free:
@@ -124,6 +127,14 @@ class Troubles:
         if course.attempts <= self.retries:
             return None
         return self._failed(url, said.detail)
+
+    async def _is_gone(self, endpoint: Endpoint, url: str, within_s: float) -> bool:
+        deadline_s = time.monotonic() + within_s
+        while self.urls()[endpoint.number] == url and await reachable(url):
+            if time.monotonic() >= deadline_s:
+                return False
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return True
 
     def _died(self, course: Course, said: NoAnswer, endpoint: Endpoint, url: str) -> GivenUp | None:
         course.deaths += 1

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+_SETTLE_S: Final = 0.02
+"""For connections that are just made or closed."""
 DIES: Final = web.Response(status=599)
 Trouble = Callable[[web.Request, dict[str, Any], int], "web.StreamResponse | None"]
 
@@ -76,6 +78,8 @@ class LoopbackServer:
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self._started.set()
         await self._stop.wait()
+        await asyncio.sleep(_SETTLE_S)
+        self._break_connections()
         await runner.cleanup()
 
     def _refused(self, request: web.Request) -> bool:
@@ -109,11 +113,14 @@ class LoopbackServer:
     async def _die(self) -> None:
         for site in list(self._runner.sites):
             await site.stop()
+        self._break_connections()
+        self.dead.set()
+
+    def _break_connections(self) -> None:
         assert self._runner.server is not None
         for connection in self._runner.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        self.dead.set()
 
 
 async def _end_all_others() -> None:
@@ -121,6 +128,7 @@ async def _end_all_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(_SETTLE_S)
 
 
 class Fleet:

@@ -284,6 +284,22 @@ def test_a_server_that_died_costs_no_attempt_and_gets_work_again_when_it_is_back
     assert len(fleet.answered) == 400
 
 
+def test_a_server_that_says_that_its_engine_died_is_given_the_time_to_go() -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        nonlocal asked
+        asked += 1
+        if 10 <= asked < 15:
+            return web.Response(status=500, text="EngineCore encountered an issue.")
+        return DIES if asked == 15 else None
+
+    asked = 0
+    limits = Limits(in_flight=6, timeout_s=5.0, retries=0, give_up_after_s=5.0)
+    with Fleet(1, trouble, latency_s=0.05, away_s=0.2) as fleet:
+        replies = ask(fleet.urls, 40, limits=limits)
+        assert fleet.deaths == 1
+    assert all(reply.failure is None for reply in replies)
+
+
 @pytest.mark.parametrize("servers", [1, 2])
 def test_a_prompt_that_kills_its_server_fails_alone(servers: int) -> None:
     def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:

@@ -171,7 +171,7 @@ def test_a_filter_declines_one_prompt() -> None:
 
 def test_an_engine_that_died_is_no_ordinary_error() -> None:
     words = "EngineCore encountered an issue. See stack trace (above) for the root cause."
-    assert read_error(500, body(words)).kind is Kind.BROKEN
+    assert read_error(500, body(words)).kind is Kind.DYING
     assert read_error(500, body("boom")).kind is Kind.BAD
 
 
