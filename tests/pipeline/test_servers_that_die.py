@@ -36,8 +36,10 @@ pytestmark = [
 ]
 
 
-def servers(folder: Path, replicas: int = 1, hung_after_s: float | None = None) -> VllmServers:
-    vllm = Vllm(replicas=replicas, cpu_threads=1, max_num_seqs=8)
+def servers(
+    folder: Path, replicas: int = 1, hung_after_s: float | None = None, threads: int = 1
+) -> VllmServers:
+    vllm = Vllm(replicas=replicas, cpu_threads=threads, max_num_seqs=8)
     model = resolve_model(TEACHER.model, "")
     return VllmServers(TEACHER, vllm, model, folder / "logs", hung_after_s)
 
@@ -155,6 +157,26 @@ def test_a_killed_keeper_leaves_no_server_behind_that_the_next_one_would_meet(
         harm.join()
         assert first.pid not in [process.pid for process in vllm_processes()]
         assert not first.is_running() or first.status() == psutil.STATUS_ZOMBIE
+    assert all(reply.failure is None for reply in replies)
+
+
+@pytest.mark.skipif(
+    len(os.sched_getaffinity(0)) < 2, reason="an engine has its own process from two cores on"
+)
+def test_an_engine_that_dies_below_its_server_costs_no_request_an_attempt(tmp_path: Path) -> None:
+    def kill_the_engine() -> None:
+        for process in psutil.Process().children(recursive=True):
+            if "EngineCore" in process.name():
+                process.kill()
+
+    seen: list[Reply] = []
+    with servers(tmp_path, threads=2) as running:
+        before = running.base_urls()
+        harm = after(10, seen, kill_the_engine)
+        replies = draw(running, asks(60), seen)
+        harm.join()
+        assert running.base_urls() != before
+    assert [reply.ask.tag for reply in replies] == list(range(60))
     assert all(reply.failure is None for reply in replies)
 
 
