@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from schemas.row import Row
+
+GIVEN: Final = "given"
+"""`engine` of the answers in conversations that are passed through: nobody was asked for them."""
 
 
 class FinishReason(StrEnum):
@@ -46,7 +50,7 @@ class Candidate(Row):
     server: str
     """Base URL without credentials, or the file it was imported from."""
     engine: str
-    """Engine and version, e.g. `vllm 0.32.0`; `import`."""
+    """Engine and version, e.g. `vllm 0.32.0`; `import`; `given`."""
     created_unix_s: float
     """When it was stored, in seconds since the epoch. Never enters a dataset."""
     wall_s: float | None

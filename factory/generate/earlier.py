@@ -1,16 +1,18 @@
 """What the rounds before gave: per problem, how many candidates were asked for and how many are
-correct. Texts are not read."""
+correct. Conversations that are passed through were not asked and are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from factory.parts import iter_columns
+from schemas.candidate import GIVEN
 from schemas.verdict import Status
 
 _CHARS_PER_TOKEN: Final = 4
@@ -40,9 +42,10 @@ def tally(earlier: Sequence[tuple[Path, Path]]) -> dict[str, Tally]:
     tallies: dict[str, Tally] = {}
     for generated, graded in earlier:
         last: dict[str, int] = {}
-        for kind in ("candidates", "failures"):
-            for table in iter_columns(generated, kind, ["problem_id", "index"]):
-                _last_index(table["problem_id"].to_pylist(), table["index"].to_pylist(), last)
+        for table in _drawn(generated, ["index"]):
+            _last_index(table, last)
+        for table in iter_columns(generated, "failures", ["problem_id", "index"]):
+            _last_index(table, last)
         for problem, index in last.items():
             one = tallies.setdefault(problem, Tally())
             one.asked = max(one.asked, index + 1)
@@ -52,14 +55,22 @@ def tally(earlier: Sequence[tuple[Path, Path]]) -> dict[str, Tally]:
         for table in iter_columns(graded, "verdicts", ["problem_id", "status"]):
             rows = zip(table["problem_id"].to_pylist(), table["status"].to_pylist(), strict=True)
             for problem, status in rows:
-                one = tallies.setdefault(problem, Tally())
-                one.graded += 1
-                one.correct += status == Status.CORRECT
+                if one := tallies.get(problem):
+                    one.graded += 1
+                    one.correct += status == Status.CORRECT
     return tallies
 
 
-def _last_index(problems: Sequence[str], indices: Sequence[int], last: dict[str, int]) -> None:
-    for problem, index in zip(problems, indices, strict=True):
+def _drawn(generated: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns of the candidates that were asked for, one part after the other."""
+    for table in iter_columns(generated, "candidates", ["problem_id", "engine", *columns]):
+        yield table.filter(pc.field("engine") != GIVEN)
+
+
+def _last_index(table: pa.Table, last: dict[str, int]) -> None:
+    for problem, index in zip(
+        table["problem_id"].to_pylist(), table["index"].to_pylist(), strict=True
+    ):
         if index > last.get(problem, -1):
             last[problem] = index
 
@@ -68,15 +79,14 @@ def _tokens(generated: Path) -> dict[str, int]:
     """Completion tokens of a round by problem. The texts are read only where counts are missing."""
     found: dict[str, int] = {}
     uncounted = False
-    for table in iter_columns(generated, "candidates", ["problem_id", "completion_tokens"]):
+    for table in _drawn(generated, ["completion_tokens"]):
         uncounted = uncounted or table["completion_tokens"].null_count > 0
         for problem, tokens in zip(
             table["problem_id"].to_pylist(), table["completion_tokens"].to_pylist(), strict=True
         ):
             found[problem] = found.get(problem, 0) + (tokens or 0)
     if uncounted:
-        names = ["problem_id", "completion_tokens", "text"]
-        for table in iter_columns(generated, "candidates", names):
+        for table in _drawn(generated, ["completion_tokens", "text"]):
             chars = pc.call_function("utf8_length", [table["text"]])
             for problem, tokens, length in zip(
                 table["problem_id"].to_pylist(),

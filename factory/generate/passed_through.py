@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from factory.digest import candidate_id, digest
 from factory.generate.plan import iter_problems
-from schemas.candidate import FinishReason
+from schemas.candidate import GIVEN, FinishReason
 from schemas.problem import Problem
 
-ENGINE: Final = "given"
 _INDEX: Final = 0
 
 
@@ -40,7 +39,7 @@ def _row(problem: Problem) -> dict[str, Any]:
         "rewrites": None,
         "label": None,
         "server": problem.source,
-        "engine": ENGINE,
+        "engine": GIVEN,
         "created_unix_s": 0.0,
         "wall_s": None,
     }

@@ -9,7 +9,8 @@ was.
 - A later round comes back to problems that were opened and have fewer correct candidates than
   wanted, and asks for as many as their own pass rate makes likely to be needed, up to the size of
   the round. A problem without a correct one in `give_up_after` candidates is given up. Where a
-  quota is still short it opens further problems, by what the opened ones yielded.
+  quota is still short it opens further problems, by what the opened ones yielded; so it does where
+  a budget that left problems out has room for them after all.
 - A quota that is filled stops its domain or category. Budgets in tokens cut what is left of a
   round, last problems first.
 
@@ -121,6 +122,7 @@ def plan_round(
     Returns:
         Problem id -> indices, in the order of `problems`; problems that are not asked are left out.
     """
+    assert round > 1 or not tallies
     rules = {domain.value: rule_of(generate, domain) for domain in Domain}
     report = Report()
     todo: list[_Todo] = []
@@ -129,10 +131,9 @@ def plan_round(
         rule = rules[one.domain]
         domains[one.problem_id] = one.domain
         had = tallies.get(one.problem_id)
-        if had is None:
+        if had is None:  # in a later round: left out so far, under a quota or by a budget
             report.unopened[one.domain] += 1
-            opens = round == 1 or bool(_quotas_of(one, generate))
-            count = rule.size(0) if opens else 0
+            count = rule.size(0)
         else:
             _stand(one, had, rule, report, _quotas_of(one, generate))
             count = _further(one, had, rule, adapt=generate.adapt)
@@ -255,10 +256,11 @@ def _within_budgets(
     """
     spent: dict[str, int] = defaultdict(int)
     drawn: dict[str, int] = defaultdict(int)
-    for problem, had in tallies.items():
-        for name in ("", domains.get(problem, "")):
-            spent[name] += had.tokens
-            drawn[name] += had.graded
+    for problem, domain in domains.items():
+        if had := tallies.get(problem):
+            for name in ("", domain):
+                spent[name] += had.tokens
+                drawn[name] += had.graded
     left: dict[str, float] = {}
     if generate.budget_tokens is not None:
         left[""] = generate.budget_tokens - spent[""]

@@ -37,7 +37,10 @@ def problems_folder(folder: Path, problems: Sequence[Problem]) -> Path:
 
 
 def earlier_round(
-    folder: Path, statuses: Sequence[tuple[str, Status]], tokens: int | None = 10
+    folder: Path,
+    statuses: Sequence[tuple[str, Status]],
+    tokens: int | None = 10,
+    engine: str = "test",
 ) -> tuple[Path, Path]:
     """The finished artifacts of a round: each problem's candidates in the order given."""
     count: Counter[str] = Counter()
@@ -56,7 +59,7 @@ def earlier_round(
                 "finish_reason": "stop",
                 "completion_tokens": tokens,
                 "server": "",
-                "engine": "test",
+                "engine": engine,
                 "created_unix_s": 0.0,
             }
         )

@@ -174,6 +174,24 @@ def test_a_later_round_counts_with_the_tokens_that_completions_took() -> None:
     assert plan(maths("a", "b", "c"), spent, generate, round=2) == {}
 
 
+def test_what_a_budget_left_out_is_asked_later_once_completions_turn_out_to_be_short() -> None:
+    generate = recipe(budget_tokens=1000, sampling=Sampling(max_tokens=100))
+    problems = maths("a", "b", "c", "d")
+    first = plan(problems, {}, generate, round=1)
+    assert len(first) == 2
+    tallies = {name: had(4, 2, tokens=40) for name in first}
+    assert plan(problems, tallies, generate, round=2) == {
+        one.problem_id: range(4) for one in problems if one.problem_id not in first
+    }
+
+
+def test_a_budget_counts_the_problems_of_the_plan_and_each_of_them_once() -> None:
+    generate = recipe(budget_tokens=1000, sampling=Sampling(max_tokens=100))
+    tallies = {"a": had(4, 0, tokens=400), "elsewhere": had(4, 0, tokens=400)}
+    # 400 are spent, at 100 each: four more of one problem fit into the rest.
+    assert plan(maths("a"), tallies, generate, round=2) == {"a": range(4, 8)}
+
+
 def test_a_budget_of_a_domain_leaves_the_others_alone() -> None:
     generate = recipe(
         sampling=Sampling(max_tokens=100), domains={Domain.CODE: RoundRule(budget_tokens=400)}
@@ -238,3 +256,8 @@ def test_a_tally_sums_over_the_rounds_and_reads_lengths_where_tokens_are_not_cou
         "a": Tally(asked=2, rounds=2, graded=3, correct=2, tokens=30),
         "b": Tally(asked=1, rounds=1, graded=1, correct=0, tokens=10),
     }
+
+
+def test_conversations_that_are_passed_through_are_not_tallied(tmp_path: Path) -> None:
+    one = earlier_round(tmp_path / "1", [("chats/1", RIGHT)], tokens=None, engine="given")
+    assert tally([one]) == {}
