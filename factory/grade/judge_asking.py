@@ -3,7 +3,9 @@
 A reply that is not in form is asked again with another seed, at a temperature that lets it differ;
 after the last try the question is unreadable, which is data. Where more than a share of all
 questions is, the judge is broken, which is an error, and the unreadable ones of that batch are not
-kept. So is an endpoint that fails after all retries: there is no judgement then, and none is kept.
+kept; unless it answers in form what it answered so before: after a kill the readable ones of a
+batch are kept and the others come first. An endpoint that fails after all retries is an error too:
+there is no judgement then, and none is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from factory.errors import GraderError
 from factory.generate.client import Ask, Reply
 from factory.grade.judge_endpoints import check_named, judge_client
 from factory.grade.judge_prompts import Question, messages, question_digest
-from factory.grade.judge_reading import Answer, is_unreadable, read_answer
+from factory.grade.judge_reading import Answer, came_at_once, is_unreadable, read_answer
 from factory.grade.judge_store import FILE_NAME, Judgement, JudgementStore
 from factory.recipe_file import resolve_plain
 from schemas.grader_settings import GradeJudge
@@ -124,15 +126,20 @@ class Judge:
         assert self._store is not None
         found: dict[str, Answer] = dict(self._store.get_many(todo))
         missing = {key: question for key, question in todo.items() if key not in found}
+        answered = {key: todo[key] for key, one in found.items() if came_at_once(one)}
         trial = 0 if self._asked else _TRIAL
         keys = list(missing)
         for some in (keys[:trial], keys[trial:]):
             if some:
-                found |= self._ask_and_keep({key: missing[key] for key in some}, self._store)
+                asking = {key: missing[key] for key in some}
+                found |= self._ask_and_keep(asking, self._store, answered)
         return found
 
     def _ask_and_keep(
-        self, todo: Mapping[str, Question], store: JudgementStore
+        self,
+        todo: Mapping[str, Question],
+        store: JudgementStore,
+        answered: Mapping[str, Question],
     ) -> dict[str, Answer]:
         try:
             asked = asyncio.run(self._ask(todo, store))
@@ -143,7 +150,7 @@ class Judge:
             for key, one in asked.items()
             if isinstance(one, Judgement) and is_unreadable(one)
         }
-        self._count(len(asked), list(unreadable.values()))
+        self._count(len(asked), list(unreadable.values()), answered)
         for key, one in unreadable.items():
             store.put(key, one)
         store.commit()
@@ -200,7 +207,9 @@ class Judge:
             }
             yield Ask(body, 1, key)
 
-    def _count(self, asked: int, unreadable: Sequence[Judgement]) -> None:
+    def _count(
+        self, asked: int, unreadable: Sequence[Judgement], answered: Mapping[str, Question]
+    ) -> None:
         with self._lock:
             self._asked += asked
             self._unreadable += len(unreadable)
@@ -208,9 +217,22 @@ class Judge:
             broken = not few and self._unreadable > TOLERATED_SHARE * self._asked
             counts = f"{self._unreadable} of {self._asked}"
         if unreadable and broken:
+            if self._answers_again(answered):
+                with self._lock:
+                    self._asked = self._unreadable = 0
+                return
             raise GraderError(
                 f"judge {self.name}: expected replies that end with one line `Verdict: CORRECT` or "
                 f"`Verdict: INCORRECT`, found none after {ATTEMPTS} tries for {counts} questions, "
                 f"last because {unreadable[-1].reason}; take a judge that follows instructions, or "
                 f"give it more max_tokens or context, then run again: verdicts are kept"
             )
+
+    def _answers_again(self, answered: Mapping[str, Question]) -> bool:
+        """Whether most of a few questions that were answered at once before are so again: then
+        what was asked now is at fault and not the judge. Nothing of it is kept."""
+        some = dict(itertools.islice(answered.items(), _FEW))
+        if len(some) < _FEW:
+            return False
+        found, _ = asyncio.run(self._pass(some, 0, None))
+        return sum(came_at_once(one) for one in found.values()) > _FEW / 2

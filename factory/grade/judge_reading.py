@@ -72,3 +72,8 @@ def read_answer(question: Question, reply: Reply, *, judge: str, attempt: int) -
 def is_unreadable(answer: Answer) -> bool:
     """Whether there is a judgement, and it holds no verdict."""
     return isinstance(answer, Judgement) and answer.finding is Finding.UNREADABLE
+
+
+def came_at_once(answer: Answer) -> bool:
+    """Whether the first reply to a question held a verdict."""
+    return isinstance(answer, Judgement) and not is_unreadable(answer) and answer.attempts == 1

@@ -257,6 +257,39 @@ def test_a_judge_out_of_form_here_and_there_is_broken_too(tmp_path: Path) -> Non
         judge.close()
 
 
+def test_a_run_that_was_killed_amid_long_questions_goes_on(tmp_path: Path) -> None:
+    """The readable ones of a batch are kept, so the others come first when it is asked again."""
+
+    def says(shown: Shown, times: int) -> str | web.StreamResponse:
+        if "long" in shown.answer:
+            return web.Response(status=400, text="the maximum context length is 512 tokens")
+        return CORRECT
+
+    readable = [item(f"Paris {number}") for number in range(60)]
+    long = [item(f"long {number}") for number in range(12)]
+    with JudgeServer(says) as server:
+        where = machine(tmp_path, server.base_url)
+        graded(readable, where)
+        found = statuses([*readable, *long], where)
+        again = server.asked
+        assert statuses([*readable, *long], where) == found
+        assert server.asked == again
+    assert found == ["correct"] * 60 + ["unparsable"] * 12
+
+
+def test_a_judge_that_broke_since_its_kept_verdicts_is_found_out(tmp_path: Path) -> None:
+    readable = [item(f"Paris {number}") for number in range(60)]
+    with JudgeServer() as server:
+        graded(readable, machine(tmp_path, server.base_url))
+    with (
+        JudgeServer(lambda shown, times: "Hm.") as server,
+        pytest.raises(GraderError, match="12 of 12"),
+    ):
+        more = [item(f"Rome {number}") for number in range(12)]
+        graded([*readable, *more], machine(tmp_path, server.base_url))
+    assert [row[0] for row in kept(tmp_path)] == ["correct"] * 60
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
