@@ -1,4 +1,8 @@
-"""Real vLLM servers that are killed, stopped and made to hang while a client draws from them."""
+"""Real vLLM servers that are killed, stopped and made to hang while a client draws from them.
+
+Each takes a minute or more, most of it the start of servers: `make soak` runs those that others
+cover in part.
+"""
 
 from __future__ import annotations
 
@@ -134,6 +138,7 @@ def test_one_of_two_killed_while_it_draws_is_restarted_elsewhere_and_nothing_is_
     assert vllm_processes() == []
 
 
+@pytest.mark.soak
 def test_a_server_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
     seen: list[Reply] = []
     with servers(tmp_path, hung_after_s=12.0) as running:
@@ -146,6 +151,7 @@ def test_a_server_that_hangs_is_ended_and_started_again(tmp_path: Path) -> None:
     assert all(reply.failure is None for reply in replies)
 
 
+@pytest.mark.soak
 def test_a_killed_keeper_leaves_no_server_behind_that_the_next_one_would_meet(
     tmp_path: Path,
 ) -> None:
@@ -180,6 +186,7 @@ def test_an_engine_that_dies_below_its_server_costs_no_request_an_attempt(tmp_pa
     assert all(reply.failure is None for reply in replies)
 
 
+@pytest.mark.soak
 def test_a_server_that_dies_again_and_again_is_an_error(tmp_path: Path) -> None:
     with servers(tmp_path) as running:
         running._deaths[0] = 4  # pyright: ignore[reportPrivateUsage]
