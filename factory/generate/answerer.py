@@ -85,6 +85,11 @@ class Answerers:
         same = self.rest.serving == self.reasoning.serving
         return [self.reasoning] if same else [self.reasoning, self.rest]
 
+    def longest_tokens(self, serving: str) -> int:
+        """The longest completion that a server of this name is asked for."""
+        asked = [one for one in (self.reasoning, self.rest) if one.serving == serving]
+        return max(one.sampling.max_tokens for one in asked)
+
 
 def answerers(generate: Generate, seed: int, model: Model | None = None) -> Answerers:
     """The teachers of a recipe.

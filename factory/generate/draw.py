@@ -88,6 +88,8 @@ def draw(
     total: int,
     by: Answerer,
     *,
+    stored: int,
+    longest_tokens: int,
     machine: Machine,
     store: CandidateStore,
     out_dir: Path,
@@ -100,6 +102,8 @@ def draw(
         questions: Prompts with the candidates to draw; taken as they are needed.
         total: Candidates in all of them.
         by: Whose server is asked; the questions may draw with other settings from the same one.
+        stored: Candidates of the same round that this server need not draw any more.
+        longest_tokens: The longest completion in all of them; requests wait so long.
         meter: Keeps count of what comes; its line stands beside the progress bar.
         servers: Servers of this model that run already; else they are started here, and ended.
 
@@ -111,7 +115,7 @@ def draw(
     size = serving.teacher.candidates_per_request
     if size is None:
         size = 1 if isinstance(by.teacher, OpenaiTeacher) else CANDIDATES_PER_REQUEST
-    with _client(by, machine, out_dir, drawn, servers) as client:
+    with _client(by, longest_tokens, machine, out_dir, drawn, servers) as client:
         begun = time.monotonic()
         with (
             meter.drawing(_rates(by, machine), drawn.startup_s) as drawing,
@@ -137,19 +141,22 @@ def draw(
             asyncio.run(client.run(_asks(questions, size), done))
         store.flush()
         drawn.seconds = time.monotonic() - begun
-    _must_have_answered(drawn)
+    _must_have_answered(drawn, stored)
     return drawn
 
 
-def _must_have_answered(drawn: Drawn) -> None:
+def _must_have_answered(drawn: Drawn, stored: int) -> None:
     """A server that fails often is a broken machine, and no data.
+
+    The few bad requests that a killed run may have left to the next one are none.
 
     Raises:
         TeacherError: More requests failed than single bad ones explain; nothing is committed.
     """
     asked = drawn.candidates + drawn.failed
     tolerated = max(_TOLERATED_FAILURES, round(_TOLERATED_SHARE * asked))
-    if drawn.failed and (not drawn.candidates or drawn.failed > tolerated):
+    answered = drawn.candidates or stored
+    if drawn.failed and (not answered or drawn.failed > tolerated):
         raise TeacherError(
             f"model servers {', '.join(map(shown, drawn.servers))}: expected at most {tolerated} "
             f"candidates to fail, found {drawn.failed} of {asked} after every retry; see the "
@@ -245,7 +252,12 @@ def _chat_fields(by: Answerer, rendered: Rendered, count: int) -> dict[str, Any]
 
 @contextmanager
 def _client(
-    by: Answerer, machine: Machine, out_dir: Path, drawn: Drawn, running: VllmServers | None
+    by: Answerer,
+    longest_tokens: int,
+    machine: Machine,
+    out_dir: Path,
+    drawn: Drawn,
+    running: VllmServers | None,
 ) -> Generator[Client]:
     serving = machine.serving(by.serving)
     endpoints = serving.teacher
@@ -256,7 +268,7 @@ def _client(
             urls=lambda: endpoints.base_urls,
             path="/chat/completions",
             model=by.teacher.model,
-            limits=_limits(endpoints, by.sampling, _ENDPOINTS_AWAY_S),
+            limits=_limits(endpoints, longest_tokens, _ENDPOINTS_AWAY_S),
             key=os.environ.get(endpoints.api_key_env),
         )
         return
@@ -269,7 +281,7 @@ def _client(
             urls=servers.base_urls,
             path="/completions",
             model=by.model.name,
-            limits=_limits(endpoints, by.sampling, away_s),
+            limits=_limits(endpoints, longest_tokens, away_s),
             check=servers.check,
             answered=servers.answered,
         )
@@ -296,10 +308,10 @@ def _rates(by: Answerer, machine: Machine) -> Rates:
     return vllm_rates(serving.vllm, machine.gpu_price, cpu=installed_vllm().cpu)
 
 
-def _limits(endpoints: Endpoints, sampling: Sampling, away_s: float) -> Limits:
+def _limits(endpoints: Endpoints, longest_tokens: int, away_s: float) -> Limits:
     return Limits(
         in_flight=endpoints.requests_in_flight,
-        timeout_s=timeout_for(endpoints, sampling.max_tokens),
+        timeout_s=timeout_for(endpoints, longest_tokens),
         retries=endpoints.retries,
         give_up_after_s=away_s,
     )

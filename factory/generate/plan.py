@@ -33,7 +33,7 @@ class Asked(NamedTuple):
     reasoning: bool
     prompt_digest: str
     missing: Sequence[int]
-    """Indices that the store did not have when the plan was made."""
+    """Indices that had to be drawn when the plan was made."""
 
 
 class Question(NamedTuple):
@@ -63,6 +63,11 @@ class Plan:
     def missing(self, serving: str) -> int:
         """Candidates that a server of this name has to draw."""
         return sum(len(one.missing) for one in self.asked if self.by(one).serving == serving)
+
+    def stored(self, serving: str) -> int:
+        """Candidates of a server of this name that need not be drawn."""
+        asked = sum(len(one.indices) for one in self.asked if self.by(one).serving == serving)
+        return asked - self.missing(serving)
 
     def by(self, one: Asked) -> Answerer:
         """Who answers."""
@@ -110,12 +115,18 @@ class Plan:
 
 
 def make_plan(
-    problems_dir: Path, wanted: Mapping[str, range], answerers: Answerers, store: CandidateStore
+    problems_dir: Path,
+    wanted: Mapping[str, range],
+    answerers: Answerers,
+    store: CandidateStore,
+    *,
+    drawn: bool = False,
 ) -> Plan:
     """The plan of a round, with what the store has already found in it.
 
     Args:
         wanted: Problem id -> indices (`factory.generate.rounds`).
+        drawn: All of it was asked already: what has failed is not missing.
     """
     plan = Plan(answerers)
     batch: list[Asked] = []
@@ -131,15 +142,17 @@ def make_plan(
             )
         )
         if len(batch) == _PROBLEMS_PER_LOOKUP:
-            plan.asked += _looked_up(plan, batch, store)
+            plan.asked += _looked_up(plan, batch, store, drawn=drawn)
             batch = []
-    plan.asked += _looked_up(plan, batch, store)
+    plan.asked += _looked_up(plan, batch, store, drawn=drawn)
     return plan
 
 
-def _looked_up(plan: Plan, batch: Sequence[Asked], store: CandidateStore) -> Iterator[Asked]:
+def _looked_up(
+    plan: Plan, batch: Sequence[Asked], store: CandidateStore, *, drawn: bool
+) -> Iterator[Asked]:
     ids = [plan.ids(one, one.indices) for one in batch]
-    known = store.known_ids(each for group in ids for each in group)
+    known = store.answered_ids((each for group in ids for each in group), failed_too=drawn)
     for one, group in zip(batch, ids, strict=True):
         there = [each in known for each in group]
         missing: Sequence[int] = one.indices

@@ -22,7 +22,7 @@ from factory.generate.prompt import render_messages
 from factory.generate.rows import Parts
 from factory.generate.stage import figures
 from factory.generate.store import CandidateStore, Identity
-from factory.generate.unfinished import begin_round
+from factory.generate.unfinished import begin_round, end_drawing, is_drawn
 from factory.meter import Meter
 from factory.parts import iter_columns
 from factory.spent import spent_before
@@ -81,10 +81,14 @@ def rewrite_candidates(
             for original, question in _questions(earlier, statements, chosen, rewrite, by)
             for one in question.identities
         ]
-        known = open_store.known_ids(one.candidate_id for one in asked)
+        known = open_store.answered_ids(
+            (one.candidate_id for one in asked), failed_too=is_drawn(out_dir, key)
+        )
         missing = {one.original for one in asked if one.candidate_id not in known}
         if missing:
-            begin_round(out_dir, round, {"rewrite": by})
+            begin_round(
+                out_dir, round, {"rewrite": {**by.described(), "template": rewrite.template}}
+            )
             open_store.explain(by.sampling_digest, canonical_json(by.settings))
             questions = _questions(earlier, statements, missing, rewrite, by)
             drawn.append(
@@ -92,12 +96,15 @@ def rewrite_candidates(
                     (question for _, question in questions),
                     len(missing),
                     by,
+                    stored=len(asked) - len(missing),
+                    longest_tokens=by.sampling.max_tokens,
                     machine=machine,
                     store=open_store,
                     out_dir=out_dir,
                     meter=meter,
                 )
             )
+            end_drawing(out_dir, key)
         parts = Parts(out_dir, key, machine.rows_per_part, round=round)
         parts.from_store(
             open_store,
@@ -108,7 +115,7 @@ def rewrite_candidates(
         parts=parts.written,
         ledger=ledger.entry("generate", len(asked), parts.candidates, parts.drops),
         figures={
-            **figures(len(asked), drawn),
+            **figures(len(asked), parts.candidates, drawn),
             "rewritten": parts.candidates,
             **meter.spent_figures(),
         },

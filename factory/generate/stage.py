@@ -18,7 +18,7 @@ from factory.generate.plan import Plan, iter_briefs, make_plan
 from factory.generate.rounds import plan_round, rule_of
 from factory.generate.rows import FAILURE, Parts, Requested
 from factory.generate.store import CandidateStore
-from factory.generate.unfinished import begin_round
+from factory.generate.unfinished import begin_round, end_drawing, is_drawn
 from factory.generate.vllm_server import VllmServers
 from factory.meter import Meter
 from factory.models import Model
@@ -89,11 +89,17 @@ def generate_candidates(
         meter = _meter(problems_dir, earlier, tallies, generate, out_dir)
         who = answerers(generate, seed, model)
         with CandidateStore(store) as open_store:
-            plan = make_plan(problems_dir, wanted, who, open_store)
+            plan = make_plan(problems_dir, wanted, who, open_store, drawn=is_drawn(out_dir, key))
             _count_stored(plan, problems_dir, meter)
             drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, meter, servers)
+            if drawn:
+                end_drawing(out_dir, key)
             parts.from_store(open_store, _requested(plan))
-        found = {**figures(plan.requested, drawn), **report.figures(), **meter.figures()}
+        found = {
+            **figures(plan.requested, parts.candidates, drawn),
+            **report.figures(),
+            **meter.figures(),
+        }
     if round == 1:
         before = parts.candidates
         parts.from_rows(given_candidates(problems_dir))
@@ -123,14 +129,17 @@ def _draw(
         if not (missing := plan.missing(by.serving)):
             continue
         if not drawn:
-            begin_round(out_dir, round, {"reasoning": who.reasoning, "rest": who.rest})
-            for one in (who.reasoning, who.rest):
+            both = {"reasoning": who.reasoning, "rest": who.rest}
+            begin_round(out_dir, round, {name: one.described() for name, one in both.items()})
+            for one in both.values():
                 store.explain(one.sampling_digest, canonical_json(one.settings))
         drawn.append(
             draw(
                 plan.questions(problems_dir, by.serving, meter.names),
                 missing,
                 by,
+                stored=plan.stored(by.serving),
+                longest_tokens=who.longest_tokens(by.serving),
                 machine=machine,
                 store=store,
                 out_dir=out_dir,
@@ -176,16 +185,19 @@ def _requested(plan: Plan) -> Iterator[Requested]:
             yield candidate, one.problem_id, index
 
 
-def figures(requested: int, drawn: Sequence[Drawn]) -> dict[str, Any]:
-    """What drawing took, all models together."""
+def figures(requested: int, kept: int, drawn: Sequence[Drawn]) -> dict[str, Any]:
+    """What drawing took, all models together.
+
+    Args:
+        kept: Of the requested candidates, those that the store has in the end.
+    """
     new = sum(one.candidates for one in drawn)
-    failed = sum(one.failed for one in drawn)
     tokens = sum(one.tokens for one in drawn)
     seconds = sum(one.seconds for one in drawn)
     return {
         "requested": requested,
         "drawn": new,
-        "reused": requested - new - failed,
+        "reused": kept - new,
         "completion_tokens": tokens,
         "prompt_tokens": sum(one.prompt_tokens for one in drawn),
         "seconds": round_s(seconds),

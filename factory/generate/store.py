@@ -197,6 +197,12 @@ class CandidateStore:
         rows = self._select("SELECT id FROM candidates WHERE id IN ({})", ids)
         return {row[0].hex() for row in rows}
 
+    def answered_ids(self, ids: Iterable[str], *, failed_too: bool) -> set[str]:
+        """Those of `ids` that have a committed completion, or where asked for a failure."""
+        asked = list(ids)
+        known = self.known_ids(asked)
+        return known | self.failures(asked).keys() if failed_too else known
+
     def failures(self, ids: Iterable[str]) -> dict[str, Failure]:
         """The last failure of each of `ids` that has one and no completion."""
         rows = self._select("SELECT id, reason, detail FROM failures WHERE id IN ({})", ids)

@@ -4,6 +4,9 @@ Before a round draws, it writes down who answers and how. A later run of the sam
 with other settings while that round is unfinished is refused, with what differs: it would leave
 half a dataset behind and begin another one, most often by mistake. What changes no candidate
 (quotas, filters, machines) is not compared, and a finished round never refuses anything.
+
+When all of it is asked, that is written down too: a run that is killed while it writes parts asks
+no server again for what has failed.
 """
 
 from __future__ import annotations
@@ -15,25 +18,24 @@ from typing import Any, Final
 
 from factory.digest import canonical_json
 from factory.errors import TeacherError
-from factory.generate.answerer import Answerer
 from factory.parts import MANIFEST, write_atomically
 
 SETTINGS: Final = "settings.json"
+_DRAWN: Final = "drawn.json"
 _SHOWN: Final = 12
 _VALUE_CHARS: Final = 80
 
 
-def begin_round(out_dir: Path, round: int, by: Mapping[str, Answerer]) -> None:
+def begin_round(out_dir: Path, round: int, settings: Mapping[str, Any]) -> None:
     """Write down how a round is asked, or refuse to go on otherwise than it was begun.
 
     Args:
         out_dir: The artifact, in a folder of artifacts `<recipe>-<key>`.
-        by: Who answers, by a name for people.
+        settings: Who answers and how (`Answerer.described`), by names for people.
 
     Raises:
         TeacherError: An unfinished round of this recipe was begun with other settings.
     """
-    settings: dict[str, Any] = {name: one.described() for name, one in by.items()}
     now = {"round": round, **settings}
     recipe = out_dir.name.rpartition("-")[0]
     folders = [out_dir]
@@ -43,8 +45,8 @@ def begin_round(out_dir: Path, round: int, by: Mapping[str, Answerer]) -> None:
         if folder.name.rpartition("-")[0] != recipe or (folder / MANIFEST).exists():
             continue
         begun = _read(folder / SETTINGS)
-        if begun is None or begun.get("round") != round:
-            continue
+        if begun is None or begun.get("round") != round or begun.keys() != now.keys():
+            continue  # another round, or one that rewrites where this one draws
         if differences := list(_differences(begun, now)):
             more = len(differences) - _SHOWN
             lines = [*differences[:_SHOWN], *([f"  and {more} more"] if more > 0 else [])]
@@ -56,6 +58,16 @@ def begin_round(out_dir: Path, round: int, by: Mapping[str, Answerer]) -> None:
             )
     out_dir.mkdir(parents=True, exist_ok=True)
     write_atomically(out_dir / SETTINGS, (canonical_json(now) + "\n").encode())
+
+
+def end_drawing(out_dir: Path, key: str) -> None:
+    """Write down that all of the round was asked, and that what failed has failed."""
+    write_atomically(out_dir / _DRAWN, (canonical_json({"key": key}) + "\n").encode())
+
+
+def is_drawn(out_dir: Path, key: str) -> bool:
+    """Whether an earlier attempt asked all of the round."""
+    return _read(out_dir / _DRAWN) == {"key": key}
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from factory.errors import TeacherError
 from factory.generate.rewriting import rewrite_candidates
+from factory.generate.stage import generate_candidates
 from factory.parts import read_part
 from schemas.arrow import CANDIDATE
 from schemas.machine import Endpoints, Machine, Serving
 from schemas.manifest import StageResult
 from schemas.problem import Domain
-from schemas.recipe import OpenaiTeacher, Rewrite, Sampling
+from schemas.recipe import Generate, OpenaiTeacher, Rewrite, Sampling
 from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder
@@ -116,3 +118,37 @@ def test_other_settings_for_an_unfinished_rewriting_are_refused(tmp_path: Path) 
         run(tmp_path, server.base_url, [("sums/0", RIGHT)])
         with pytest.raises(TeacherError, match=r"sampling.temperature: begun with 0.0, now 0.5"):
             run(tmp_path, server.base_url, [("sums/0", RIGHT)], warmer, out="r-2")
+        other = REWRITE.model_copy(update={"template": "{response} {statement}"})
+        with pytest.raises(TeacherError, match=r"rewrite.template: begun with"):
+            run(tmp_path, server.base_url, [("sums/0", RIGHT)], other, out="r-2")
+
+
+def test_an_unfinished_rewriting_does_not_refuse_one_more_round_of_drawing(tmp_path: Path) -> None:
+    with LoopbackServer() as server:
+        run(tmp_path, server.base_url, [("sums/0", RIGHT)])
+        result = generate_candidates(
+            tmp_path / "problems",
+            [(tmp_path / "1" / "generate", tmp_path / "1" / "grade")],
+            Generate(teacher=REWRITE.teacher, max_rounds=2, accepted_wanted=2),
+            round=2,
+            seed=0,
+            machine=Machine(teacher=Endpoints(base_urls=[server.base_url])),
+            store=tmp_path / "store.sqlite",
+            out_dir=tmp_path / "r-2",
+            key="k",
+        )
+    assert result.ledger.rows_out > 0
+
+
+def test_a_form_that_cannot_be_written_is_a_drop_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+        if "2 + 2" in body["messages"][-1]["content"]:
+            return web.Response(status=400, text="maximum context length is 8 tokens")
+        return None
+
+    statuses = [("sums/0", RIGHT), ("sums/2", RIGHT)]
+    with LoopbackServer(trouble) as server:
+        first = run(tmp_path, server.base_url, statuses)
+    again = run(tmp_path, "http://127.0.0.1:9/v1", statuses)
+    assert first.ledger.drops == again.ledger.drops == {"overlong_prompt": 1}
+    assert first.parts == again.parts

@@ -150,8 +150,44 @@ def test_failures_are_counted_with_evidence_and_asked_again_by_a_later_run(tmp_p
     failures = read_part(tmp_path / "out", first.parts[-1], FAILURE).to_pylist()
     assert [row["reason"] for row in failures] == ["failed"] * 4 + ["overlong_prompt"] * 4
     assert "boom" in failures[0]["detail"]
+    assert first.figures["reused"] == 0
     assert second.ledger.drops == {}
-    assert second.figures["drawn"] == 8
+    assert (second.figures["drawn"], second.figures["reused"]) == (8, 4)
+
+
+def one_bad_problem(request: web.Request, body: dict[str, Any], times: int) -> web.Response | None:
+    bad = "1 + 1" in body["messages"][-1]["content"]
+    return web.Response(status=500, text="boom") if bad else None
+
+
+def test_a_run_killed_after_the_last_answer_asks_no_server_again(tmp_path: Path) -> None:
+    with LoopbackServer(one_bad_problem) as server:
+        first = run(tmp_path, server.base_url)
+    (tmp_path / "out" / first.parts[0].path).unlink()
+    second = run(tmp_path, "http://127.0.0.1:9/v1")
+    assert second.parts == first.parts
+    assert second.ledger == first.ledger
+    assert second.ledger.drops == {"failed": 4}
+
+
+def test_the_bad_requests_that_a_killed_run_left_are_not_the_servers_fault(tmp_path: Path) -> None:
+    with LoopbackServer(one_bad_problem) as server:
+        run(tmp_path, server.base_url)
+        server.bodies.clear()
+        result = run(tmp_path, server.base_url, out="again")
+        assert {"1 + 1" in body["messages"][-1]["content"] for body in server.bodies} == {True}
+    assert result.ledger.drops == {"failed": 4}
+
+
+def test_a_server_that_answers_nothing_at_all_is_an_error(tmp_path: Path) -> None:
+    def trouble(request: web.Request, body: dict[str, Any], times: int) -> web.Response:
+        return web.Response(status=500, text="boom")
+
+    with (
+        LoopbackServer(trouble) as server,
+        pytest.raises(TeacherError, match="found 12 of 12 after every retry"),
+    ):
+        run(tmp_path, server.base_url)
 
 
 def test_a_later_round_asks_only_for_problems_short_of_correct_candidates(tmp_path: Path) -> None:

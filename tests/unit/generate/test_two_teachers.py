@@ -10,6 +10,7 @@ import pytest
 
 from factory.digest import canonical_json
 from factory.errors import TeacherError
+from factory.generate.answerer import answerers
 from factory.generate.stage import generate_candidates
 from factory.generate.store import CandidateStore
 from factory.parts import MANIFEST, read_part
@@ -99,6 +100,15 @@ def test_the_rest_may_be_asked_otherwise_of_the_same_teacher(tmp_path: Path) -> 
         run(tmp_path, Machine(teacher=endpoints(server)), same)
         systems = [body["messages"][0]["role"] for body in server.bodies]
     assert sorted(systems) == ["system"] * 4 + ["user"] * 4
+
+
+def test_requests_to_a_server_wait_for_the_longest_completion_that_it_is_asked_for() -> None:
+    rest = Rest(sampling=Sampling(max_tokens=5000))
+    shared = answerers(GENERATE.model_copy(update={"rest": rest}), seed=0)
+    assert shared.longest_tokens("teacher") == 5000
+    own = rest.model_copy(update={"teacher": SMALL})
+    two = answerers(GENERATE.model_copy(update={"rest": own}), seed=0)
+    assert (two.longest_tokens("teacher"), two.longest_tokens("rest")) == (9, 5000)
 
 
 def test_an_endpoint_that_knows_n_answers_several_candidates_at_once(tmp_path: Path) -> None:
