@@ -207,13 +207,15 @@ def _within_quotas(
     todo: Sequence[_Todo], generate: Generate, report: Report, *, seed: int
 ) -> set[str]:
     """Ids of the problems that are asked: those under no quota, and under quotas those that are
-    open already and then new ones until what is to be expected fills them."""
+    open already and then new ones until what is to be expected fills them. A category with a quota
+    of its own comes before the rest of its domain, which would else leave no room for it."""
     chosen = {one.problem.problem_id for one in todo if not _quotas_of(one.problem, generate)}
     under = [one for one in todo if one.problem.problem_id not in chosen]
     still: dict[str, float] = {
         name: wanted - report.accepted[name] for name, wanted in generate.quota.items()
     }
-    for one in sorted(under, key=lambda one: _turn(one, seed)):
+    by_turn = sorted(under, key=lambda one: _turn(one, seed))
+    for one in sorted(by_turn, key=lambda one: -len(_quotas_of(one.problem, generate))):
         names = _quotas_of(one.problem, generate)
         if any(still[name] <= 0 for name in names):
             continue

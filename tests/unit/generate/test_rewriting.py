@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from factory.errors import TeacherError
+from factory.errors import ManifestMismatch, TeacherError
 from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates
 from factory.parts import read_part
@@ -81,6 +81,34 @@ def test_no_more_than_per_problem_are_rewritten_the_same_ones_every_time(tmp_pat
         assert len(server.bodies) == drawn == 2
     assert first.parts == second.parts
     assert second.figures["reused"] == 2
+
+
+def test_each_round_is_walked_beside_the_problems_and_another_order_is_an_error(
+    tmp_path: Path,
+) -> None:
+    problems = problems_folder(tmp_path / "problems", [problem(number) for number in range(9)])
+    rounds = [
+        earlier_round(tmp_path / "1", [(f"sums/{number}", RIGHT) for number in (1, 4, 8)]),
+        earlier_round(tmp_path / "2", [(f"sums/{number}", RIGHT) for number in (8, 0)]),
+    ]
+
+    def run_with(earlier: list[tuple[Path, Path]], out: str) -> StageResult:
+        return rewrite_candidates(
+            problems,
+            earlier,
+            REWRITE,
+            round=3,
+            seed=0,
+            machine=Machine(teacher=Endpoints(base_urls=[server.base_url])),
+            store=tmp_path / "store.sqlite",
+            out_dir=tmp_path / out,
+            key="k",
+        )
+
+    with LoopbackServer() as server:
+        assert run_with(rounds[:1], "r-1").ledger.rows_out == 3
+        with pytest.raises(ManifestMismatch, match="sums/0 out of place"):
+            run_with(rounds[1:], "r-2")
 
 
 def test_domains_that_are_not_named_are_left_as_they_are(tmp_path: Path) -> None:

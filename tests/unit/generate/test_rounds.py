@@ -148,6 +148,15 @@ def test_a_filled_quota_stops_its_category_and_no_other() -> None:
     assert found["accepted_of_quota"] == {"math/Algebra": 3}
 
 
+def test_a_category_with_a_quota_gets_it_whatever_the_rest_of_its_domain_could_give() -> None:
+    generate = recipe(quota={"math": 20, "math/Geometry": 6})
+    rest = maths(*(f"a{number}" for number in range(100)), category="Algebra")
+    few = maths("g0", "g1", "g2", "g3", category="Geometry")
+    found = plan([*rest, *few], {}, generate, round=1)
+    assert len(found) == 10
+    assert len([name for name in found if name.startswith("g")]) == 3
+
+
 def test_more_correct_candidates_than_wanted_of_one_problem_do_not_fill_a_quota() -> None:
     generate = recipe(quota={"math": 4})
     assert set(plan(maths("a", "b"), {"a": had(4, 4)}, generate, round=2)) == {"b"}
