@@ -34,13 +34,15 @@ def admitted(
     """The problem of each row that `where` takes, and the rows that leave, in their order.
 
     Raises:
-        SourceError: A row is wrong and the source has no `skip_bad`, no row at all is right, or a
-            column that `where` names is missing.
+        SourceError: A row is wrong and the source has no `skip_bad`, no row at all is right or
+            of the kind that `where` takes, or a column that it names is missing.
     """
-    good = bad = 0
+    good = bad = others = 0
     first: SourceError | None = None
+    first_other = ""
     for at, row in enumerate(rows):
         if other := _other_kind(source.where, row):
+            first_other, others = first_other or f"{row.place}: {other}", others + 1
             yield Rejected(_id(source, row, at), source.name, Drop.OTHER_KIND, other)
             continue
         try:
@@ -57,6 +59,12 @@ def admitted(
         raise SourceError(
             f"source {source.name}: expected rows that can be read, found none and {bad} bad ones; "
             f"the first: {first}"
+        )
+    if others and not good:
+        raise SourceError(
+            f"source {source.name}: expected rows that `where` takes, found none of {others:,}; "
+            f"the first is {first_other}; correct `where`, whose values are compared with their "
+            f"type, or leave the source out"
         )
 
 

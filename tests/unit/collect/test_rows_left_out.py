@@ -154,6 +154,12 @@ def test_where_compares_values_with_their_types_and_needs_its_column(folder: Pat
         list(iter_problems(source(folder, rows, where={"meta.good": [True]}, skip_bad=True)))
 
 
+def test_a_where_that_takes_no_row_is_an_error_with_what_it_found(folder: Path) -> None:
+    rows = [{"problem": f"{at}?", "gold": "1", "level": float(at)} for at in range(3)]
+    with pytest.raises(SourceError, match=r"found none of 3; the first is .*row 1: level is 0\.0"):
+        read_source(source(folder, rows, where={"level": [0, 1]}), seed=0)
+
+
 @pytest.mark.parametrize(
     ("turns", "says"),
     [
