@@ -198,35 +198,31 @@ def compared(problems: Sequence[Brief], pool: Pool, size: int) -> list[Spent]:
     return found
 
 
-def show(found: Sequence[Spent]) -> None:
-    """A table for the documents; the saving is beside the fixed number that accepts as many."""
+def show(found: Sequence[Spent], pool: Pool, size: int) -> None:
+    """A table for the documents."""
     print(
         "| wanted | way | candidates | tokens | correct | accepted | solved | tokens per accepted "
-        "| beside the cheapest fixed number that accepts no less |"
+        "| beside the smallest fixed number that accepts no less |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for one in found:
         print(
             f"| {one.wanted} | {one.way} | {one.candidates:,} | {one.tokens:,} | {one.correct:,} "
             f"| {one.accepted:,} | {100 * one.solved:.1f}% | {one.tokens_per_accepted:.1f} "
-            f"| {saving(one, found)} |"
+            f"| {saving(one, pool, size)} |"
         )
 
 
-def saving(one: Spent, found: Sequence[Spent]) -> str:
-    """Tokens per accepted sample as a share of those of the cheapest fixed number that accepts
-    as many at least; a dash where none does, and for the fixed numbers themselves."""
-    rivals = [
-        other
-        for other in found
-        if other.way.startswith("fixed")
-        and other.wanted == one.wanted
-        and other.accepted >= one.accepted
-    ]
-    if one.way.startswith("fixed") or not rivals:
+def saving(one: Spent, pool: Pool, size: int) -> str:
+    """Tokens per accepted sample as a share of those of the smallest fixed number of candidates
+    that accepts no less; a dash where none does, and for the fixed numbers themselves."""
+    if one.way.startswith("fixed"):
         return "–"
-    best = min(rivals, key=lambda other: other.tokens_per_accepted)
-    return f"{one.tokens_per_accepted / best.tokens_per_accepted:.2f} of {best.way}"
+    for count in range(1, size + 1):
+        rival = fixed(pool, count, one.wanted)
+        if rival.accepted >= one.accepted:
+            return f"{one.tokens_per_accepted / rival.tokens_per_accepted:.2f} of {rival.way}"
+    return "–"
 
 
 def main() -> None:
@@ -244,7 +240,7 @@ def main() -> None:
     print(machine_line(), flush=True)
     problems, pool = drawn_pool(30 if given.quick else given.problems, given.pool)
     found = compared(problems, pool, given.pool)
-    show(found)
+    show(found, pool, given.pool)
     if given.json:
         rows: list[dict[str, Any]] = [
             asdict(one) | {"tokens_per_accepted": one.tokens_per_accepted} for one in found

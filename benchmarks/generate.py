@@ -26,6 +26,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,7 @@ from generation.workload import demo_settings
 
 from factory.models import resolve_model
 from factory.recipe_file import ROOT
-from schemas.machine import Machine
+from schemas.machine import Machine, Vllm
 
 _IN_FLIGHT = (8, 12, 16, 20, 24, 32)
 
@@ -52,10 +54,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small and once, to try the command")
     parser.add_argument("--problems", type=int, help="eight candidates each")
     parser.add_argument("--repeats", type=int)
+    parser.add_argument("--cpu-threads", type=int, help="of server and `LLM.generate`, on CPU")
     parser.add_argument("--candidates", type=int, help="of `replay`; default a million")
     parser.add_argument("--peer-venv", type=Path, help="environment that has the peer")
     parser.add_argument("--json", type=Path, help="write ratios and figures here")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended too
     print(machine_line(), flush=True)
     (ROOT / "artifacts").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=ROOT / "artifacts") as folder:
@@ -84,7 +88,7 @@ def cpu_setup(given: argparse.Namespace) -> Setup:
     return Setup(
         model=resolve_model("embedded:teacher"),
         settings=demo_settings(),
-        machine=Machine(),
+        machine=Machine(vllm=Vllm(cpu_threads=given.cpu_threads)),
         problems=given.problems or (40 if given.quick else 400),
         repeats=given.repeats or (1 if given.quick else 5),
         in_flight=(12, 20) if given.quick else _IN_FLIGHT,

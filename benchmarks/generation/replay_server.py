@@ -1,8 +1,9 @@
 """A server that answers every request at once from memory, eight completions at a time.
 
 The answers are made from a seed before the first request and do not depend on the prompt: texts of
-1 to 8 KB (median 2) of made-up words and numbers, which zstd makes about half as long, as it does
-with traces. Token ids are few, so that the text is most of what is read. Raw asyncio, one process.
+1 to 8 KB (median 2) of made-up words and numbers that zstd packs 2.3 times as short one by one; a
+Qwen2.5-Math model's traces of 1.4 KB it packs 2.4 times. Token ids are few, so that the text is
+most of what is read. Raw asyncio, one process.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from factory.orphans import die_with_parent
 
 PER_REQUEST: Final = 8
 _ANSWERS: Final = 2048
-_WORDS: Final = 6000
+_WORDS: Final = 1500
+_STEEPNESS: Final = 1.5
+"""How much more often the frequent words come; it decides how well the texts pack."""
 _MEDIAN_BYTES: Final = 2048
 _LEAST_BYTES: Final = 1024
 _MOST_BYTES: Final = 8192
@@ -105,7 +108,7 @@ def answers(seed: int) -> list[bytes]:
     """Whole HTTP answers with eight completions each, in the shape of vLLM's chat endpoint."""
     draw = random.Random(seed)
     words = _words(draw)
-    weights = list(accumulate(1 / (rank + 3) for rank in range(len(words))))
+    weights = list(accumulate((rank + 3) ** -_STEEPNESS for rank in range(len(words))))
     made: list[bytes] = []
     for number in range(_ANSWERS):
         choices = [

@@ -16,7 +16,7 @@ from schemas.machine import Machine
 from schemas.recipe import Generate, VllmTeacher
 
 from .bare import bare
-from .offline import Offline
+from .offline import best_offline
 from .ours import ours
 from .peer import peer
 from .table import Repeats
@@ -51,7 +51,7 @@ def measured(setup: Setup, folder: Path) -> tuple[Repeats, dict[str, int]]:
     sampling, name = setup.settings.sampling, setup.model.name
     with (
         VllmServers(teacher, setup.machine.vllm, setup.model, folder / "logs") as servers,
-        Offline(teacher, setup.machine.vllm, setup.model, folder / "offline.log") as engine,
+        best_offline(teacher, setup.machine.vllm, setup.model, folder) as choose,
     ):
         url = servers.base_urls()[0]
 
@@ -81,7 +81,7 @@ def measured(setup: Setup, folder: Path) -> tuple[Repeats, dict[str, int]]:
 
         say("warming up, and looking for the bare client's best number of requests in flight")
         prompts = one(0)[2]
-        engine.generate(prompts[: len(prompts) // 4], sampling)
+        engine = choose(prompts, sampling)
         chosen = {
             "bare client": _best(
                 {level: [other(prompts, level) for _ in range(2)] for level in setup.in_flight}

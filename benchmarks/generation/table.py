@@ -31,9 +31,10 @@ class Repeats:
     def ratio(self, way: str, other: str) -> float:
         return self.speed(way) / self.speed(other)
 
-    def cpu_s(self, way: str) -> float:
-        """Median processor time of the client for 1,000 candidates."""
-        return statistics.median(one.cpu_s for one in self.took[way]) * 1000 / self._candidates
+    def cpu_s(self, way: str) -> float | None:
+        """Median processor time of the client for 1,000 candidates; None where it is not apart."""
+        known = [one.cpu_s for one in self.took[way] if one.cpu_s is not None]
+        return statistics.median(known) * 1000 / self._candidates if known else None
 
     def figures(self) -> dict[str, dict[str, object]]:
         """Everything that was measured, by way."""
@@ -53,9 +54,10 @@ class Repeats:
         print("|---|---|---|---|")
         for way, each in self.took.items():
             speeds = [one.tokens_per_s for one in each]
+            cpu_s = self.cpu_s(way)
             print(
                 f"| {way} | {self.speed(way):,.0f} | {min(speeds):,.0f} to {max(speeds):,.0f} "
-                f"| {self.cpu_s(way):.2f} |"
+                f"| {'–' if cpu_s is None else f'{cpu_s:.2f}'} |"
             )
 
 

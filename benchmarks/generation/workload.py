@@ -40,8 +40,8 @@ class Took:
 
     tokens: int
     seconds: float
-    cpu_s: float
-    """Processor time of the client alone, not of the server."""
+    cpu_s: float | None
+    """Processor time of the client alone, not of the server; None where they are one."""
 
     @property
     def tokens_per_s(self) -> float:
