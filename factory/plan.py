@@ -1,8 +1,8 @@
 """What a run of a recipe would do, without starting it: candidates, tokens, GPU-hours, disk, cost.
 
 Counts come from the recipe. Speeds, sizes and the accept rate are assumptions (`plan_models`,
-`plan_work`, and here), named in the plan; nothing of it is measured. Problems that are rejected,
-dropped as duplicates or contaminated are still in the counts.
+`plan_work`, `plan_judge`, and here), named in the plan; nothing of it is measured. Problems that
+are rejected, dropped as duplicates or contaminated are still in the counts.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from factory.plan_counts import least, times, total, total_amount
+from factory.plan_judge import judge_of
 from factory.plan_problems import SourcePlan, plan_sources
 from factory.plan_rounds import DomainPlan, plan_domains
 from factory.plan_work import Asked, Rates, Taught, asked_of, disk_of, taught_of
 from schemas.machine import Machine
+from schemas.problem import Domain
 from schemas.recipe import ImportTeacher, Recipe
 from schemas.row import Row
 
@@ -80,6 +82,7 @@ def plan_of(
     expected = total(one.expected for one in domains) if domains else None
     samples = _samples(recipe, sources, domains)
     asked = asked_of(recipe, domains, each, Rates(machine, tokens_per_s))
+    asked += judge_of(recipe, sources, domains, machine)
     taught = taught_of(recipe.train, samples, each, machine.gpu_price)
     return Plan(
         recipe=recipe.name,
@@ -130,14 +133,19 @@ def _within(domains: list[DomainPlan], budget: int | None, each: int) -> list[Do
 def _samples(
     recipe: Recipe, sources: Sequence[SourcePlan], domains: Sequence[DomainPlan]
 ) -> int | None:
-    if not domains and not any(not one.drawn for one in sources):
+    """Of each domain what the rounds and the conversations that are passed through give, within
+    its quota; unknown where generations exist already."""
+    if not domains and any(one.drawn for one in sources):
         return None
-    counts: list[int | None] = []
-    for one in domains:
-        kept = least(one.correct, times(one.problems, recipe.select.per_problem))
-        counts.append(least(kept, recipe.select.quota.get(one.domain)))
-    counts += [one.problems for one in sources if not one.drawn]
-    return total(counts)
+    counts: dict[Domain, int | None] = {
+        one.domain: least(one.correct, times(one.problems, recipe.select.per_problem))
+        for one in domains
+    }
+    for one in sources:
+        if not one.drawn:
+            counts[one.domain] = total([counts.get(one.domain, 0), one.problems])
+    quota = recipe.select.quota
+    return total(least(count, quota.get(domain)) for domain, count in counts.items())
 
 
 def _most_tokens(domains: Sequence[DomainPlan], budget: int | None) -> int | None:

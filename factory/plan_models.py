@@ -33,6 +33,9 @@ GPU_FLOPS: Final = 989e12
 TRAIN_UTILISATION: Final = 0.4
 """Share of the peak that training reaches: the aim of design, not a measurement."""
 GPU_BYTES: Final = 80 * 10**9
+TRAIN_BYTES_PER_PARAMETER: Final = 16
+"""Weights and gradients in 16 bits, and in 32 bits a copy and the two moments of AdamW; activations
+come on top. Over all GPUs, where ZeRO shares them out."""
 
 
 class ModelSize(Row):

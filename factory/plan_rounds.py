@@ -36,6 +36,9 @@ class DomainPlan(Row):
     reasoning_share: float
     """Share of its problems that the teacher answers with a chain of thought; those whose prompt
     decides are among them."""
+    judged_share: float
+    """Share of its problems whose answers a model decides; where a source is of unknown size, 1 if
+    one is judged."""
     longest_tokens: int
     """`max_tokens` of its completions; the larger one where two models answer."""
 
@@ -93,6 +96,7 @@ def _plan(
         most=most,
         correct=None if expected is None else math.floor(expected * accept_rate),
         reasoning_share=share,
+        judged_share=_judged_share(problems, sources),
         longest_tokens=max(longest),
     )
 
@@ -113,3 +117,10 @@ def _reasoning_share(
     if problems and plain is not None:
         return 1 - plain / problems
     return 0.0 if all(one.reasoning == "never" for one in sources) else 1.0
+
+
+def _judged_share(problems: int | None, sources: Sequence[SourcePlan]) -> float:
+    judged = total([one.problems for one in sources if one.judged])
+    if problems and judged is not None:
+        return judged / problems
+    return 1.0 if any(one.judged for one in sources) else 0.0

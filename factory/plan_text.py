@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from factory.plan import Plan
+from factory.plan_judge import PROMPT_TOKENS, REPLY_TOKENS
 from factory.plan_work import Asked
 
 
@@ -55,6 +56,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"GPU-hours in all: {plan.gpu_hours:,.1f}"
     if plan.cost is not None:
         yield f"cost in all: {plan.cost:,.2f}"
+    elif any(one.cost is not None for one in [*plan.asked, *plan.taught]):
+        yield "cost in all: unknown, because some have no price in the machine file"
     yield from _assumptions(plan)
 
 
@@ -96,6 +99,8 @@ def _assumptions(plan: Plan) -> Iterator[str]:
     yield f"  {plan.accept_rate:.0%} of candidates are correct (--accept-rate)"
     yield "  tokens per second and GPU as shown, by a model's size (--tokens-per-s)"
     yield "  training at 40% of the peak of an H100; 3.6 bytes on disk per token"
+    if plan.judged:
+        yield f"  a judge reads {PROMPT_TOKENS:,} tokens of a question and writes {REPLY_TOKENS}"
     yield "  no problem is rejected, doubled or contaminated; rejected ones make all of it less"
     for one in plan.unknown:
         yield f"  unknown: {one}"

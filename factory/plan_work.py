@@ -11,7 +11,7 @@ from factory.plan_counts import least, times, total
 from factory.plan_models import assumed_tokens_per_s, gpus_for, size_of, train_tokens_per_s
 from factory.plan_problems import plan_sources
 from factory.plan_rounds import DomainPlan
-from schemas.machine import Machine
+from schemas.machine import Endpoints, Machine
 from schemas.recipe import ImportTeacher, OpenaiTeacher, Recipe, Train, VllmTeacher
 from schemas.row import Row
 
@@ -27,7 +27,7 @@ class Asked(Row):
     """What one model would write, and what that takes."""
 
     role: str
-    """`teacher`, `rest`, `rewrite`, or `validate NAME`."""
+    """`teacher`, `rest`, `rewrite`, `judge`, or `validate NAME`."""
     model: str
     engine: str
     candidates: int | None
@@ -74,7 +74,8 @@ class Rates:
         """What one model takes for so many completions of this length."""
         tokens = times(candidates, each)
         if isinstance(teacher, OpenaiTeacher):
-            cost = self._of_endpoint(role, tokens, candidates)
+            endpoints = self.machine.serving(role).teacher
+            cost = endpoint_cost(endpoints, times(candidates, PROMPT_TOKENS), tokens)
             return Asked(
                 role=role,
                 model=teacher.model,
@@ -108,12 +109,15 @@ class Rates:
             cost=None if hours is None or price is None else hours * price,
         )
 
-    def _of_endpoint(self, role: str, tokens: int | None, candidates: int | None) -> float | None:
-        endpoints = self.machine.serving(role).teacher
-        if endpoints.completion_price is None or tokens is None or candidates is None:
-            return None
-        prompts = candidates * PROMPT_TOKENS * (endpoints.prompt_price or 0.0)
-        return (tokens * endpoints.completion_price + prompts) / 1e6
+
+def endpoint_cost(
+    endpoints: Endpoints, prompt_tokens: int | None, completion_tokens: int | None
+) -> float | None:
+    """What endpoints take for so many tokens; None where they have no price."""
+    price = endpoints.completion_price
+    if price is None or prompt_tokens is None or completion_tokens is None:
+        return None
+    return (completion_tokens * price + prompt_tokens * (endpoints.prompt_price or 0.0)) / 1e6
 
 
 def asked_of(
@@ -193,7 +197,7 @@ def disk_of(
 ) -> dict[str, float]:
     """Bytes by what takes them; what is unknown is left out."""
     found: dict[str, float] = {}
-    drawn = total([one.tokens for one in asked if not one.role.startswith("validate")])
+    drawn = total([one.tokens for one in asked if one.draws or one.role == "rewrite"])
     if drawn:
         found["candidates"] = drawn * STORED_BYTES_PER_TOKEN
     if samples and each:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from factory.errors import RecipeError
 from factory.pin import is_hub_name, unpinned
 from factory.plan import Plan
-from factory.plan_models import size_of
+from factory.plan_models import TRAIN_BYTES_PER_PARAMETER, size_of
 from factory.preflight import TRAIN_PACKAGES, runs_code
 from factory.recipe_file import existing, resolve_plain
 from sandboxes.engine import check
@@ -91,6 +91,7 @@ def _files(recipe: Recipe) -> Iterator[Lack]:
         if isinstance(student.base, str):
             models.append((student.base, f"student {student.name}"))
     places += [one for one in models if not is_hub_name(one[0])]
+    places.append((recipe.grade.judge.labels, "grade.judge.labels"))
     for place, who in places:
         if place and not place.startswith("embedded:"):
             try:
@@ -187,6 +188,15 @@ def _gpus(recipe: Recipe, plan: Plan) -> Iterator[Lack]:
             )
     if plan.taught and not memory and any(one.tokens_per_s for one in plan.taught):
         yield _missing("a GPU for training", "train on a machine with GPUs (docs/gpu.md)")
+    for name in dict.fromkeys(one.base for one in plan.taught if memory):
+        size = size_of(name)
+        if size is not None and sum(memory) < size.parameters * TRAIN_BYTES_PER_PARAMETER:
+            needed = size.parameters * TRAIN_BYTES_PER_PARAMETER
+            yield _missing(
+                f"GPU memory to train {name}: about {needed / 1e9:,.0f} GB over all GPUs, found "
+                f"{found}",
+                "train on a machine with more (docs/gpu.md), or a smaller base",
+            )
 
 
 def gpu_memory_bytes() -> list[int]:

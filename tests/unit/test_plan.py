@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,63 @@ def test_two_teachers_share_the_candidates_by_who_answers_what() -> None:
     assert other.cost == pytest.approx((800 * 50 * 4.0 + 800 * 250 * 2.0) / 1e6)
     assert other.gpu_hours is None
     assert plan.cost == pytest.approx((teacher.cost or 0) + (other.cost or 0))
+
+
+JUDGED = """
+[[collect.sources]]
+name = "essays"
+kind = "hub"
+dataset = "someone/essays"
+revision = "ffffffffffffffffffffffffffffffffffffffff"
+license = "MIT"
+domain = "general"
+grader = "judge"
+columns = { gold = "" }
+limit = 600
+[[collect.sources]]
+name = "given"
+kind = "sft"
+dataset = "someone/chats"
+revision = "ffffffffffffffffffffffffffffffffffffffff"
+license = "MIT"
+grader = "judge"
+limit = 50
+"""
+
+
+def test_a_judge_is_asked_about_its_problems_alone_and_is_part_of_the_cost() -> None:
+    machine = Machine.model_validate(
+        {"gpu_price": 2.0, "judge": {"completion_price": 10.0, "prompt_price": 1.0}}
+    )
+    plan = plan_of(_recipe(JUDGED), machine)
+    teacher, judge = plan.asked
+    general = plan.domains[1]
+    assert (general.expected, general.judged_share) == (3200, 600 / 800)
+    assert (judge.role, judge.candidates) == ("judge", 3200 * 3 // 4 + 50)
+    assert judge.cost == pytest.approx(2450 * (1000 * 1.0 + 60 * 10.0) / 1e6)
+    assert plan.cost == pytest.approx((teacher.cost or 0) + (judge.cost or 0))
+    assert plan.expected_tokens == teacher.tokens
+    assert plan.disk_bytes == plan_of(_recipe(JUDGED), Machine()).disk_bytes
+    assert [one.role for one in plan_of(_recipe(), machine).asked] == ["teacher"]
+    without = plan_of(_recipe(JUDGED), Machine.model_validate({"gpu_price": 2.0}))
+    assert without.cost is None
+    assert "cost in all: unknown" in plan_text(without)
+
+
+def test_the_quota_of_a_domain_holds_for_what_is_passed_through_too() -> None:
+    recipe = _recipe(JUDGED + "[select]\nquota = { general = 30 }")
+    assert plan_of(recipe, Machine()).samples == 2000 + 30
+
+
+def test_what_is_imported_is_unknown_also_beside_conversations_passed_through() -> None:
+    teacher = {
+        "engine": "import",
+        "model": "m",
+        "files": [{"source": "sums", "path": "x.jsonl", "problem_id": ""}],
+    }
+    plan = plan_of(_recipe(JUDGED, teacher=teacher, max_rounds=1), Machine())
+    assert plan.samples is None
+    assert [(one.role, one.candidates) for one in plan.asked] == [("judge", None)]
 
 
 def test_prices_that_are_not_given_are_no_cost_of_zero() -> None:
@@ -283,6 +341,28 @@ def test_weights_that_no_gpu_here_could_hold_are_missing(
     text = BASE.replace("Model-8B", "Model-900000B")
     assert main(_planned(tmp_path, text)) == 1
     assert "GPU memory for someone/Model-900000B: its weights are" in capsys.readouterr().out
+
+
+def test_a_file_of_labels_that_is_not_there_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_planned(tmp_path, f'{BASE}[grade.judge]\nlabels = "./recipes/none.jsonl"')) == 1
+    assert "missing  grade.judge.labels: expected a file" in capsys.readouterr().out
+
+
+def test_a_student_whose_training_no_gpu_here_could_hold_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 81559\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert main(_planned(tmp_path, BASE + TRAIN.replace("1.5B", "32B"))) == 1
+    out = capsys.readouterr().out
+    assert "missing  GPU memory to train someone/Base-32B: about 512 GB over all GPUs" in out
+    assert "found 1 GPUs with 86 GB" in out
+    main(_planned(tmp_path, BASE + TRAIN))
+    assert "GPU memory to train" not in capsys.readouterr().out
 
 
 def test_the_plan_for_programs_has_what_the_text_has(
