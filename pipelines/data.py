@@ -64,7 +64,10 @@ class _Round(Stage):
 
     @property
     def label(self) -> str:
-        return f"{self.name}, round {self.round} of {self.recipe.generate.max_rounds}"
+        last = self.recipe.generate.max_rounds
+        if self.round > last:
+            return f"{self.name}, rewritten forms"
+        return f"{self.name}, round {self.round} of {last}"
 
 
 class GenerateCandidates(_Round):
@@ -112,10 +115,6 @@ class RewriteCandidates(_Round):
     """Accepted candidates -> their rewritten forms, as one more round; factory/generate."""
 
     name = "generate"
-
-    @property
-    def label(self) -> str:
-        return "rewrite"
 
     def settings(self) -> Rewrite:
         """`[rewrite]`."""

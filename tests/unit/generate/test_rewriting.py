@@ -12,6 +12,8 @@ from factory.errors import ManifestMismatch, TeacherError
 from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates
 from factory.parts import read_part
+from factory.recipe_file import load_recipe
+from pipelines.data import GradeCandidates, RewriteCandidates
 from schemas.arrow import CANDIDATE
 from schemas.machine import Endpoints, Machine, Serving
 from schemas.manifest import StageResult
@@ -109,6 +111,23 @@ def test_each_round_is_walked_beside_the_problems_and_another_order_is_an_error(
         assert run_with(rounds[:1], "r-1").ledger.rows_out == 3
         with pytest.raises(ManifestMismatch, match="sums/0 out of place"):
             run_with(rounds[1:], "r-2")
+
+
+def test_the_round_of_rewriting_is_not_counted_among_those_of_drawing() -> None:
+    recipe, machine = load_recipe("recipes/sky-t1.toml"), Machine()
+    assert recipe.rewrite is not None
+    last = recipe.generate.max_rounds
+    labels = [
+        kind(recipe=recipe, machine=machine, round=number).label
+        for kind in (GradeCandidates, RewriteCandidates)
+        for number in (last, last + 1)
+    ]
+    assert labels == [
+        f"grade, round {last} of {last}",
+        "grade, rewritten forms",
+        f"generate, round {last} of {last}",
+        "generate, rewritten forms",
+    ]
 
 
 def test_domains_that_are_not_named_are_left_as_they_are(tmp_path: Path) -> None:
