@@ -2,9 +2,10 @@
 
 Equal spellings are one group before anything is compared. Groups are then taken in a fixed order
 (most votes, then the shorter, then the smaller text), and each joins the first cluster whose first
-group the grader of mathematics, with that as the gold, calls equal to it: `1/2`, `0.5` and
-`\\frac{1}{2}` are one vote. So the outcome does not depend on the order of the answers. Where the
-grader's policy takes two answers for one, so does the vote: `50%` gathers `50` and `0.5`.
+group the grader of mathematics, with that as the gold, calls equal to it, and none of whose other
+groups the cheap tiers call different: `1/2`, `0.5` and `\\frac{1}{2}` are one vote. So the outcome
+does not depend on the order of the answers. Where the grader's policy takes two answers for one, so
+does the vote, but `50%` gathers `50` or `0.5` and never both, `12` no two units.
 
 What the cheap tiers decide is decided at once. Pairs that need a worker are compared only where a
 cluster could win by them, and at most `MAX_HARD` of a problem, those with its most frequent answers
@@ -15,7 +16,7 @@ less agreement, never more.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from factory.grade.math import MathGrader
@@ -51,10 +52,17 @@ class _Cluster:
 
     answers: list[str]
     votes: int
+    others: list[str] = field(default_factory=list[str])
+    """The first answers of the groups that joined."""
 
     @property
     def leader(self) -> str:
         return self.answers[0]
+
+    def join(self, group: _Cluster) -> None:
+        self.answers += group.answers
+        self.votes += group.votes
+        self.others.append(group.leader)
 
 
 def elect(
@@ -104,16 +112,23 @@ def _poll(
     reading = reading_of(policy)
     clusters: list[_Cluster] = []
     open_pairs: list[Pair] = []
+
+    def differ(one: str, other: str) -> bool:
+        finding = settle(one, other, policy, reading)
+        return finding is not None and finding.status is not Status.CORRECT
+
     for group in _groups(tally, by_spelling=policy == DEFAULT):
         undecided: list[Pair] = []
         for cluster in clusters:
             finding = settle(cluster.leader, group.leader, policy, reading)
-            if finding is None:
-                undecided.append((cluster.leader, group.leader))
-            elif finding.status is Status.CORRECT:
-                cluster.answers += group.answers
-                cluster.votes += group.votes
+            if finding is not None and finding.status is not Status.CORRECT:
+                continue
+            if any(differ(one, group.leader) for one in cluster.others):
+                continue
+            if finding is not None:
+                cluster.join(group)
                 break
+            undecided.append((cluster.leader, group.leader))
         else:
             clusters.append(group)
             open_pairs += undecided
@@ -152,8 +167,7 @@ def _merged(clusters: Sequence[_Cluster], equal: Collection[Pair]) -> list[_Clus
         if home is None:
             merged.append(cluster)
         else:
-            home.answers += cluster.answers
-            home.votes += cluster.votes
+            home.join(cluster)
     return merged
 
 

@@ -59,6 +59,20 @@ def test_equal_answers_are_one_vote_however_they_are_spelled(math: MathGrader) -
     assert {(one.method, one.passed, one.total) for one in found} == {("majority", 3, 4)}
 
 
+@pytest.mark.parametrize(
+    ("answers", "won", "members"),
+    [
+        (["50%"] * 3 + ["50"] * 2 + ["0.5"] * 2, "50", {"50%", "50"}),
+        (["12"] * 3 + [r"12\text{ cm}"] * 2 + [r"12\text{ m}"] * 2, "12", {"12", r"12\text{ m}"}),
+    ],
+)
+def test_answers_that_differ_never_share_a_majority_through_a_third(
+    math: MathGrader, answers: list[str], won: str, members: set[str]
+) -> None:
+    found = vote(math, answers)
+    assert (found.answer, found.members, found.votes, found.total) == (won, members, 5, 7)
+
+
 def test_the_share_that_is_asked_for_is_enough_and_one_vote_less_is_not(math: MathGrader) -> None:
     rule = GradeMajority(min_agreement=0.7, min_votes=4)
     seven, six = (verdicts(math, boxed(*["7"] * n, *["8"] * (10 - n)), rule) for n in (7, 6))
