@@ -16,7 +16,7 @@ class State(StrEnum):
     """Where a problem stands when all rounds are over."""
 
     SOLVED = "solved"
-    """As many correct candidates as wanted."""
+    """As many correct candidates as wanted; of a conversation that is passed through its one."""
     SHORT = "short"
     """Some, but fewer."""
     GIVEN_UP = "given_up"
@@ -47,18 +47,19 @@ def per_problem(decided: pl.DataFrame, wanted: Mapping[str, int]) -> pl.DataFram
 
     Args:
         decided: One row per candidate, any order: `problem_id`, `source`, `domain`, `category`,
-            `status`, `reason` (null: it is a sample), `tokens`, `rewrites`.
+            `author`, `status`, `reason` (null: it is a sample), `tokens`, `rewrites`.
         wanted: Correct candidates wanted of a problem, by domain.
     """
     correct = (pl.col("status") == "correct").sum().cast(pl.Int32)
-    limit = pl.col("domain").replace_strict(
+    of_domain = pl.col("domain").replace_strict(
         list(wanted), list(wanted.values()), return_dtype=pl.Int32
     )
+    limit = pl.when(pl.col("author") == "").then(of_domain).otherwise(1)
     rows = (
         decided.filter(pl.col("rewrites").is_null())
         .group_by("problem_id")
         .agg(
-            pl.col("source", "domain", "category").first(),
+            pl.col("source", "domain", "category", "author").first(),
             num_generations=pl.len().cast(pl.Int32),
             correct=correct,
             completion_tokens=_tokens(),

@@ -101,7 +101,8 @@ def test_a_conversation_that_is_passed_through_stays_as_it_was(tmp_path: Path) -
         domain=Domain.GENERAL,
     )
     prompt = Prompt(system="Think.", templates={Domain.GENERAL: "Please: {statement}"})
-    result = run(tmp_path, [given], [Graded("a", 0, "Fine.", tokens=None)], asked(prompt))
+    wanted = asked(prompt, accepted_wanted=2)
+    result = run(tmp_path, [given], [Graded("a", 0, "Fine.", tokens=None)], wanted)
     [row] = rows(tmp_path)
     turns = [(turn["role"], turn["content"]) for turn in row["messages"]]
     assert turns == [
@@ -111,6 +112,7 @@ def test_a_conversation_that_is_passed_through_stays_as_it_was(tmp_path: Path) -
     ]
     assert result.figures["tokens"] is None
     assert result.figures["problems_without_tokens"] == 1
+    assert result.figures["states"] == {"solved": 1, "short": 0, "given_up": 0}  # it has only one
 
 
 def test_pass_rates_say_where_every_problem_stands_and_what_it_cost(tmp_path: Path) -> None:
