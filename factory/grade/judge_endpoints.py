@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Final
-
-import aiohttp
+from typing import Final
 
 from factory.errors import RecipeError, TeacherError
-from factory.generate.client import Client, Limits, shown, timeout_for
+from factory.generate.client import Client, Limits, timeout_for
+from factory.generate.endpoint_check import check_endpoints
 from factory.grade.judge_label_file import labelled_lines
 from schemas.machine import Endpoints, Machine
 from schemas.recipe import Grade
 
-_TIMEOUT_S: Final = 10.0
 _AWAY_S: Final = 120.0
 """How long all endpoints may be away together."""
 
@@ -29,13 +25,13 @@ def check_judge(grade: Grade, machine: Machine) -> None:
     Raises:
         RecipeError: `grade.judge.model` is empty, or the file of labels is not there.
         GradeFileError: A line of that file is wrong.
-        TeacherError: There are no endpoints, or one cannot be reached, refuses the key, or serves
-            other models.
+        TeacherError: There are no endpoints, or one cannot be reached, refuses the key, points
+            elsewhere, or serves other models.
     """
     check_named(grade.judge.model, machine.judge)
     if grade.judge.labels:
         labelled_lines(grade.judge.labels)
-    asyncio.run(_ask_for_models(grade.judge.model, machine.judge))
+    check_endpoints(grade.judge.model, machine.judge, table="judge", name="grade.judge.model")
 
 
 def check_named(model: str, endpoints: Endpoints) -> None:
@@ -79,44 +75,3 @@ def judge_client(
         key=os.environ.get(endpoints.api_key_env),
         check=check,
     )
-
-
-async def _ask_for_models(model: str, endpoints: Endpoints) -> None:
-    key = os.environ.get(endpoints.api_key_env)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-        for url in endpoints.base_urls:
-            try:
-                target = shown(url) if key else url
-                async with session.get(f"{target}/models") as response:
-                    body = await response.read()
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise TeacherError(
-                    f"judge {shown(url)}: cannot be reached within {_TIMEOUT_S:.0f} s "
-                    f"({type(error).__name__}); start it, or correct its address"
-                ) from error
-            if response.status in (401, 403):
-                state = "was refused" if key else "is not set"
-                raise TeacherError(
-                    f"judge {shown(url)}: HTTP {response.status}; the key in the environment "
-                    f"variable {endpoints.api_key_env} {state}"
-                )
-            served = _served(body) if response.status == 200 else None
-            if served is not None and model not in served:
-                raise TeacherError(
-                    f"judge {shown(url)}: expected it to serve {model}, it serves {served[:20]}; "
-                    f"correct the model's name"
-                )
-
-
-def _served(body: bytes) -> list[str] | None:
-    """Names of the models in the answer of `/models`; None where it is no such list."""
-    try:
-        content: Any = json.loads(body)
-    except ValueError:
-        return None
-    models = content.get("data") if isinstance(content, dict) else None
-    if not isinstance(models, list):
-        return None
-    return [str(one["id"]) for one in models if isinstance(one, dict) and "id" in one]
