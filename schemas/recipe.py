@@ -94,36 +94,44 @@ class Columns(Settings):
     """Shape of the tests that `gold` holds for the grader `code` (`factory.collect.code_tests`)."""
 
 
-def _not_given(source: Any) -> Any:
-    if source.grader == GraderName.GIVEN:
-        raise ValueError("the grader `given` is for sources of kind `sft`, whose rows have answers")
-    return source
+class _Rows(_Source):
+    """A source of foreign rows, of which some may be left out."""
 
-
-class FileSource(_Source):
-    """Problems from JSONL or Parquet files, one row per problem."""
-
-    kind: Literal["file"]
-    path: str
     license: str
-    domain: Domain
-    grader: AnyGrader
-    reasoning: Reasoning = True
-    columns: Columns = Columns()
-    category: str = ""
-    """Category of every problem, where no column says it."""
     where: dict[str, list[JsonValue]] = Field(default_factory=dict)
     """Take only rows whose column has one of these values; the others are counted."""
     skip_bad: bool = False
     """Leave out and count rows that cannot be read, where the source is known to have some; else
     the first one is an error."""
+    category: str = ""
+    """Category of every problem, where no column says it."""
+
+
+class _Problems(_Rows):
+    """Rows with columns of their own, one problem each."""
+
+    domain: Domain
+    grader: AnyGrader
+    reasoning: Reasoning = True
+    columns: Columns = Columns()
 
     @model_validator(mode="after")
     def _answers_are_not_given(self) -> Self:
-        return _not_given(self)
+        if self.grader == GraderName.GIVEN:
+            raise ValueError(
+                "the grader `given` is for sources of kind `sft`, whose rows have answers"
+            )
+        return self
 
 
-class HubSource(_Source):
+class FileSource(_Problems):
+    """Problems from JSONL or Parquet files, one row per problem."""
+
+    kind: Literal["file"]
+    path: str
+
+
+class HubSource(_Problems):
     """Problems from a Hugging Face dataset by name and revision, or from a local copy of one."""
 
     kind: Literal["hub"]
@@ -132,25 +140,9 @@ class HubSource(_Source):
     """Full commit hash; empty only for a local folder."""
     config: str = ""
     split: str = "train"
-    license: str
-    domain: Domain
-    grader: AnyGrader
-    reasoning: Reasoning = True
-    columns: Columns = Columns()
-    category: str = ""
-    """Category of every problem, where no column says it."""
-    where: dict[str, list[JsonValue]] = Field(default_factory=dict)
-    """Take only rows whose column has one of these values; the others are counted."""
-    skip_bad: bool = False
-    """Leave out and count rows that cannot be read, where the source is known to have some; else
-    the first one is an error."""
-
-    @model_validator(mode="after")
-    def _answers_are_not_given(self) -> Self:
-        return _not_given(self)
 
 
-class SftSource(_Source):
+class SftSource(_Rows):
     """Conversations that exist already and are passed through: the last assistant turn of a row
     is its one candidate, and the turns before it are its prompt. Nothing is drawn for it."""
 
@@ -163,7 +155,6 @@ class SftSource(_Source):
     """Full commit hash; empty only for a local copy."""
     config: str = ""
     split: str = "train"
-    license: str
     domain: Domain = Domain.GENERAL
     grader: Literal["given", "judge"] = "given"
     """`given` takes every answer as it stands; `judge` has a model decide which are good."""
@@ -177,14 +168,7 @@ class SftSource(_Source):
     """Several columns, separated by commas, are joined by an empty line."""
     response: str = "response"
     problem_id: str = ""
-    category: str = ""
-    """Category of every row."""
     category_column: str = ""
-    where: dict[str, list[JsonValue]] = Field(default_factory=dict)
-    """Take only rows whose column has one of these values; the others are counted."""
-    skip_bad: bool = False
-    """Leave out and count rows that cannot be read, where the source is known to have some; else
-    the first one is an error."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -379,6 +363,14 @@ class Prompt(Settings):
     for a model that would think by itself."""
     template_args: dict[str, JsonValue] = Field(default_factory=dict)
     """Further arguments of the model's chat template, e.g. `{ enable_thinking = false }`."""
+
+    @field_validator("template_args")
+    @classmethod
+    def _none_that_retort_sets(cls, args: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        ours = {"messages", "tools", "documents", "add_generation_prompt"}
+        if taken := sorted(ours & args.keys()):
+            raise ValueError(f"{taken} are set by Retort; leave them out")
+        return args
 
     @model_validator(mode="after")
     def _templates_have_the_statement(self) -> Self:
