@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from factory.errors import RecipeError, TeacherError
 from factory.generate.prompt import ChatTemplate, messages_for, render
@@ -124,6 +125,12 @@ def test_a_prefix_cannot_be_forced_where_the_server_renders() -> None:
     assert render(problem(1), Prompt(), None).text == ""
     with pytest.raises(RecipeError, match="think_prefix"):
         render(problem(1), Prompt(think_prefix=THINK), None)
+
+
+@pytest.mark.parametrize("name", ["messages", "add_generation_prompt"])
+def test_arguments_of_a_template_cannot_take_the_place_of_what_is_rendered(name: str) -> None:
+    with pytest.raises(ValidationError, match=rf"\['{name}'\] are set by Retort"):
+        Prompt(template_args={name: True})
 
 
 def test_a_template_cannot_reach_python(tmp_path: Path) -> None:
