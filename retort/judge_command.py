@@ -106,7 +106,7 @@ def _machine(arguments: argparse.Namespace) -> Machine:
     machine = load_machine(arguments.machine)
     given: dict[str, Any] = {}
     if arguments.base_url:
-        given["base_urls"] = [url.rstrip("/") for url in arguments.base_url]
+        given["base_urls"] = arguments.base_url
     if arguments.api_key_env:
         given["api_key_env"] = arguments.api_key_env
     judge = _checked(Endpoints, machine.judge.model_dump() | given)

@@ -25,7 +25,7 @@ class Paths(Settings):
 
 
 class Endpoints(Settings):
-    """`[teacher]`: OpenAI-compatible servers for `engine = "openai"`, and how hard they are asked."""
+    """`[teacher]`: OpenAI-compatible servers for `engine = "openai"`; how hard they are asked."""
 
     base_urls: list[str] = Field(default_factory=list)
     """Each ends before `/chat/completions`, e.g. `http://127.0.0.1:8000/v1`."""
@@ -40,7 +40,7 @@ class Endpoints(Settings):
                     f"address {number + 1} must begin with http:// or https:// and name a host"
                 )
             _ = parts.port  # a port that is no number is a ValueError
-        return urls
+        return [url.rstrip("/") for url in urls]
 
     api_key_env: str = "OPENAI_API_KEY"
     requests_in_flight: Positive = 20

@@ -78,7 +78,7 @@ class Problem(Row):
     """The source's own worked solution or reference program; empty where there is none.
     Never shown to a teacher: it serves the gold check and the false-drop measurements. Of a
     conversation that is passed through, its last assistant turn."""
-    history: list[Message] = []
+    history: list[Message] = Field(default_factory=list)
     """Turns before `statement`, for conversations of several turns; roles as they were."""
     author: str = ""
     """Who wrote `solution`, where it is passed through as a candidate; else empty."""

@@ -628,6 +628,18 @@ class Suite(Settings):
             raise ValueError("`all` is the name of the overall row; choose another")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_failed(self) -> Self:
+        for source in self.sources:
+            grader = getattr(source, "grader", "")
+            if grader in (GraderName.GIVEN, GraderName.MAJORITY):
+                raise ValueError(
+                    f"suite {self.name}, source {source.name}: the grader `{grader}` measures "
+                    f"nothing, because it has no gold; take problems with one, or the grader "
+                    f"`judge`"
+                )
+        return self
+
 
 class Validate(Settings):
     """`[validate]`: how students are measured; same graders as rejection sampling."""

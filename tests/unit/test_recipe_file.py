@@ -107,6 +107,27 @@ def test_an_address_of_a_server_must_be_one(tmp_path: Path, urls: str) -> None:
         load_machine(str(file))
 
 
+def test_a_slash_at_the_end_of_an_address_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "machine.toml"
+    file.write_text('[judge]\nbase_urls = ["http://host:8000/v1/"]\n')
+    assert load_machine(str(file)).judge.base_urls == ["http://host:8000/v1"]
+
+
+@pytest.mark.parametrize(
+    ("grader", "kind"), [("majority", "file"), ("given", "sft")], ids=["majority", "given"]
+)
+def test_a_suite_that_no_student_could_fail_is_refused(
+    tmp_path: Path, grader: str, kind: str
+) -> None:
+    source = (
+        f'[[validate.suites]]\nname = "odd"\n[[validate.suites.sources]]\nname = "odd"\n'
+        f'kind = "{kind}"\npath = "x.jsonl"\nlicense = "MIT"\ndomain = "math"\n'
+        f'grader = "{grader}"\n'
+    )
+    with pytest.raises(RecipeError, match=f"the grader `{grader}` measures nothing"):
+        load(tmp_path, f"{TINY}\n{source}")
+
+
 def test_a_wrong_machine_file_does_not_show_credentials(tmp_path: Path) -> None:
     file = tmp_path / "machine.toml"
     file.write_text('[teacher]\nbase_urls = "http://me:s3cret@host/v1"\n')
