@@ -2,8 +2,8 @@
 
 Before a round draws, it writes down who answers and how. A later run of the same recipe that comes
 with other settings while that round is unfinished is refused, with what differs: it would leave
-half a dataset behind and begin another one, most often by mistake. What changes no candidate
-(quotas, filters, machines) is not compared, and a finished round never refuses anything.
+half a dataset behind and begin another one, from round 1 on, most often by mistake. What changes no
+candidate (quotas, filters, machines) is not compared, and a finished round never refuses anything.
 
 When all of it is asked, that is written down too: a run that is killed while it writes parts asks
 no server again for what has failed.
@@ -34,9 +34,9 @@ def begin_round(out_dir: Path, round: int, settings: Mapping[str, Any]) -> None:
         settings: Who answers and how (`Answerer.described`), by names for people.
 
     Raises:
-        TeacherError: An unfinished round of this recipe was begun with other settings.
+        TeacherError: An unfinished round of this recipe, whichever it is, was begun with other
+            settings.
     """
-    now = {"round": round, **settings}
     recipe = out_dir.name.rpartition("-")[0]
     folders = [out_dir]
     if recipe:
@@ -44,20 +44,23 @@ def begin_round(out_dir: Path, round: int, settings: Mapping[str, Any]) -> None:
     for folder in sorted(folders):
         if folder.name.rpartition("-")[0] != recipe or (folder / MANIFEST).exists():
             continue
-        begun = _read(folder / SETTINGS)
-        if begun is None or begun.get("round") != round or begun.keys() != now.keys():
-            continue  # another round, or one that rewrites where this one draws
-        if differences := list(_differences(begun, now)):
+        begun = _read(folder / SETTINGS) or {}
+        number = begun.pop("round", None)
+        if begun.keys() != settings.keys():
+            continue  # nothing was begun, or it rewrites where this round draws
+        if differences := list(_differences(begun, settings)):
             more = len(differences) - _SHOWN
             lines = [*differences[:_SHOWN], *([f"  and {more} more"] if more > 0 else [])]
             raise TeacherError(
-                f"{folder}: round {round} was begun with other settings and is unfinished:\n"
+                f"{folder}: round {number} was begun with other settings and is unfinished:\n"
                 + "\n".join(lines)
                 + "\nput the settings back to go on with it, or remove that folder to begin anew; "
                 "its candidates stay in the store either way"
             )
     out_dir.mkdir(parents=True, exist_ok=True)
-    write_atomically(out_dir / SETTINGS, (canonical_json(now) + "\n").encode())
+    write_atomically(
+        out_dir / SETTINGS, (canonical_json({"round": round, **settings}) + "\n").encode()
+    )
 
 
 def end_drawing(out_dir: Path, key: str) -> None:

@@ -20,8 +20,9 @@ from schemas.manifest import StageResult
 from schemas.problem import GraderName, Problem
 from schemas.recipe import Generate, OpenaiTeacher, Prompt, Rest, Sampling
 from schemas.sample import Message
+from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
-from tests.unit.generate.problems_artifact import problem, problems_folder
+from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder
 
 BIG = OpenaiTeacher(engine="openai", model="tiny", revision="big")
 SMALL = OpenaiTeacher(engine="openai", model="tiny", revision="small", body={"top_a": 0.2})
@@ -171,6 +172,33 @@ def test_a_round_begun_with_other_settings_is_refused_and_what_differs_is_shown(
         run(tmp_path, machine)
         (tmp_path / "demo-1" / MANIFEST).write_text("{}")
         run(tmp_path, machine, warmer, out="demo-2")
+
+
+def test_an_unfinished_later_round_refuses_to_begin_anew_with_other_settings(
+    tmp_path: Path,
+) -> None:
+    warmer = GENERATE.model_copy(update={"sampling": Sampling(temperature=0.6, max_tokens=9)})
+    with LoopbackServer() as server:
+        machine = Machine(teacher=endpoints(server))
+        run(tmp_path, machine)
+        (tmp_path / "demo-1" / MANIFEST).write_text("{}")
+        asked = len(server.bodies)
+        generate_candidates(
+            tmp_path / "problems",
+            [earlier_round(tmp_path / "1", [(f"sums/{n}", Status.INCORRECT) for n in range(4)])],
+            GENERATE,
+            round=2,
+            seed=0,
+            machine=machine,
+            store=tmp_path / "store.sqlite",
+            out_dir=tmp_path / "demo-2",
+            key="k",
+        )
+        assert len(server.bodies) > asked
+        asked = len(server.bodies)
+        with pytest.raises(TeacherError, match=r"demo-2: round 2 was begun with other settings"):
+            run(tmp_path, machine, warmer, out="demo-3")
+        assert len(server.bodies) == asked
 
 
 def test_what_changes_no_candidate_may_change_and_other_recipes_are_not_looked_at(
