@@ -15,6 +15,7 @@ from factory.digest import digest
 from factory.errors import TeacherError
 from factory.generate.answerer import Answerer
 from factory.generate.client import Ask, Client, Limits, Reply, shown, timeout_for
+from factory.generate.endpoint_version import UNKNOWN, engines
 from factory.generate.plan import Question
 from factory.generate.prompt import Rendered
 from factory.generate.store import CandidateStore, Completion, Failure, Identity, Outcome
@@ -50,6 +51,9 @@ class Drawn:
     startup_s: float = 0.0
     seconds: float = 0.0
     engine: str = ""
+    """What our own servers run, or what most endpoints are."""
+    engines: dict[str, str] = field(default_factory=dict)
+    """Server -> what it runs, where that differs."""
     servers: list[str] = field(default_factory=list)
 
 
@@ -124,7 +128,7 @@ def draw(
 
             async def done(reply: Reply) -> None:
                 question, first, stop = reply.ask.tag
-                outcomes = _outcomes(reply, question, first, stop, drawn.engine)
+                outcomes = _outcomes(reply, question, first, stop, _engine(drawn, reply))
                 if store.full:
                     await asyncio.to_thread(store.put_many, outcomes)
                 else:
@@ -170,6 +174,10 @@ def _count(drawn: Drawn, reply: Reply) -> None:
     drawn.prompt_tokens += reply.prompt_tokens or 0
     if reply.failure is not None and reply.failure[0] is not Drop.OVERLONG_PROMPT:
         drawn.failed += reply.ask.count
+
+
+def _engine(drawn: Drawn, reply: Reply) -> str:
+    return drawn.engines.get(reply.server, drawn.engine)
 
 
 def _outcomes(
@@ -262,7 +270,7 @@ def _client(
     serving = machine.serving(by.serving)
     endpoints = serving.teacher
     if by.model is None:
-        drawn.engine = "openai"
+        drawn.engine, drawn.engines = UNKNOWN, engines(endpoints)
         drawn.servers = endpoints.base_urls
         yield Client(
             urls=lambda: endpoints.base_urls,
