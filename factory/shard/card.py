@@ -84,6 +84,7 @@ def render_card(facts: Facts) -> str:
         sampling=_sampling(facts.generate),
         funnel=_funnel(facts.description.ledger),
         methods=_counted(rows, "grader", "method"),
+        unproven=set(rows["method"]),
         pass_rates=_pass_rates(rows),
         lengths=_lengths(rows),
         judge=_judge(facts.judge),
@@ -102,13 +103,22 @@ def _counted(rows: pl.DataFrame, *columns: str) -> Table:
 def _sampling(generate: Generate | None) -> Table | None:
     if generate is None or isinstance(generate.teacher, ImportTeacher):
         return None
+    sizes = generate.round_sizes or [generate.candidates]
     settings: dict[str, Any] = {
         **generate.sampling.model_dump(),
-        "candidates per problem and round": generate.candidates,
+        "candidates per problem, by round": ", ".join(map(str, sizes)),
         "rounds at most": generate.max_rounds,
         "system prompt": generate.prompt.system or "none",
         "forced start": generate.prompt.think_prefix or "none",
     }
+    for domain, rule in sorted(generate.domains.items()):
+        if own := rule.round_sizes or ([rule.candidates] if rule.candidates else None):
+            settings[f"candidates per problem of {domain}, by round"] = ", ".join(map(str, own))
+    if generate.rest is not None:
+        _, sampling, prompt = generate.asking(reasoning=False)
+        mine = {**sampling.model_dump(), "system prompt": prompt.system or "none"}
+        mine["forced start"] = prompt.plain_prefix or "none"
+        settings |= {f"{name}, without a chain of thought": mine[name] for name in mine}
     return Table(["setting", "value"], list(settings.items()))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from schemas.recipe import Generate, OpenaiTeacher, Prompt, Sampling
+from factory.digest import canonical_json
+from schemas.problem import Domain
+from schemas.recipe import Generate, OpenaiTeacher, Prompt, Rest, RoundRule, Sampling
 from tests.unit.shard.sample_artifacts import build, sample
 
 
@@ -61,6 +64,37 @@ def test_sampling_is_told_where_it_is_known(tmp_path: Path) -> None:
     assert "| forced start | &lt;think>\\n |" in body
     _, body = card(tmp_path / "2", sample(1))
     assert "temperature" not in body
+
+
+def test_sampling_is_told_of_all_rounds_and_of_prompts_without_a_chain_of_thought(
+    tmp_path: Path,
+) -> None:
+    generate = Generate(
+        teacher=OpenaiTeacher(engine="openai", model="m", revision="1"),
+        round_sizes=[2, 4],
+        domains={Domain.CODE: RoundRule(candidates=9)},
+        rest=Rest(sampling=Sampling(temperature=0.3), prompt=Prompt(plain_prefix="So:")),
+    )
+    _, body = card(tmp_path, sample(1), generate=generate)
+    assert "| candidates per problem, by round | 2, 4 |" in body
+    assert "| candidates per problem of code, by round | 9 |" in body
+    assert "| temperature | 1.0 |" in body
+    assert "| temperature, without a chain of thought | 0.3 |" in body
+    assert "| forced start, without a chain of thought | So: |" in body
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [("majority", "had no gold answer"), ("given", "nothing was checked")],
+)
+def test_what_no_program_checked_is_said(tmp_path: Path, method: str, says: str) -> None:
+    info = canonical_json({"grader": method, "method": method, "extracted": "1"})
+    _, body = card(tmp_path / "1", sample(1, verification_info=info))
+    assert says in body
+    assert "\n\n\n" not in body
+    _, body = card(tmp_path / "2", sample(1))
+    assert says not in body
+    assert "\n\n\n" not in body
 
 
 def test_an_empty_dataset_has_a_card_too(tmp_path: Path) -> None:
