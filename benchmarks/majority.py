@@ -39,9 +39,7 @@ def main() -> None:
     figures = measured(arguments.agreement)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
-    print(
-        "| `min_agreement` | problems with a majority | of these right | accepted | of these right |"
-    )
+    print("| `min_agreement` | with a majority | of these right | accepted | of these right |")
     print("|---|---|---|---|---|")
     for row in figures:
         print(
