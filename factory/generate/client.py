@@ -89,6 +89,8 @@ class Client:
         check: Called now and then; what it raises ends the work.
         answered: Told the place in `urls` of a server whose request has come to an end, by an
             answer or because the request was found guilty of the server's deaths.
+        known: These servers have answered this work before, so that more requests in a row may
+            be to blame for their deaths before the servers are.
     """
 
     urls: Callable[[], Sequence[str]]
@@ -98,6 +100,7 @@ class Client:
     key: str | None = None
     check: Callable[[], None] = lambda: None
     answered: Callable[[int], None] = lambda number: None
+    known: bool = False
 
     async def run(self, asks: Iterator[Ask], done: Callable[[Reply], Awaitable[None]]) -> None:
         """Ask everything and hand each reply to `done`, in the order of arrival.
@@ -119,6 +122,7 @@ class Client:
                 patience_s=self.limits.timeout_s,
                 answered=self.answered,
                 post=ask_for,
+                known=self.known,
             )
 
             async def work() -> None:

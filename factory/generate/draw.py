@@ -120,6 +120,7 @@ def draw(
     if size is None:
         size = 1 if isinstance(by.teacher, OpenaiTeacher) else CANDIDATES_PER_REQUEST
     with _client(by, longest_tokens, machine, out_dir, drawn, servers) as client:
+        client.known = stored > 0
         begun = time.monotonic()
         with (
             meter.drawing(_rates(by, machine), drawn.startup_s) as drawing,

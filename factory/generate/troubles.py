@@ -30,6 +30,9 @@ Post = Callable[[str, dict[str, Any], int], Awaitable[Answer | NoAnswer]]
 
 _FAILURES_IN_A_ROW: Final = 64
 _GUILTY_IN_A_ROW: Final = 3
+_GUILTY_OF_KNOWN: Final = 16
+"""Of servers that are known to answer: the last requests of a round may well be bad ones, and a
+run that is started again asks only those."""
 _DYING_S: Final = 15.0
 """How long a server may take to go after it has said that its engine died."""
 _LOOK_EVERY_S: Final = 0.25
@@ -67,6 +70,8 @@ class Troubles:
     patience_s: float
     answered: Callable[[int], None]
     post: Post
+    known: bool
+    """Whether these servers have answered this work before."""
     last_miss: str = field(default="", init=False)
     _failed_in_a_row: int = field(default=0, init=False)
     _guilty_in_a_row: int = field(default=0, init=False)
@@ -143,7 +148,7 @@ class Troubles:
         self._guilty_in_a_row += 1
         self.answered(endpoint.number)
         detail = f"in flight at {course.deaths} deaths of its server, the last with {said.detail}"
-        if self._guilty_in_a_row >= _GUILTY_IN_A_ROW:
+        if self._guilty_in_a_row >= (_GUILTY_OF_KNOWN if self.known else _GUILTY_IN_A_ROW):
             raise self._only_failures(url, self._guilty_in_a_row, detail)
         return Drop.FAILED, detail
 

@@ -41,6 +41,7 @@ def ask(
     key: str | None = None,
     max_tokens: int = 64,
     answered: Callable[[int], None] = lambda number: None,
+    known: bool = False,
 ) -> list[Reply]:
     replies: list[Reply] = []
 
@@ -51,7 +52,7 @@ def ask(
     prompt["max_tokens"] = max_tokens
     asks = (Ask({**prompt, "seed": 100 * number}, n, number) for number in range(count))
     where = urls if callable(urls) else lambda: urls
-    client = Client(where, path, "tiny", limits, key=key, answered=answered)
+    client = Client(where, path, "tiny", limits, key=key, answered=answered, known=known)
     asyncio.run(client.run(asks, done))
     return sorted(replies, key=lambda reply: reply.ask.tag)
 
@@ -321,6 +322,13 @@ def test_a_server_that_every_prompt_kills_is_an_error() -> None:
         pytest.raises(TeacherError, match="requests in a row failed"),
     ):
         ask(fleet.urls, 20, limits=limits)
+
+
+def test_bad_prompts_that_are_left_over_are_data_where_the_server_is_known_to_answer() -> None:
+    limits = Limits(in_flight=2, timeout_s=5.0, retries=0, give_up_after_s=10.0)
+    with Fleet(1, lambda request, body, times: DIES, latency_s=0.0, away_s=0.02) as fleet:
+        replies = ask(fleet.urls, 4, limits=limits, known=True)
+    assert [reply.failure is not None for reply in replies] == [True] * 4
 
 
 def test_our_own_servers_are_restarted_until_a_guilty_prompt_is_found() -> None:
