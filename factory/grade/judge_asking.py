@@ -34,6 +34,8 @@ REPEAT_TEMPERATURE: Final = 0.7
 TOLERATED_SHARE: Final = 0.2
 _FEW: Final = 3
 """Fewer unreadable questions than this say nothing of the judge."""
+_LATELY: Final = 512
+"""What was asked before the last so many questions counts by half, again and again."""
 _TRIAL: Final = 16
 """The first questions are asked before all others: a broken judge is found out at little cost."""
 
@@ -211,6 +213,8 @@ class Judge:
         self, asked: int, unreadable: Sequence[Judgement], answered: Mapping[str, Question]
     ) -> None:
         with self._lock:
+            if self._asked > _LATELY:  # a judge that was good for long may break late
+                self._asked, self._unreadable = self._asked // 2, self._unreadable // 2
             self._asked += asked
             self._unreadable += len(unreadable)
             few = self._unreadable < _FEW

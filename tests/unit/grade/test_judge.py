@@ -257,6 +257,21 @@ def test_a_judge_out_of_form_here_and_there_is_broken_too(tmp_path: Path) -> Non
         judge.close()
 
 
+def test_a_judge_that_was_good_for_long_and_breaks_is_broken(tmp_path: Path) -> None:
+    broken = False
+    with JudgeServer(lambda shown, times: "Hm." if broken else CORRECT) as server:
+        judge = Judge(settings(), machine(tmp_path, server.base_url))
+        for batch in range(6):
+            names = [f"{batch}/{number}" for number in range(250)]
+            judge.judge_many([question_of("reference-1", "?", [], "a", name) for name in names])
+        broken = True
+        with pytest.raises(GraderError, match="no verdict: Hm"):
+            judge.judge_many(
+                [question_of("reference-1", "?", [], "a", f"late {n}") for n in range(250)]
+            )
+        judge.close()
+
+
 def test_a_run_that_was_killed_amid_long_questions_goes_on(tmp_path: Path) -> None:
     """The readable ones of a batch are kept, so the others come first when it is asked again."""
 
