@@ -40,9 +40,9 @@ from generation.workload import demo_settings
 
 from factory.models import resolve_model
 from factory.recipe_file import ROOT
-from schemas.machine import Machine, Vllm
+from schemas.machine import Endpoints, Machine, Vllm
 
-_IN_FLIGHT = (8, 12, 16, 20, 24, 32)
+_IN_FLIGHT = (12, 16, 20, 24, 32, 40, 48)
 
 
 def main() -> None:
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, help="eight candidates each")
     parser.add_argument("--repeats", type=int)
     parser.add_argument("--cpu-threads", type=int, help="of server and `LLM.generate`, on CPU")
+    parser.add_argument("--in-flight", type=int, help="our requests, on CPU; default: ours")
     parser.add_argument("--candidates", type=int, help="of `replay`; default a million")
     parser.add_argument("--peer-venv", type=Path, help="environment that has the peer")
     parser.add_argument("--json", type=Path, help="write ratios and figures here")
@@ -88,7 +89,7 @@ def cpu_setup(given: argparse.Namespace) -> Setup:
     return Setup(
         model=resolve_model("embedded:teacher"),
         settings=demo_settings(),
-        machine=Machine(vllm=Vllm(cpu_threads=given.cpu_threads)),
+        machine=machine_of(given),
         problems=given.problems or (40 if given.quick else 400),
         repeats=given.repeats or (1 if given.quick else 5),
         in_flight=(12, 20) if given.quick else _IN_FLIGHT,
@@ -110,6 +111,12 @@ def gpu_setup(given: argparse.Namespace, folder: Path) -> Setup:
         in_flight=GPU_IN_FLIGHT[:2] if given.quick else GPU_IN_FLIGHT,
         peer_venv=known_peer(given.peer_venv),
     )
+
+
+def machine_of(given: argparse.Namespace) -> Machine:
+    """The defaults of a machine with two cores, but for what was asked."""
+    teacher = Endpoints(requests_in_flight=given.in_flight) if given.in_flight else Endpoints()
+    return Machine(vllm=Vllm(cpu_threads=given.cpu_threads), teacher=teacher)
 
 
 def known_peer(venv: Path | None) -> Path | None:

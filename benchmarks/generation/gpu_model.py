@@ -15,7 +15,7 @@ from factory.recipe_file import existing
 from schemas.machine import Endpoints, Machine, Vllm
 from schemas.recipe import Generate, Sampling, VllmTeacher
 
-GPU_IN_FLIGHT: Final = (32, 48, 64, 96)
+GPU_IN_FLIGHT: Final = (64, 96, 128)
 _NAME: Final = "qwen2-1.5b-random"
 
 
@@ -70,5 +70,5 @@ def gpu_machine() -> Machine:
     """Server and `LLM.generate` share the GPU's memory: each stays loaded while it waits."""
     return Machine(
         vllm=Vllm(max_num_seqs=512, gpu_memory_utilization=0.42),
-        teacher=Endpoints(requests_in_flight=64),
+        teacher=Endpoints(requests_in_flight=128),
     )
