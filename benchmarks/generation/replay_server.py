@@ -32,6 +32,8 @@ _TOKEN_IDS: Final = 16
 _LETTERS: Final = "etaoinshrdlucmfwypvbgkjqxz"
 """The frequent ones first."""
 _HEAD_END: Final = b"\r\n\r\n"
+_NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+"""To questions about versions and models."""
 
 
 def serve(told: Connection, seed: int, parent: int) -> None:
@@ -96,12 +98,13 @@ class _Connected(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(_HEAD_END)) >= 0:
             head = bytes(self._received[:end]).lower()
-            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+            asks = head.startswith(b"post")
+            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0]) if asks else 0
             whole = end + len(_HEAD_END) + length
             if len(self._received) < whole:
                 return
             del self._received[:whole]
-            self._transport.write(self._replay.next())
+            self._transport.write(self._replay.next() if asks else _NOT_FOUND)
 
 
 def answers(seed: int) -> list[bytes]:
