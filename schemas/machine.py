@@ -43,8 +43,10 @@ class Endpoints(Settings):
         return [url.rstrip("/") for url in urls]
 
     api_key_env: str = "OPENAI_API_KEY"
-    requests_in_flight: Positive = 20
-    """Per server."""
+    requests_in_flight: Positive | None = None
+    """Per server. None: as many as hold twice the sequences that a vLLM server of Retort's own
+    computes at a time (of the candidates of one request the short ones wait for the longest), and
+    20 of endpoints."""
     candidates_per_request: Positive | None = None
     """Completions that one request asks for (`n`). None: 8 of Retort's own vLLM servers, 1 of
     endpoints, because not every server knows `n`."""
@@ -56,6 +58,11 @@ class Endpoints(Settings):
     """Price of a million prompt tokens, in any currency; None: not counted."""
     completion_price: Annotated[float, Field(ge=0)] | None = None
     """Price of a million completion tokens."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in flight per endpoint."""
+        return self.requests_in_flight or 20
 
 
 class Vllm(Settings):

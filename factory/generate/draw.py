@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -115,10 +116,7 @@ def draw(
         TeacherError: The servers could not start, refuse us, or are gone for good.
     """
     drawn = Drawn()
-    serving = machine.serving(by.serving)
-    size = serving.teacher.candidates_per_request
-    if size is None:
-        size = 1 if isinstance(by.teacher, OpenaiTeacher) else CANDIDATES_PER_REQUEST
+    size = _candidates_per_request(by, machine)
     with _client(by, longest_tokens, machine, out_dir, drawn, servers) as client:
         client.known = stored > 0
         begun = time.monotonic()
@@ -148,6 +146,11 @@ def draw(
         drawn.seconds = time.monotonic() - begun
     _must_have_answered(drawn, stored)
     return drawn
+
+
+def _candidates_per_request(by: Answerer, machine: Machine) -> int:
+    given = machine.serving(by.serving).teacher.candidates_per_request
+    return given or (1 if by.model is None else CANDIDATES_PER_REQUEST)
 
 
 def _must_have_answered(drawn: Drawn, stored: int) -> None:
@@ -277,12 +280,15 @@ def _client(
             urls=lambda: endpoints.base_urls,
             path="/chat/completions",
             model=by.teacher.model,
-            limits=_limits(endpoints, longest_tokens, _ENDPOINTS_AWAY_S),
+            limits=_limits(endpoints, endpoints.in_flight, longest_tokens, _ENDPOINTS_AWAY_S),
             key=os.environ.get(endpoints.api_key_env),
         )
         return
     assert not isinstance(by.teacher, OpenaiTeacher)
-    away_s = 2 * serving.vllm.startup_timeout_s
+    vllm = serving.vllm
+    sequences = vllm.max_num_seqs * vllm.data_parallel_size
+    enough = math.ceil(2 * sequences / _candidates_per_request(by, machine))
+    away_s = 2 * vllm.startup_timeout_s
     with _running(running, by, machine, out_dir) as servers:
         drawn.engine, drawn.startup_s = servers.engine, 0.0 if running else servers.startup_s
         drawn.servers = servers.base_urls()
@@ -290,7 +296,9 @@ def _client(
             urls=servers.base_urls,
             path="/completions",
             model=by.model.name,
-            limits=_limits(endpoints, longest_tokens, away_s),
+            limits=_limits(
+                endpoints, endpoints.requests_in_flight or enough, longest_tokens, away_s
+            ),
             check=servers.check,
             answered=servers.answered,
         )
@@ -317,9 +325,9 @@ def _rates(by: Answerer, machine: Machine) -> Rates:
     return vllm_rates(serving.vllm, machine.gpu_price, cpu=installed_vllm().cpu)
 
 
-def _limits(endpoints: Endpoints, longest_tokens: int, away_s: float) -> Limits:
+def _limits(endpoints: Endpoints, in_flight: int, longest_tokens: int, away_s: float) -> Limits:
     return Limits(
-        in_flight=endpoints.requests_in_flight,
+        in_flight=in_flight,
         timeout_s=timeout_for(endpoints, longest_tokens),
         retries=endpoints.retries,
         give_up_after_s=away_s,

@@ -180,7 +180,8 @@ class CandidateStore:
         return self._queue.full()
 
     def flush(self) -> None:
-        """Return once everything given to `put` is committed."""
+        """Return once everything given to `put` is committed, at once and not in its own time."""
+        self._queue.put(())
         self._queue.join()
         self._raise_if_broken()
 
@@ -252,9 +253,10 @@ class CandidateStore:
         while not last:
             groups, last = self._take_groups()
             try:
-                if groups and self._broken is None:
+                batch = [one for group in groups for one in group]
+                if batch and self._broken is None:
                     connection = connection or self._connect()
-                    _commit(connection, [one for group in groups for one in group])
+                    _commit(connection, batch)
             except Exception as error:  # noqa: BLE001 - told to whoever puts or flushes next
                 self._broken = error
             for _ in range(len(groups) + last):
@@ -269,7 +271,7 @@ class CandidateStore:
             return [], True
         groups, rows = [first], len(first)
         deadline = time.monotonic() + _COMMIT_AFTER_S
-        while rows < _BATCH_ROWS:
+        while rows < _BATCH_ROWS and groups[-1]:  # an empty one: somebody waits
             try:
                 group = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:

@@ -67,7 +67,7 @@ def judge_client(
         path="/chat/completions",
         model=model,
         limits=Limits(
-            in_flight=endpoints.requests_in_flight,
+            in_flight=endpoints.in_flight,
             timeout_s=timeout_for(endpoints, max_tokens),
             retries=endpoints.retries,
             give_up_after_s=_AWAY_S,

@@ -133,7 +133,7 @@ def grade_judge_lines(source: Path, out: Path, settings: GradeJudge, machine: Ma
         settings: Of the judge; OUT holds results of one such.
         machine: Its endpoints, and where judgements are kept.
     """
-    workers = machine.judge.requests_in_flight * max(1, len(machine.judge.base_urls))
+    workers = machine.judge.in_flight * max(1, len(machine.judge.base_urls))
     return grade_lines(source, out, JudgeLineGrader(settings, machine), workers=workers)
 
 
