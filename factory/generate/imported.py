@@ -8,8 +8,6 @@ wait on disk. Conversations that are passed through are no generations and are n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +15,12 @@ from factory import ledger
 from factory.digest import digest
 from factory.generate.imported_rows import imported_rows, place_of
 from factory.generate.imported_spool import Spool, Spooled
+from factory.generate.rows import Parts
 from factory.generate.store import Identity
-from factory.parts import as_table, iter_columns, kept_part, part_name, write_part
+from factory.parts import iter_columns
 from factory.progress import progress
-from schemas.arrow import CANDIDATE
 from schemas.machine import Machine
-from schemas.manifest import PartFile, StageResult
+from schemas.manifest import StageResult
 from schemas.recipe import ImportTeacher
 
 _NO_REVISION: Final = "unknown"
@@ -65,11 +63,12 @@ def import_candidates(
         rows = (
             _row(problems[one.position], one, name, places[one.file]) for one in spool.in_order()
         )
-        parts = list(_write(rows, machine.rows_per_part, out_dir, key))
+        parts = Parts(out_dir, key, machine.rows_per_part, round=round)
+        parts.from_rows(rows)
         answered = spool.problems
-    imported = sum(part.rows for part in parts)
+    imported = parts.candidates
     return StageResult(
-        parts=parts,
+        parts=parts.written,
         ledger=ledger.entry("generate", imported, imported, {}),
         figures={
             "requested": imported,
@@ -102,7 +101,6 @@ def _row(problem: str, spooled: Spooled, teacher: str, place: str) -> dict[str, 
         "candidate_id": identity.candidate_id,
         "problem_id": problem,
         "index": spooled.number,
-        "round": 1,
         "teacher": teacher,
         "sampling_digest": identity.sampling_digest,
         "prompt_digest": identity.prompt_digest,
@@ -118,17 +116,3 @@ def _row(problem: str, spooled: Spooled, teacher: str, place: str) -> dict[str, 
         "created_unix_s": spooled.file_time_unix_s,
         "wall_s": None,
     }
-
-
-def _write(
-    rows: Iterator[dict[str, Any]], rows_per_part: int, out_dir: Path, key: str
-) -> Iterator[PartFile]:
-    number = 0
-    while chunk := list(islice(rows, rows_per_part)):
-        name = part_name("candidates", number)
-        made_from = digest({"key": key, "rows": chunk})
-        part = kept_part(out_dir, name, made_from=made_from)
-        if part is None:
-            part = write_part(out_dir, name, as_table(chunk, CANDIDATE), made_from=made_from)
-        yield part
-        number += 1
