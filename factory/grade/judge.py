@@ -23,10 +23,12 @@ from factory.grade.judge_asking import Judge
 from factory.grade.judge_prompts import Question, question_of
 from factory.grade.judge_reading import Answer, Unanswered
 from factory.grade.judge_store import Finding, Judgement
+from factory.spent import endpoint_rates, spend
 from schemas.candidate import FinishReason
 from schemas.grader_settings import GradeJudge
 from schemas.machine import Machine
 from schemas.problem import Problem
+from schemas.spent import Spent
 from schemas.verdict import Status
 
 METHOD: Final = "judge"
@@ -45,6 +47,7 @@ class JudgeGrader:
         """Nothing is opened or asked before there is something to grade."""
         self._settings = settings
         self._judge = Judge(settings, machine)
+        self._rates = endpoint_rates(machine.judge)
 
     def __enter__(self) -> JudgeGrader:
         return self
@@ -67,6 +70,17 @@ class JudgeGrader:
             one if isinstance(one, Verdict) else self._verdict(item, one, next(answers))
             for item, one in zip(items, asked, strict=True)
         ]
+
+    @property
+    def spent(self) -> Spent:
+        """What its questions took; kept judgements take nothing, and time is that of the stage."""
+        return spend(
+            self._rates,
+            candidates=0,
+            tokens=self._judge.completion_tokens,
+            prompt_tokens=self._judge.prompt_tokens,
+            wall_s=0.0,
+        )
 
     def gold_answer(self, problem: Problem) -> str | None:
         """None: a gold is checked by no question, since it would be compared with itself."""

@@ -54,6 +54,8 @@ class Judge:
         self._asking: dict[str, Future[Answer]] = {}
         self._turns = itertools.count()
         self._asked = self._unreadable = 0
+        self.prompt_tokens = self.completion_tokens = 0
+        """What its servers counted, all tries together."""
 
     def close(self) -> None:
         """Commit and close what is open."""
@@ -178,6 +180,8 @@ class Judge:
 
         async def done(reply: Reply) -> None:
             key: str = reply.ask.tag
+            self.prompt_tokens += reply.prompt_tokens or 0
+            self.completion_tokens += reply.completion_tokens or 0
             answer = read_answer(todo[key], reply, judge=self.name, attempt=attempt)
             if is_unreadable(answer) and reply.failure is None:
                 open_ones[key] = answer

@@ -15,6 +15,7 @@ from factory.digest import digest, fingerprint
 from factory.errors import GraderError, ManifestMismatch
 from factory.grade.contract import Grader, Item, Verdict
 from factory.grade.counted import Counted, tell_kept
+from factory.grade.judge import JudgeGrader
 from factory.grade.judge_labels import judge_figures
 from factory.grade.majority import MajorityGrader, majority_grader
 from factory.grade.registry import open_grader
@@ -38,6 +39,7 @@ from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
 from schemas.problem import GraderName, Problem
 from schemas.recipe import Grade
+from schemas.spent import Spent
 from schemas.verdict import Status
 
 _BATCH: Final = 256
@@ -104,6 +106,7 @@ def grade_candidates(
     figures = counted.figures()
     if GraderName.JUDGE in counted.graders:
         figures["judge"] = judge_figures(grade, machine)
+        figures |= graders.spent()
     return StageResult(
         parts=[*parts, *votes],
         ledger=entry("grade", rows, rows, {}),
@@ -145,6 +148,13 @@ class _Graders:
             grader = open_grader(name, self._grade, self._machine)
             self._open[name] = self._stack.enter_context(grader)
         return self._open[name]
+
+    def spent(self) -> dict[str, Any]:
+        """What the judge's questions took, for the figures; nothing where none was asked."""
+        judge = self._open.get(GraderName.JUDGE)
+        if not isinstance(judge, JudgeGrader) or judge.spent == Spent():
+            return {}
+        return {"spent": judge.spent.model_dump(mode="json")}
 
     def open_majority(self) -> MajorityGrader:
         """The grader that votes, before it has counted any."""

@@ -237,6 +237,13 @@ def test_it_all_becomes_one_dataset_whose_ledger_adds_up(
     card = (Path(place.summary()["dataset"]["path"]) / "README.md").read_text()
     assert "## The judge" in card and "judge-model" in card
     assert "accept" in output
+    judged = sum(
+        read_manifest(one).figures.get("spent", {}).get("tokens", 0)
+        for one in place.artifacts("grade")
+    )
+    assert judged >= 5 * len(servers["judge"].bodies) - 5 * 3, (
+        "labels are asked beside the stage's own"
+    )
     assert {body["temperature"] for body in servers["rest.teacher"].bodies} == {0.5}
 
 
