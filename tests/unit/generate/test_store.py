@@ -130,3 +130,30 @@ def test_a_killed_writer_loses_no_committed_row_and_leaves_no_duplicate(tmp_path
             assert store.known_ids(ids) == set(ids)
             found = [(one.index, completion.text) for one, completion in store.read(ids)]
             assert found == [(index, f"text {index}") for index in range(committed)]
+
+
+TORN = """
+import os, sys
+from pathlib import Path
+from factory.generate.store import CandidateStore
+from tests.unit.generate.test_store import COMPLETION, identity
+store = CandidateStore(Path(sys.argv[1]))
+for index in range(40):
+    store.put(identity(index), COMPLETION)
+    store.flush()
+os._exit(0)
+"""
+
+
+def test_a_torn_tail_of_the_log_loses_the_torn_commit_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    subprocess.run([sys.executable, "-c", TORN, str(path)], check=True)
+    log = path.with_name(path.name + "-wal")
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-100] + b"\xff" * 37)
+    ids = [identity(index).candidate_id for index in range(40)]
+    with CandidateStore(path) as store:
+        assert store.known_ids(ids) == set(ids[:-1])
+        store.put(identity(39), COMPLETION)
+        store.flush()
+        assert store.known_ids(ids) == set(ids)
