@@ -15,7 +15,7 @@ from factory.generate.earlier import Tally, tally
 from factory.generate.imported import import_candidates
 from factory.generate.passed_through import given_candidates
 from factory.generate.plan import Plan, iter_briefs, make_plan
-from factory.generate.rounds import plan_round, rule_of
+from factory.generate.rounds import Brief, plan_round, rule_of
 from factory.generate.rows import FAILURE, Parts, Requested
 from factory.generate.store import CandidateStore
 from factory.generate.unfinished import begin_round, end_drawing, is_drawn
@@ -83,14 +83,13 @@ def generate_candidates(
         found = imported.figures
     else:
         tallies = tally(earlier)
-        wanted, report = plan_round(
-            iter_briefs(problems_dir), tallies, generate, round=round, seed=seed
-        )
-        meter = _meter(problems_dir, earlier, tallies, generate, out_dir)
+        briefs = list(iter_briefs(problems_dir))
+        wanted, report = plan_round(briefs, tallies, generate, round=round, seed=seed)
+        meter = _meter(briefs, earlier, tallies, generate, out_dir)
         who = answerers(generate, seed, model)
         with CandidateStore(store) as open_store:
             plan = make_plan(problems_dir, wanted, who, open_store, drawn=is_drawn(out_dir, key))
-            _count_stored(plan, problems_dir, meter)
+            _count_stored(plan, briefs, meter)
             drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, meter, servers)
             if drawn:
                 end_drawing(out_dir, key)
@@ -151,7 +150,7 @@ def _draw(
 
 
 def _meter(
-    problems_dir: Path,
+    briefs: Sequence[Brief],
     earlier: Sequence[tuple[Path, Path]],
     tallies: Mapping[str, Tally],
     generate: Generate,
@@ -164,17 +163,17 @@ def _meter(
         before=spent_before(earlier),
         folder=out_dir,
     )
-    for one in iter_briefs(problems_dir):
+    for one in briefs:
         if had := tallies.get(one.problem_id):
             names = meter.names(one.domain, one.category)
             meter.had(names, graded=had.graded, correct=had.correct, tokens=had.tokens)
     return meter
 
 
-def _count_stored(plan: Plan, problems_dir: Path, meter: Meter) -> None:
+def _count_stored(plan: Plan, briefs: Sequence[Brief], meter: Meter) -> None:
     """Count the candidates of this round that the store had already."""
     stored = {one.problem_id: len(one.indices) - len(one.missing) for one in plan.asked}
-    for one in iter_briefs(problems_dir):
+    for one in briefs:
         if count := stored.get(one.problem_id):
             meter.found(meter.names(one.domain, one.category), count)
 
