@@ -117,8 +117,7 @@ def draw(
     """
     drawn = Drawn()
     size = _candidates_per_request(by, machine)
-    with _client(by, longest_tokens, machine, out_dir, drawn, servers) as client:
-        client.known = stored > 0
+    with _client(by, longest_tokens, machine, out_dir, drawn, servers, known=stored > 0) as client:
         begun = time.monotonic()
         with (
             meter.drawing(_rates(by, machine), drawn.startup_s) as drawing,
@@ -270,6 +269,8 @@ def _client(
     out_dir: Path,
     drawn: Drawn,
     running: VllmServers | None,
+    *,
+    known: bool,
 ) -> Generator[Client]:
     serving = machine.serving(by.serving)
     endpoints = serving.teacher
@@ -282,6 +283,7 @@ def _client(
             model=by.teacher.model,
             limits=_limits(endpoints, endpoints.in_flight, longest_tokens, _ENDPOINTS_AWAY_S),
             key=os.environ.get(endpoints.api_key_env),
+            known=known,
         )
         return
     assert not isinstance(by.teacher, OpenaiTeacher)
@@ -301,6 +303,7 @@ def _client(
             ),
             check=servers.check,
             answered=servers.answered,
+            known=known,
         )
 
 
