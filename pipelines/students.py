@@ -96,12 +96,12 @@ class DrawControl(Stage):
     """All candidates -> as many rows as the dataset has; the work is in factory/select/control."""
 
     name = "control"
-    code_version = 2
+    code_version = 3
 
     def section(self) -> Any:
         return {
             "prompts": prompts_of(self.recipe.generate),
-            "dedupe": self.recipe.shard.dedupe_exact,
+            "dedupe": self.recipe.shard.dedupe != "none",
             "seed": self.recipe.seed,
         }
 
@@ -120,7 +120,7 @@ class DrawControl(Stage):
             collect(self).out_dir,
             rounds_before(self, rounds_of(self) + 1),
             generate=self.recipe.generate,
-            dedupe=self.recipe.shard.dedupe_exact,
+            dedupe=self.recipe.shard.dedupe != "none",
             seed=self.recipe.seed,
             machine=self.machine,
             out_dir=self.out_dir,

@@ -92,8 +92,51 @@ SAMPLE: Final = pa.schema(
         _required("pass_rate", pa.float64()),
         _required("num_generations", pa.int32()),
         _required("verification_info", pa.large_string()),
+        _required("form", pa.string()),
+        _required("made_of", pa.list_(pa.field("element", pa.string(), nullable=False))),
         pa.field("dedup_cluster_id", pa.string()),
         pa.field("contamination", pa.string()),
         _required("license", pa.string()),
     ]
 )
+
+PREFERENCE: Final = pa.schema(
+    [
+        _required("uuid", pa.string()),
+        _required("problem_id", pa.string()),
+        _required("rejected_id", pa.string()),
+        _required("rejected_reason", pa.string()),
+        _required("source", pa.string()),
+        _required("domain", pa.string()),
+        _required("prompt", MESSAGES),
+        _required("chosen", MESSAGES),
+        _required("rejected", MESSAGES),
+        _required("generation_model", pa.string()),
+        _required("license", pa.string()),
+    ]
+)
+"""A sample (`uuid`) beside a rejected candidate of its problem: `chosen` and `rejected` are one
+assistant turn each. `rejected_reason` is the verdict."""
+
+DROPPED: Final = pa.schema(
+    [
+        _required("candidate_id", pa.string()),
+        _required("problem_id", pa.string()),
+        _required("stage", pa.string()),
+        _required("reason", pa.string()),
+        _required("detail", pa.large_string()),
+    ]
+)
+"""A dataset's `ledger/dropped-*.parquet`: every graded candidate that is no row, and why."""
+
+CLUSTER: Final = pa.schema(
+    [
+        _required("uuid", pa.string()),
+        _required("problem_id", pa.string()),
+        _required("cluster_id", pa.string()),
+        _required("kept", pa.bool_()),
+        _required("similarity", pa.float64()),
+    ]
+)
+"""A dataset's `ledger/clusters-*.parquet`: every sample that has a duplicate. `similarity` is the
+highest with another row of its cluster; 1.0 of exact duplicates."""

@@ -11,6 +11,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from schemas.data_settings import (
+    Benchmark,
+    Fraction,
+    Overlap,
+    Positive,
+    Quota,
+    Select,
+    Shard,
+    Slug,
+)
 from schemas.grader_settings import (
     GradeFormat,
     GradeJudge,
@@ -23,9 +33,6 @@ from schemas.math_policy import MathPolicy
 from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.row import Settings
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[int, Field(ge=1)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -243,13 +250,18 @@ class Collect(Settings):
     check_gold: bool = True
     """Admit a problem only if its grader accepts its own gold answer (or reference program)."""
     decontaminate: bool = True
-    """Leave out problems that overlap with a suite of `[validate]`."""
+    """Leave out problems that overlap with one of `benchmarks` or a suite of `[validate]`."""
+    benchmarks: list[Benchmark] = Field(default_factory=list[Benchmark])
+    overlap: Overlap = Overlap()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [source.name for source in self.sources]
         if len(names) != len(set(names)):
             raise ValueError(f"the names of sources must differ, found {names}")
+        names = [benchmark.name for benchmark in self.benchmarks]
+        if len(names) != len(set(names)):
+            raise ValueError(f"the names of benchmarks must differ, found {names}")
         return self
 
 
@@ -315,6 +327,9 @@ class ImportFile(Settings):
     """Column with booleans of the same shape as `responses`; empty where there is none."""
     finish_reasons: str = ""
     """Column with finish reasons of the same shape; empty where there is none."""
+    skip_bad: bool = False
+    """Leave out and count rows that cannot be read, where the file is known to have some; else
+    the first one is an error."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -400,10 +415,6 @@ class RoundRule(Settings):
     budget_tokens: Positive | None = None
 
 
-Quota = Annotated[str, Field(pattern=r"^(math|code|stem|logic|general)(/.+)?$")]
-"""A domain, or one of its categories: `math`, `math/Algebra`."""
-
-
 class Generate(Settings):
     """`[generate]`: who answers, how often and how."""
 
@@ -472,7 +483,7 @@ class Rewrite(Settings):
         return self
 
 
-# ------------------------------------------------------------------------- grading and selection
+# --------------------------------------------------------------------------------------- grading
 
 
 class GradeMath(Settings):
@@ -518,44 +529,6 @@ class Grade(Settings):
                     f"[grade.{name}]"
                 )
         return extra
-
-
-class Select(Settings):
-    """`[select]`: which graded candidates become samples."""
-
-    require_think: bool = True
-    """Reasoning samples must have `<think>` closed once and an answer after it; for teachers that
-    write plain chains of thought set it to false."""
-    mixed_language: bool = True
-    """Drop traces that mix writing systems foreign to the problem (R1)."""
-    max_paragraph_chars: Positive = 4000
-    """Drop traces with a longer paragraph (R1)."""
-    code_block_in_math: bool = True
-    """Drop mathematical traces with a code block (R1)."""
-    max_tokens: Positive | None = None
-    """Drop completions with more tokens, by the teacher's count."""
-    min_chars: int = 0
-    """Drop completions with fewer characters."""
-    min_pass_rate: Fraction = 0.0
-    max_pass_rate: Fraction = 1.0
-    """Keep problems with a pass rate in these bounds, inclusive."""
-    per_problem: Positive = 4
-    """At most so many samples per problem."""
-    pick: Literal["shortest", "random"] = "random"
-    quota: dict[Domain, Positive] = Field(default_factory=dict)
-    """At most so many samples per domain, drawn evenly over problems by seed."""
-
-
-class Shard(Settings):
-    """`[shard]`: the dataset that is published."""
-
-    name: Slug
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-    title: str = ""
-    dedupe_exact: bool = True
-    """Keep one of the samples whose normalised conversations are equal."""
-    shard_bytes: Positive = 200_000_000
-    """Aimed size of a Parquet shard before compression."""
 
 
 # ------------------------------------------------------------------------ training and validation

@@ -43,16 +43,33 @@ class Drop(StrEnum):
     LONG_PARAGRAPH = "long_paragraph"
     CODE_BLOCK = "code_block"
     REPETITION = "repetition"
+    WITHOUT_WORK = "without_work"
+    """The answer to a reasoning problem is only said, without a step that leads to it."""
     TOO_LONG = "too_long"
     TOO_SHORT = "too_short"
     PASS_RATE = "pass_rate"
     SURPLUS = "surplus"
-    """Beyond the samples wanted per problem, or the quota of a domain."""
+    """Beyond the samples wanted per problem, or the quota of a domain or category."""
+    MERGED = "merged"
+    """A wrong candidate that became the first part of a journey, which is a row in its place."""
     # shard
+    CONTAMINATED_SAMPLE = "contaminated_sample"
     EXACT_DUPLICATE = "exact_duplicate"
+    NEAR_DUPLICATE = "near_duplicate"
     # train
     OVER_LENGTH = "over_length"
     """More tokens than a sequence of the student; never cut in silence."""
+
+
+class Form(StrEnum):
+    """What the assistant's turn of a sample is."""
+
+    COMPLETION = "completion"
+    """As the teacher wrote it."""
+    REWRITTEN = "rewritten"
+    """As another model wrote it anew (`[rewrite]`)."""
+    JOURNEY = "journey"
+    """A wrong attempt, the moment it is noticed, and a right one (`[select.journeys]`)."""
 
 
 class Message(Row):
@@ -66,7 +83,7 @@ class Sample(Row):
     """One accepted row. Column names are those of the ecosystem (open-r1, OpenThoughts, …)."""
 
     uuid: str
-    """The candidate's id: 32 hexadecimal digits."""
+    """The candidate's id, 32 hexadecimal digits; of a journey the digest of those it is made of."""
     problem_id: str
     source: str
     domain: str
@@ -87,6 +104,10 @@ class Sample(Row):
     """How many candidates of the problem were graded."""
     verification_info: str
     """JSON: grader, method, extracted answer."""
+    form: Form
+    made_of: list[str]
+    """Ids of the candidates in it, in the order in which they stand: one, of a journey two."""
     dedup_cluster_id: str | None
     contamination: str | None
+    """JSON: benchmark, item, rule and span, of rows that overlap where the recipe marks them."""
     license: str

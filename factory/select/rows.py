@@ -17,7 +17,7 @@ from schemas.arrow import CANDIDATE, VERDICT
 from schemas.manifest import PartFile
 from schemas.problem import GraderName, Problem
 from schemas.recipe import Generate
-from schemas.sample import Message, Sample
+from schemas.sample import Form, Message, Sample
 
 DROPPED: Final = pa.schema(
     [
@@ -43,7 +43,7 @@ EVIDENCE: Final = pl.Schema(
 Render = Callable[[pl.DataFrame], list[dict[str, Any]]]
 """Rows of the small frame to rows of the schema, in the same order."""
 
-_NEEDED: Final = ["candidate_id", "teacher", "text", "finish_reason", "completion_tokens"]
+_NEEDED: Final = ["candidate_id", "teacher", "text", "finish_reason", "completion_tokens", "rewrites"]
 
 
 def parts_of(folder: Path, kind: str) -> list[PartFile]:
@@ -171,6 +171,8 @@ def sample_of(
         pass_rate=row["pass_rate"],
         num_generations=row["num_generations"],
         verification_info=canonical_json(_verification(row)),
+        form=Form.REWRITTEN if candidate["rewrites"] is not None else Form.COMPLETION,
+        made_of=[candidate["candidate_id"]],
         dedup_cluster_id=None,
         contamination=None,
         license=problem.license,

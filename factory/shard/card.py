@@ -78,7 +78,7 @@ def render_card(facts: Facts) -> str:
         licenses=_hub_licenses(rows["license"].unique().sort()),
         tags=_TAGS,
         size=next((name for limit, name in _SIZES if rows.height < limit), _BEYOND),
-        dedupe=facts.shard.dedupe_exact,
+        dedupe=facts.shard.dedupe != "none",
         sources=_counted(rows, "source", "domain", "license"),
         teachers=_counted(rows, "generation_model"),
         sampling=_sampling(facts.generate),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from factory.digest import file_sha256
 from factory.errors import ManifestMismatch
 from factory.shard.layout import DATASET
@@ -24,7 +26,13 @@ class Description(Row):
     files: list[PartFile]
     """Every file but `dataset.json` itself, with its SHA-256."""
     columns: list[str]
+    configs: dict[str, int] = Field(default_factory=dict)
+    """Rows of each config that can be loaded; `default` has the rows that `digest` is of."""
     recipe: str
+    sections: dict[str, str] = Field(default_factory=dict)
+    """Section of the recipe -> digest of what it says; `recipe.json` has the whole."""
+    code_versions: dict[str, int] = Field(default_factory=dict)
+    """Stage -> version of its code."""
     upstream: dict[str, str]
     """Stage -> key of the artifact that was read."""
     ledger: list[LedgerEntry]

@@ -61,7 +61,7 @@ def build_shards(
         LedgerMismatch: The stages do not add up; a dataset that cannot account for its rows is
             not built.
     """
-    index = index_samples(samples_dir, dedupe=shard.dedupe_exact)
+    index = index_samples(samples_dir, dedupe=shard.dedupe != "none")
     kept = index.filter("kept")
     dropped = {Drop.EXACT_DUPLICATE.value: index.height - kept.height}
     own = entry("shard", index.height, kept.height, dropped)

@@ -38,6 +38,8 @@ def sample(number: int, completion: str | None = None, **fields: Any) -> Sample:
         "verification_info": canonical_json(
             {"grader": "math", "method": "string", "extracted": str(number)}
         ),
+        "form": "completion",
+        "made_of": [f"{number:032x}"],
         "dedup_cluster_id": None,
         "contamination": None,
         "license": "MIT",

@@ -65,7 +65,7 @@ def test_a_cluster_keeps_its_shortest_row_then_the_smallest_uuid(tmp_path: Path)
 
 
 def test_without_dedupe_every_row_stays(tmp_path: Path) -> None:
-    result = build(tmp_path, [sample(0, "same"), sample(1, "same")], dedupe_exact=False)
+    result = build(tmp_path, [sample(0, "same"), sample(1, "same")], dedupe="none")
     assert (result.ledger.rows_out, result.ledger.drops) == (2, {})
     assert [row["dedup_cluster_id"] for row in published_rows(tmp_path)] == [None, None]
 
