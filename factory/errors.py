@@ -6,6 +6,7 @@ RetortError
 ├── TeacherError           a server could not start, died for good, or refuses us
 ├── ImportedRowError       a file of existing generations is wrong                 (ValueError)
 ├── GradeFileError         a file to be graded, or its output, is wrong            (ValueError)
+├── InputFileError         a file given to dedupe, decontaminate … is wrong        (ValueError)
 ├── SandboxUnavailable     no Docker engine, image or container
 ├── GraderError            the machinery of a grader broke (never a bad candidate)
 ├── SchemaMismatch         a part has other columns or types than its schema
@@ -46,6 +47,10 @@ class ImportedRowError(RetortError, ValueError):
 
 class GradeFileError(RetortError, ValueError):
     """A file that is to be graded, or the output of an earlier command, is wrong."""
+
+
+class InputFileError(RetortError, ValueError):
+    """A file that was given to a command which works on files (dedupe, decontaminate) is wrong."""
 
 
 class SandboxUnavailable(RetortError):  # noqa: N818 - named for what the user reads
