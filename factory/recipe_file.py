@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -68,7 +69,7 @@ def existing(path: str, what: str) -> Path:
 
 
 def load_recipe(path: str) -> Recipe:
-    """The recipe in a TOML file.
+    """The recipe in a TOML file, or in the `recipe.json` of a dataset.
 
     Raises:
         RecipeError: Not there, not TOML, or not a recipe; every wrong field is named. Or it asks
@@ -103,11 +104,13 @@ def load_machine(path: str) -> Machine:
 def _load(path: str, model: type[_Model], what: str) -> _Model:
     file = resolve_plain(path)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        content = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise RecipeError(f"{what} {file}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{what} {file}: not valid TOML: {error}") from error
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        form = "JSON" if file.suffix == ".json" else "TOML"
+        raise RecipeError(f"{what} {file}: not valid {form}: {error}") from error
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -16,7 +16,8 @@ from factory.models import teacher_fingerprint
 from factory.recipe_file import resolve_plain
 from factory.select.stage import select_samples
 from factory.shard.publish import is_published, publish
-from factory.shard.stage import build_shards
+from factory.shard.recipe import dataset_recipe
+from factory.shard.stage import CODE_VERSION, build_shards
 from pipelines.stage import RecipeTask, Stage
 from schemas.manifest import StageResult
 from schemas.recipe import Generate, Prompt, Rewrite
@@ -178,7 +179,7 @@ class SelectSamples(Stage):
     """Verdicts -> samples: rejection sampling; the work is in factory/select."""
 
     name = "select"
-    code_version = 2
+    code_version = 3
 
     def section(self) -> Any:
         recipe = self.recipe
@@ -212,9 +213,10 @@ class BuildShards(Stage):
     """Samples -> the files of a dataset: exact dedupe, Parquet, card; factory/shard."""
 
     name = "shard"
+    code_version = CODE_VERSION
 
     def section(self) -> Any:
-        return {"shard": self.recipe.shard, "recipe": self.recipe.name}
+        return dataset_recipe(self.recipe)
 
     def inputs(self) -> Mapping[str, Stage]:
         return {"select": SelectSamples(recipe=self.recipe, machine=self.machine)}
@@ -227,13 +229,11 @@ class BuildShards(Stage):
     def work(self) -> StageResult:
         return build_shards(
             self.inputs()["select"].out_dir,
-            self.recipe.shard,
-            recipe_name=self.recipe.name,
+            dataset_recipe(self.recipe),
             upstream={name: stage.out_dir for name, stage in self.upstream().items()},
             machine=self.machine,
             out_dir=self.out_dir,
             key=self.key,
-            generate=self.recipe.generate,
         )
 
 

@@ -16,7 +16,7 @@ from schemas.row import Row
 class Description(Row):
     """The content of `dataset.json`. No times: equal inputs give equal bytes."""
 
-    format: int = 1
+    format: int = 2
     name: str
     version: str
     rows: int

@@ -2,7 +2,9 @@
 
     dataset.json                        what it is: digest, files, recipe, inputs, ledger
     README.md                           the card
+    recipe.json                         the recipe, as far as the dataset depends on it
     data/train-00000-of-00002.parquet   the rows
+    reasoning_content/train-…           the other configs, each in a folder of its name
 
 zstd level 3, content-defined chunking and a page index: after a change of a few rows most pages
 keep their bytes, so that a hub stores and sends only what is new.
@@ -11,6 +13,7 @@ keep their bytes, so that a hub stores and sends only what is new.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,7 @@ from factory.parts import kept_part, sync_folder
 
 DATASET: Final = "dataset.json"
 CARD: Final = "README.md"
+RECIPE: Final = "recipe.json"
 DATA: Final = "data"
 
 _ROWS_PER_GROUP: Final = 4096
@@ -75,7 +79,11 @@ def write_shard(folder: Path, name: str, table: pa.Table, made_from: str) -> Non
 
 
 def remove_strays(folder: Path, names: set[str]) -> None:
-    """Remove files of an earlier, interrupted try that do not belong to this dataset."""
+    """Remove what an earlier, interrupted try left that does not belong to this dataset."""
     for path in sorted(folder.iterdir()):
-        if path.name not in names:
+        if path.name in names:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
             path.unlink()

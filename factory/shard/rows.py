@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, Final
 import polars as pl
 import pyarrow as pa
 
-from factory.digest import canonical_json
 from factory.errors import ManifestMismatch
 from factory.parts import iter_parts
 from factory.shard.duplicates import conversation_digest, mark_duplicates
@@ -112,19 +110,3 @@ def _sorted_tables(samples_dir: Path, index: pl.DataFrame) -> Iterable[pa.Table]
         return iter_parts(samples_dir, KIND, SAMPLE)
     whole = pa.concat_tables(iter_parts(samples_dir, KIND, SAMPLE))
     return [whole.sort_by([("problem_id", "ascending"), ("uuid", "ascending")])]
-
-
-class ContentDigest:
-    """Digest of a dataset's rows: of what they say, not of files, parts or their order."""
-
-    def __init__(self) -> None:
-        self._rows: list[bytes] = []
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Take one row of `schemas.arrow.SAMPLE` in."""
-        content = canonical_json(row).encode("utf-8", "surrogatepass")
-        self._rows.append(hashlib.sha256(content).digest())
-
-    def hexdigest(self) -> str:
-        """SHA-256 of the sorted digests of the rows, 64 hexadecimal digits."""
-        return hashlib.sha256(b"".join(sorted(self._rows))).hexdigest()

@@ -11,7 +11,15 @@ from factory.shard.stage import build_shards
 from schemas.arrow import SAMPLE
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, Shard
+from schemas.recipe import (
+    Collect,
+    FileSource,
+    Generate,
+    ImportFile,
+    ImportTeacher,
+    Recipe,
+    Shard,
+)
 from schemas.sample import Sample
 from tests.unit.select.graded_artifacts import write_artifact
 
@@ -52,24 +60,42 @@ def write_samples(folder: Path, samples: Sequence[Sample], *, rows_per_part: int
     return write_artifact(folder, "select", "samples", rows, SAMPLE, rows_per_part=rows_per_part)
 
 
+def unit_recipe(
+    generate: Generate | None = None, version: str = "1.0.0", **settings: Any
+) -> Recipe:
+    """A recipe of imported generations; `settings` are those of `[shard]`."""
+    imported = ImportTeacher(
+        engine="import",
+        model="unit-teacher",
+        revision="abc",
+        files=[ImportFile(source="unit", path="unit.jsonl")],
+    )
+    source = FileSource(
+        name="unit", kind="file", path="unit.jsonl", license="MIT", domain="math", grader="math"
+    )  # type: ignore[arg-type]
+    return Recipe(
+        name="unit",
+        collect=Collect(sources=[source]),
+        generate=generate or Generate(teacher=imported),
+        shard=Shard(name="unit-set", version=version, **settings),
+    )
+
+
 def build(
     root: Path,
     samples: Sequence[Sample],
     *,
     rows_per_part: int = 4096,
-    version: str = "1.0.0",
     upstream: dict[str, Path] | None = None,
-    generate: Generate | None = None,
+    workers: int = 1,
     **settings: Any,
 ) -> StageResult:
     folder = write_samples(root / "select", samples, rows_per_part=rows_per_part)
     return build_shards(
         folder,
-        Shard(name="unit-set", version=version, **settings),
-        recipe_name="unit",
+        unit_recipe(**settings),
         upstream=upstream or {},
-        machine=Machine(),
+        machine=Machine(workers=workers),
         out_dir=root / "shard",
         key="k",
-        generate=generate,
     )

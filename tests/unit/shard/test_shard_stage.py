@@ -201,10 +201,11 @@ def killed_build(root: Path, *, shards: int) -> None:
     """Build in a process and SIGKILL it once so many shards are there."""
     script = (
         "import sys; from pathlib import Path; from factory.shard.stage import build_shards; "
-        "from schemas.machine import Machine; from schemas.recipe import Shard; "
+        "from schemas.machine import Machine; "
+        "from tests.unit.shard.sample_artifacts import unit_recipe; "
         "root = Path(sys.argv[1]); "
-        "build_shards(root / 'select', Shard(name='unit-set', version='1.0.0', shard_bytes=1), "
-        "recipe_name='unit', upstream={}, machine=Machine(), out_dir=root / 'shard', key='k')"
+        "build_shards(root / 'select', unit_recipe(shard_bytes=1), upstream={}, "
+        "machine=Machine(workers=1), out_dir=root / 'shard', key='k')"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(root)], env={**os.environ, "PYTHONPATH": str(ROOT)}
