@@ -11,6 +11,7 @@ from factory.shard.stage import build_shards
 from schemas.arrow import SAMPLE
 from schemas.machine import Machine
 from schemas.manifest import StageResult
+from schemas.problem import Domain, GraderName
 from schemas.recipe import (
     Collect,
     FileSource,
@@ -71,8 +72,13 @@ def unit_recipe(
         files=[ImportFile(source="unit", path="unit.jsonl")],
     )
     source = FileSource(
-        name="unit", kind="file", path="unit.jsonl", license="MIT", domain="math", grader="math"
-    )  # type: ignore[arg-type]
+        name="unit",
+        kind="file",
+        path="unit.jsonl",
+        license="MIT",
+        domain=Domain.MATH,
+        grader=GraderName.MATH,
+    )
     return Recipe(
         name="unit",
         collect=Collect(sources=[source]),
