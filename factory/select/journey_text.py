@@ -3,9 +3,9 @@
 Covered: completions with one `<think>…</think>` (`think`), where the attempt and its wrong answer
 go into the trace before the accepted one, and the answer part stays as it was, so every grader
 that reads the answer part finds in a journey what it found in the accepted candidate; and plain
-chains of thought that end in a `\\boxed` (`plain`), where the boxes of the attempt are taken off,
-so that the only box is the last. Elsewhere two answers in plain text cannot be told apart, and
-there is no journey.
+chains of thought with a `\\boxed` answer (`plain`), where the boxes of the attempt are taken off,
+so that the boxes left are those of the accepted candidate. Elsewhere two answers in plain text
+cannot be told apart, and there is no journey.
 
 The sentence that notices says no more than the verdict does: that this answer is wrong, that this
 program is or that it raises. It claims no check that nobody made, and names neither the gold nor a
@@ -75,7 +75,8 @@ _ANSWERED: Final = {
 _BOXED: Final = {GraderName.MATH, GraderName.MAJORITY, GraderName.CHOICE, GraderName.NUMBER}
 """Of these, graders that read the last box of a plain text."""
 _ENDINGS: Final = ("<|", "<｜", "</s>")
-_BOX: Final = re.compile(r"\\(?:boxed|fbox) ?\{")
+_BOX: Final = re.compile(r"\\(?:boxed|fbox) *\{")
+_BARE_BOX: Final = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z]) *")
 _BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 _FENCE: Final = re.compile(r"^[ \t>]*(?:```|~~~)", re.MULTILINE)
 _CONCLUSION_CHARS: Final = 400
@@ -152,7 +153,7 @@ def unboxed(text: str) -> str:
                 pieces.append(text[start : brace.start()])
                 start = brace.end()
             depth -= 1
-    return "".join([*pieces, text[start:]])
+    return _BARE_BOX.sub("", "".join([*pieces, text[start:]]))
 
 
 def _parts(text: str) -> tuple[str, str, str]:
