@@ -1,0 +1,92 @@
+"""Texts by name: each is put together from pieces by chance, and can be made again alone.
+
+A near duplicate is a text in which a share of the pieces are others; how similar the two are is
+counted exactly, by words in lower case, whatever a side counts by.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from .pieces import words
+
+_BREAK: Final = 4
+"""Every so many pieces a paragraph ends."""
+_BLANKS: Final = re.compile(r" ")
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """A log-normal distribution of characters."""
+
+    median_chars: float
+    sigma: float
+    most_chars: float = 64_000
+    least_chars: float = 200
+
+
+REASONING: Final = Lengths(median_chars=2_000, sigma=math.log(10) / 1.645)
+"""2 KB median, 20 KB at the 95th percentile."""
+
+
+def drawn(rng: Random, pieces: Sequence[str], lengths: Lengths, mean_chars: float) -> list[str]:
+    """Pieces of one text; `mean_chars` is that of a piece with its break."""
+    wanted = lengths.median_chars * math.exp(rng.gauss(0, lengths.sigma))
+    wanted = min(max(wanted, lengths.least_chars), lengths.most_chars)
+    return rng.choices(pieces, k=max(2, round(wanted / mean_chars)))
+
+
+def mean_chars(pieces: Sequence[str]) -> float:
+    """Of a piece with its break."""
+    return sum(map(len, pieces)) / len(pieces) + 1 + 1 / _BREAK
+
+
+def text_of(parts: Sequence[str]) -> str:
+    """The pieces in lines and paragraphs."""
+    paragraphs = [
+        "\n".join(parts[first : first + _BREAK]) for first in range(0, len(parts), _BREAK)
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def nearly(rng: Random, parts: Sequence[str], pieces: Sequence[str], share: float) -> list[str]:
+    """The pieces with a share of them, and at least one word, exchanged."""
+    changed = list(parts)
+    number = round(share * len(parts))
+    for place in rng.sample(range(len(parts)), number):
+        changed[place] = rng.choice(pieces)
+    if not number:
+        first, _, rest = changed[-1].partition(" ")
+        changed[-1] = f"{first} then {rest}" if rest else f"then {first}"
+    return changed
+
+
+def wrapped(rng: Random, text: str) -> str:
+    """The same words in other lines: equal but for space."""
+    return _BLANKS.sub(lambda _: "\n" if rng.random() < 0.1 else "  ", text)
+
+
+def disguised(rng: Random, text: str, length: int) -> str:
+    """So many successive words of a text in other case, with other signs, wrapped anew."""
+    found = words(text)
+    start = rng.randrange(len(found) - length + 1)
+    span = [rng.choice((str.upper, str.title, str))(one) for one in found[start : start + length]]
+    return "".join(one + rng.choice((" ", ", ", "\n", " -- ", "; ")) for one in span).strip()
+
+
+def grams(text: str, length: int) -> set[int]:
+    """Hashes of the runs of so many words; a shorter text is one run."""
+    found = words(text)
+    runs = zip(*(found[start:] for start in range(length)), strict=False)
+    return {hash(one) for one in runs} or {hash(tuple(found))}
+
+
+def jaccard(one: str, other: str, length: int) -> float:
+    """Exact similarity of two texts by runs of so many words."""
+    first, second = grams(one, length), grams(other, length)
+    return len(first & second) / len(first | second)
