@@ -19,6 +19,9 @@ OPTIONS = {
         *("--out", "--model", "--revision", "--base-url", "--api-key-env", "--prompt"),
         *("--temperature", "--max-tokens", "--machine", "--json"),
     },
+    ("dataset", "show"): {"--machine", "--json", "--rows"},
+    ("dataset", "verify"): {"--machine", "--json"},
+    ("dataset", "card"): {"--machine"},
 }
 
 
@@ -35,11 +38,11 @@ def test_each_command_has_these_options_and_no_others(
 
 def test_these_are_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
     found: set[tuple[str, ...]] = set()
-    for before in ((), ("grade",)):
+    for before in ((), ("grade",), ("dataset",)):
         with pytest.raises(SystemExit):
             main([*before, "--help"])
         names = re.findall(r"^ {4}([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
-        found |= {(*before, name) for name in names if name != "grade"}
+        found |= {(*before, name) for name in names if name not in ("grade", "dataset")}
     assert found == set(OPTIONS)
 
 
