@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from factory.errors import MissingDependency
+from factory.licences import check_licences
 from factory.pin import check_pinned
 from schemas.machine import Machine
 from schemas.problem import GraderName
@@ -34,13 +35,15 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         unfinished: Names of the tasks that still have work to do.
 
     Raises:
-        RecipeError: Something from the hub has no revision, or a model's settings are wrong.
+        RecipeError: Something from the hub has no revision, a model's settings are wrong, or a
+            licence forbids the use of the dataset.
         MissingDependency: A package is not installed.
         SandboxUnavailable: Code or a scorer must be run and Docker does not answer, or has no
             image.
         TeacherError: An endpoint of a teacher or of the judge cannot be asked.
     """
     check_pinned(recipe)
+    check_licences(recipe)
     if "TrainStudent" in unfinished:
         check_installed("train", TRAIN_PACKAGES)
     if "ValidateModel" in unfinished:
