@@ -1,0 +1,1 @@
+"""What texts share: near duplicates among rows, and overlaps with benchmarks."""

@@ -1,0 +1,84 @@
+"""Sets of hashes on disk: written once, then read as one array that is mapped into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from factory.errors import StorageFull
+
+Sets = tuple[NDArray[np.uint64], NDArray[np.int64]]
+"""Hashes of all rows, and where the set of each row begins (and the last one ends)."""
+
+
+class Spill:
+    """Arrays of uint64, one after the other in a file that has no name and goes with us."""
+
+    def __init__(self, scratch: Path) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._folder = scratch
+        self._file = TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by `spill`
+        self._sizes: list[NDArray[np.int64]] = []
+
+    def write(self, hashes: NDArray[np.uint64], sizes: NDArray[np.int64]) -> None:
+        """Append the sets of some rows."""
+        try:
+            hashes.tofile(self._file)
+        except OSError as error:
+            raise StorageFull(
+                f"{self._folder}: no room for the runs of words of the candidates ({error}); free "
+                f"some space and run again"
+            ) from error
+        self._sizes.append(sizes)
+
+    def mapped(self) -> Sets:
+        """All hashes, and where the set of each row begins (and the last one ends)."""
+        self._file.flush()
+        offsets = offsets_of(self._sizes)
+        if not offsets[-1]:
+            return np.zeros(0, dtype=np.uint64), offsets
+        return np.asarray(np.memmap(self._file, dtype=np.uint64, mode="r+")), offsets
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._file.close()
+
+
+@contextmanager
+def spill(scratch: Path) -> Generator[Spill]:
+    """A spill that is gone at the end, also after a failure and after `kill -9`."""
+    made = Spill(scratch)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def shingles_of(texts: pa.Array | pa.ChunkedArray, words: int) -> Sets:
+    """The sets of hashes of the texts' runs of `words` words, each sorted."""
+    from factory.overlap.shingles import shingle_rows
+    from factory.overlap.text_buffers import text_buffers
+    from factory.overlap.words import letters
+
+    hashes: list[NDArray[np.uint64]] = [np.zeros(0, dtype=np.uint64)]
+    sizes: list[NDArray[np.int64]] = []
+    for data, offsets in text_buffers(texts):
+        room = int(offsets[-1] - offsets[0]) // 2 + 2 * len(offsets)
+        out = np.empty(room, dtype=np.uint64)
+        size = np.empty(len(offsets) - 1, dtype=np.int64)
+        end = shingle_rows(data, offsets, letters(), words, out, size)
+        hashes.append(out[:end])
+        sizes.append(size)
+    return np.concatenate(hashes), offsets_of(sizes)
+
+
+def offsets_of(sizes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Where each begins, and where the last one ends."""
+    flat = np.concatenate([np.zeros(1, dtype=np.int64), *sizes])
+    return np.cumsum(flat, dtype=np.int64)
