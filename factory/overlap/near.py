@@ -29,11 +29,10 @@ from schemas.data_settings import NearDuplicates
 
 __all__ = ["Clusters", "Pairs", "Read", "find_clusters", "pairs_within", "sign"]
 
-Texts = pa.Array | pa.ChunkedArray
 _PAIRS_AT_A_TIME: Final = 1 << 16
 
 
-def sign(texts: Texts, near: NearDuplicates) -> NDArray[np.uint64]:
+def sign(texts: pa.Array | pa.ChunkedArray, near: NearDuplicates) -> NDArray[np.uint64]:
     """One key per band for each text, rows × bands; all zero for a text without words.
 
     Equal keys of a band make two texts candidates. The keys depend on the text and on `near`
@@ -56,7 +55,9 @@ def sign(texts: Texts, near: NearDuplicates) -> NDArray[np.uint64]:
     return keys
 
 
-def pairs_within(texts: Texts, groups: NDArray[np.int64], near: NearDuplicates) -> Pairs:
+def pairs_within(
+    texts: pa.Array | pa.ChunkedArray, groups: NDArray[np.int64], near: NearDuplicates
+) -> Pairs:
     """Every two rows of one group that are near, compared directly; sorted by row.
 
     Args:
