@@ -11,6 +11,7 @@ from retort.command import main
 OPTIONS = {
     ("summary",): {"--json", "--machine"},
     ("doctor",): {"--json", "--machine"},
+    ("ledger",): {"--json", "--machine", "--problem", "--full"},
     ("pin",): {"--check", "--update"},
     ("plan",): {"--machine", "--json", "--tokens-per-s", "--accept-rate"},
     ("grade", "code"): {"--out", "--workers", "--machine"},
