@@ -7,7 +7,6 @@ compared by their sets of runs, as ours are; the texts are held for it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasketch import MinHash, MinHashLSH
 from work import Union, answer
-
-WORD = re.compile(r"[^\W_]+")
 
 
 def dedupe(work: dict[str, Any], documents: str, out: Path) -> dict[str, Any]:
@@ -41,7 +38,7 @@ def dedupe(work: dict[str, Any], documents: str, out: Path) -> dict[str, Any]:
 
 
 def _runs(text: str, length: int) -> Iterator[tuple[str, ...]]:
-    found = WORD.findall(text.lower())
+    found = text.lower().split()
     return zip(*(found[start:] for start in range(length)), strict=False)
 
 

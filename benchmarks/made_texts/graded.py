@@ -194,7 +194,7 @@ def trace(number: int, index: int, seed: int) -> Trace:
         original = trace(*other, seed).text
         changed = nearly(rng, _parts(*other, seed), pieces().traces, rng.uniform(0.0, 0.07))
         copy = _thought(_statement(other[0], seed), changed, _answer(other[0], seed))
-        return Trace(copy, kind, candidate_id(*other, seed), jaccard(original, copy, 5))
+        return Trace(copy, kind, candidate_id(*other, seed), _similarity(original, copy))
     if kind is Planted.CONTAMINATED:
         item = rng.choice(_long_items())
         parts.insert(len(parts) // 2, disguised(rng, item.text, _SPAN_WORDS))
@@ -206,6 +206,11 @@ def trace(number: int, index: int, seed: int) -> Trace:
         parts.insert(len(parts) // 2, "Wait, let me check this step again. " * 30)
         return Trace(_thought(statement, parts, answer), kind)
     return Trace(whole)
+
+
+def _similarity(one: str, other: str) -> float:
+    """By words between white space, in lower case, as our own engine counts."""
+    return jaccard(one.lower().split(), other.lower().split(), 5)
 
 
 def _rewrapped(rng: Random, number: int, index: int, seed: int) -> str:

@@ -45,7 +45,7 @@ class Pieces:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in lower case: what all sides agree on when pairs are compared."""
+    """The words of a text in lower case, without signs."""
     return _WORD.findall(text.lower())
 
 
@@ -106,7 +106,8 @@ def _grams(text: str) -> Iterator[str]:
 
 def _rows(name: str) -> Iterator[dict[str, Any]]:
     path = data_root() / name
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path)
-    with opened as file:
-        for line in file:
-            yield json.loads(line)
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    for line in content.splitlines():
+        yield json.loads(line)

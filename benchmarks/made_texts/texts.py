@@ -1,7 +1,7 @@
 """Texts by name: each is put together from pieces by chance, and can be made again alone.
 
 A near duplicate is a text in which a share of the pieces are others; how similar the two are is
-counted exactly, by words in lower case, whatever a side counts by.
+counted afterwards, exactly.
 """
 
 from __future__ import annotations
@@ -79,14 +79,13 @@ def disguised(rng: Random, text: str, length: int) -> str:
     return "".join(one + rng.choice((" ", ", ", "\n", " -- ", "; ")) for one in span).strip()
 
 
-def grams(text: str, length: int) -> set[int]:
+def grams(found: Sequence[str], length: int) -> set[int]:
     """Hashes of the runs of so many words; a shorter text is one run."""
-    found = words(text)
     runs = zip(*(found[start:] for start in range(length)), strict=False)
     return {hash(one) for one in runs} or {hash(tuple(found))}
 
 
-def jaccard(one: str, other: str, length: int) -> float:
-    """Exact similarity of two texts by runs of so many words."""
+def jaccard(one: Sequence[str], other: Sequence[str], length: int) -> float:
+    """Exact similarity of two texts, given by their words, by runs of so many."""
     first, second = grams(one, length), grams(other, length)
     return len(first & second) / len(first | second)

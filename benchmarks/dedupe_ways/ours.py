@@ -1,0 +1,24 @@
+"""`factory.dedupe_files`, as `retort dedupe` calls it, with one worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from factory.dedupe_files import dedupe as dedupe_files
+from work import answer
+
+from schemas.data_settings import NearDuplicates
+
+
+def dedupe(work: dict[str, Any], documents: str, out: Path) -> dict[str, Any]:
+    """Labels of clusters; the kept documents are in `out/kept.parquet`."""
+    near = NearDuplicates(threshold=work["threshold"], words=work["words"])
+    dedupe_files([Path(documents)], out, id_column="id", field="text", near=near)
+    clusters = pq.read_table(out / "clusters.parquet", columns=["cluster_id"])["cluster_id"]
+    return {"label": clusters.combine_chunks().dictionary_encode().indices.fill_null(-1).tolist()}
+
+
+if __name__ == "__main__":
+    answer(dedupe)
