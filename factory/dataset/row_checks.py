@@ -149,9 +149,8 @@ def _read_shard(folder: Path, with_beside: bool, path: str) -> ShardRows:
     try:
         for batch in _batches(folder / path, SAMPLE):
             digests += row_digests(batch)
-            keys = list(
-                zip(batch["problem_id"].to_pylist(), batch["uuid"].to_pylist(), strict=True)
-            )
+            ids = batch["uuid"].to_pylist()
+            keys = list(zip(batch["problem_id"].to_pylist(), ids, strict=True))
             if keys and not faults and ((uuids and keys[0] < last) or keys != sorted(keys)):
                 faults.append(_unsorted(path, [last, *keys] if uuids else keys))
             first, last = (first if uuids else keys[0]), keys[-1]
