@@ -1,0 +1,265 @@
+"""Texts, one after the other, looked up in the table of stretches; compiled."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from factory.overlap.grams import (
+    Scratch,
+    character,
+    end_of_run,
+    is_operand,
+    read_text,
+    stretch,
+)
+from factory.overlap.span_table import Table, look_up
+from factory.overlap.spans import (
+    ADDED,
+    EQUAL,
+    GRAM_WORDS,
+    LETTERS,
+    LONGEST_GRAM,
+    OPERATOR_AFTER,
+    OPERATOR_BEFORE,
+    PREFIXES,
+    SIGNS,
+    equal_key,
+    gram_key,
+    prefix_key,
+)
+
+NOTHING: Final = -1
+SHARE: Final = -2
+"""In the place of a row of stretches."""
+REFOLD: Final = -3
+"""The text must be folded before it is read."""
+STRIP: Final = -4
+"""The text holds a sentence that an adapter added."""
+
+_OPERATORS: Final = (0x2B, 0x2D, 0x2A, 0x2F, 0x5E, 0x2E)
+_BINDING: Final = (0x2A, 0x2F, 0x5E)
+
+
+class Found(NamedTuple):
+    """Columns, one row per text."""
+
+    equal: NDArray[np.int32]
+    """The first stretch that is perhaps the whole text, or `NOTHING`."""
+    stretch: NDArray[np.int32]
+    """The stretch that stands in it, or `NOTHING`, `SHARE`, `REFOLD`, `STRIP`."""
+    text: NDArray[np.int32]
+    """Number of the item's text."""
+    first: NDArray[np.int32]
+    """First byte of what is found."""
+    last: NDArray[np.int32]
+    """First byte of its last word."""
+
+
+def no_findings(rows: int) -> Found:
+    """Room for so many texts."""
+    columns = [np.full(rows, NOTHING, dtype=np.int32) for _ in Found._fields]
+    return Found(*columns)
+
+
+@njit(cache=True, nogil=True)
+def _place(places: NDArray[np.int32], words: int, value: int) -> int:
+    """The first place in the ascending `places[:words]` with that value, or -1."""
+    low, high = 0, words
+    while low < high:
+        middle = (low + high) // 2
+        if places[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < words and places[low] == value else -1
+
+
+@njit(cache=True, nogil=True)
+def _stands_free(read: Scratch, words: int, first: int, end: int, edges: int) -> bool:
+    """Whether no expression goes on before the first word or after the last one."""
+    at = read.signs_from[first]
+    if edges & OPERATOR_BEFORE and first > 0 and at > read.signs_to[first - 1]:
+        sign = character(read.signs, at - 1)
+        if sign in _BINDING or (sign in _OPERATORS and is_operand(read, first - 1)):
+            return False
+    at = read.signs_to[end - 1]
+    if edges & OPERATOR_AFTER and end < words:
+        sign = character(read.signs, at)
+        if sign in _OPERATORS and is_operand(read, end):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _confirmed(
+    table: Table,
+    row: int,
+    key: np.uint64,
+    kind: int,
+    read: Scratch,
+    words: int,
+    first: int,
+    added: bool,
+) -> tuple[int, int]:
+    """The stretch of that key that stands whole at a word, and the word after it; or -1."""
+    hashes = read.letters if kind == LETTERS else read.signs
+    at = read.letters_from[first] if kind == LETTERS else read.signs_from[first]
+    longest = read.letters_from[words] if kind == LETTERS else read.signs_to[words - 1]
+    rows = table.stretches
+    while row < len(rows.key) and rows.key[row] == key:
+        size = rows.size[row]
+        known = added or rows.rule[row] != ADDED
+        if known and at + size <= longest and stretch(hashes, at, size) == rows.full[row]:
+            if kind == LETTERS:
+                end = _place(read.letters_from, words + 1, at + size)
+            else:
+                end = _place(read.signs_to, words, at + size) + 1
+            if end > first and end - first >= rows.tokens[row]:
+                edges = rows.edges[row]
+                if edges == 0 or _stands_free(read, words, first, end, edges):
+                    return row, end
+        row += 1
+    return -1, 0
+
+
+@njit(cache=True, nogil=True)
+def scan_texts(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    characters: NDArray[np.int32],
+    ready: bool,
+    added: bool,
+    table: Table,
+    share: float,
+    read: Scratch,
+    found: Found,
+) -> None:
+    """Write what each text `data[offsets[n]:offsets[n + 1]]` overlaps with to `found`.
+
+    Args:
+        characters: `folding.characters()`.
+        ready: The texts are of `folding.folded_text`.
+        added: Say `STRIP` of texts with a sentence that an adapter added, and no more.
+        share: Of a text's runs of eight words, at least.
+    """
+    n_stretches = len(table.stretches.key)
+    run_seen = np.zeros(len(table.run_from), dtype=np.int32)
+    text_seen = np.zeros(len(table.runs_of_text), dtype=np.int32)
+    counts = np.zeros(len(table.runs_of_text), dtype=np.int32)
+    touched = np.zeros(len(table.runs_of_text), dtype=np.int32)
+    for row in range(len(offsets) - 1):
+        start = offsets[row]
+        words = read_text(data, start, offsets[row + 1], characters, ready, read)
+        if words < 0:
+            found.stretch[row] = REFOLD
+            continue
+        if words == 0:
+            continue
+        n_letters = read.letters_from[words]
+        n_signs = read.signs_to[words - 1]
+        value = look_up(table, equal_key(read.letters, n_letters))
+        if 0 <= value < n_stretches and table.stretches.rule[value] == EQUAL:
+            found.equal[row] = value
+        n_touched = 0
+        end = 0
+        hit = NOTHING
+        for first in range(words):
+            at = read.letters_from[first]
+            for number in range(len(PREFIXES)):
+                if table.prefixes[LETTERS, number] and at + PREFIXES[number] <= n_letters:
+                    key = prefix_key(read.letters, at, LETTERS, number)
+                    value = look_up(table, key)
+                    if 0 <= value < n_stretches:
+                        value, after = _confirmed(
+                            table, value, key, LETTERS, read, words, first, added
+                        )
+                        if value >= 0 and (hit < 0 or table.stretches.rule[value] == ADDED):
+                            hit = value
+                            found.first[row] = read.bytes_from[first]
+                            found.last[row] = read.bytes_from[after - 1]
+            at = read.signs_from[first]
+            for number in range(len(PREFIXES)):
+                if table.prefixes[SIGNS, number] and at + PREFIXES[number] <= n_signs:
+                    key = prefix_key(read.signs, at, SIGNS, number)
+                    value = look_up(table, key)
+                    if 0 <= value < n_stretches:
+                        value, after = _confirmed(
+                            table, value, key, SIGNS, read, words, first, added
+                        )
+                        if value >= 0 and hit < 0:
+                            hit = value
+                            found.first[row] = read.bytes_from[first]
+                            found.last[row] = read.bytes_from[after - 1]
+            if hit >= 0 and (not added or table.stretches.rule[hit] == ADDED):
+                break
+            if end < 0:
+                continue
+            end = end_of_run(read.weight, words, first, max(end, first), 2 * GRAM_WORDS)
+            if end < 0:
+                continue
+            at = read.letters_from[first]
+            size = read.letters_from[end] - at
+            if size > LONGEST_GRAM:
+                continue
+            run = look_up(table, gram_key(read.letters, at, size)) - n_stretches
+            if run < 0 or run_seen[run] == row + 1:
+                continue
+            run_seen[run] = row + 1
+            for place in range(table.run_from[run], table.run_from[run + 1]):
+                text = table.run_texts[place]
+                if text_seen[text] != row + 1:
+                    text_seen[text] = row + 1
+                    counts[text] = 0
+                    touched[n_touched] = text
+                    n_touched += 1
+                counts[text] += 1
+        if hit >= 0:
+            if table.stretches.rule[hit] == ADDED:
+                found.stretch[row] = STRIP
+            else:
+                found.stretch[row] = hit
+                found.text[row] = table.stretches.text[hit]
+            continue
+        best = 0.0
+        for number in range(n_touched):
+            text = touched[number]
+            part = counts[text] / table.runs_of_text[text]
+            if part >= share and (part > best or (part == best and text < found.text[row])):
+                best = part
+                found.text[row] = text
+        if best > 0:
+            found.stretch[row] = SHARE
+            _longest_run(table, read, words, found, row)
+
+
+@njit(cache=True, nogil=True)
+def _longest_run(table: Table, read: Scratch, words: int, found: Found, row: int) -> None:
+    """Set the bytes of the longest stretch that runs of the item cover."""
+    n_stretches = len(table.stretches.key)
+    longest = covered_from = covered_to = 0
+    end = 0
+    for first in range(words):
+        end = end_of_run(read.weight, words, first, max(end, first), 2 * GRAM_WORDS)
+        if end < 0:
+            break
+        at = read.letters_from[first]
+        size = read.letters_from[end] - at
+        if size > LONGEST_GRAM:
+            continue
+        run = look_up(table, gram_key(read.letters, at, size)) - n_stretches
+        if run < 0:
+            continue
+        for place in range(table.run_from[run], table.run_from[run + 1]):
+            if table.run_texts[place] == found.text[row]:
+                if first >= covered_to:
+                    covered_from = first
+                covered_to = end
+                if covered_to - covered_from > longest:
+                    longest = covered_to - covered_from
+                    found.first[row] = read.bytes_from[covered_from]
+                    found.last[row] = read.bytes_from[covered_to - 1]
+                break

@@ -1,0 +1,257 @@
+"""Items of benchmarks -> the stretches by which they are found, and the table that holds them.
+
+A stretch is found by the hash of its first characters, whose number is one of `PREFIXES`, then
+confirmed by the hash of all; so one look per prefix and word of a text is enough, however a text
+divides its words.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from factory.overlap.grams import Scratch, end_of_run, is_operand, mixed, read_text, stretch
+
+WORDS: Final = 0
+WHOLE: Final = 1
+EQUAL: Final = 2
+ADDED: Final = 3
+"""A sentence that an adapter added to statements."""
+
+LETTERS: Final = 0
+SIGNS: Final = 1
+
+PREFIXES: Final = (40, 24, 10, 5)
+"""Characters; the longest one that a stretch has is its own."""
+
+GRAM_WORDS: Final = 8
+FEWEST_WORDS: Final = 5
+"""Of an item that is found within a longer text."""
+LONGEST_GRAM: Final = 512
+"""Letters; longer runs of eight words are no text."""
+
+OPERATOR_BEFORE: Final = 1
+OPERATOR_AFTER: Final = 2
+"""An operator there would make another expression of a whole item."""
+
+_SALTS: Final = np.array(
+    [
+        [0x1D8E4E27C47D124F, 0xEB44ACCAB455D165, 0x9C6E6877736C46E3, 0x4CF5AD432745937F],
+        [0x52DCE729DA3BD6C5, 0x38495AB5C8F3A2D1, 0xD1B54A32D192ED03, 0xAEF17502108EF2D9],
+    ],
+    dtype=np.uint64,
+)
+_EQUAL_SALT: Final = np.uint64(0xF1357AEA2E62A9C5)
+_GRAM_SALT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+_ONE: Final = np.uint64(1)
+
+
+class Stretches(NamedTuple):
+    """Columns, one row per stretch; a stretch that comes twice may stand twice."""
+
+    key: NDArray[np.uint64]
+    full: NDArray[np.uint64]
+    """Hash of all its characters."""
+    size: NDArray[np.int32]
+    """In characters."""
+    tokens: NDArray[np.int32]
+    """Runs of no white space in it: a text has at least as many words there."""
+    text: NDArray[np.int32]
+    """Number of the item's text."""
+    rule: NDArray[np.int8]
+    edges: NDArray[np.int8]
+
+
+@njit(cache=True, nogil=True)
+def prefix_key(hashes: NDArray[np.uint64], at: int, kind: int, number: int) -> np.uint64:
+    """The key of the stretch at `at` by its prefix `PREFIXES[number]`; never 0."""
+    prefix = stretch(hashes, at, PREFIXES[number])
+    return mixed(prefix ^ _SALTS[kind, number]) | _ONE
+
+
+@njit(cache=True, nogil=True)
+def equal_key(hashes: NDArray[np.uint64], size: int) -> np.uint64:
+    """The key of a text as a whole."""
+    return mixed(hashes[size] ^ _EQUAL_SALT) | _ONE
+
+
+@njit(cache=True, nogil=True)
+def gram_key(hashes: NDArray[np.uint64], at: int, size: int) -> np.uint64:
+    """The key of a run of eight words."""
+    return mixed(stretch(hashes, at, size) ^ _GRAM_SALT) | _ONE
+
+
+@njit(cache=True, nogil=True)
+def _put(
+    out: Stretches,
+    count: int,
+    hashes: NDArray[np.uint64],
+    kind: int,
+    at: int,
+    size: int,
+    tokens: int,
+    text: int,
+    rule: int,
+    edges: int,
+    prefixes: NDArray[np.bool_],
+) -> int:
+    number = 0
+    while number < len(PREFIXES) and PREFIXES[number] > size:
+        number += 1
+    if number == len(PREFIXES):
+        return count
+    prefixes[kind, number] = True
+    out.key[count] = prefix_key(hashes, at, kind, number)
+    out.full[count] = stretch(hashes, at, size)
+    out.size[count] = size
+    out.tokens[count] = tokens
+    out.text[count] = text
+    out.rule[count] = rule
+    out.edges[count] = edges
+    return count + 1
+
+
+@njit(cache=True, nogil=True)
+def _runs(
+    out: Stretches,
+    count: int,
+    read: Scratch,
+    n_words: int,
+    text: int,
+    words: int,
+    prefixes: NDArray[np.bool_],
+) -> int:
+    """The stretches of `words` words: of letters and digits, and of no white space."""
+    end = 0
+    for first in range(n_words):
+        at = read.letters_from[first]
+        end = end_of_run(read.weight, n_words, first, max(end, first), 2 * words)
+        if end < 0:
+            break
+        size = read.letters_from[end] - at
+        tokens = read.token[end - 1] - read.token[first] + 1
+        count = _put(out, count, read.letters, LETTERS, at, size, tokens, text, WORDS, 0, prefixes)
+        if first > 0 and read.token[first - 1] == read.token[first]:
+            continue
+        with_words = 0
+        last = first
+        while last < n_words and with_words <= words:
+            if last == first or read.token[last] != read.token[last - 1]:
+                with_words += 1
+                if with_words > words:
+                    break
+            last += 1
+        if with_words >= words and last != end:
+            size = read.letters_from[last] - at
+            count = _put(
+                out, count, read.letters, LETTERS, at, size, words, text, WORDS, 0, prefixes
+            )
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _runs_with_signs(
+    out: Stretches,
+    count: int,
+    read: Scratch,
+    n_words: int,
+    text: int,
+    words: int,
+    prefixes: NDArray[np.bool_],
+) -> int:
+    """The stretches of `words` runs of no white space of which some are signs alone."""
+    first = last = 0
+    put_first = put_last = -1
+    for token in range(read.tokens[0] - words + 1):
+        while first < n_words and read.token[first] < token:
+            first += 1
+        last = max(last, first)
+        with_words = 0
+        last = first
+        while last < n_words and read.token[last] < token + words:
+            if last == first or read.token[last] != read.token[last - 1]:
+                with_words += 1
+            last += 1
+        if with_words == words or last - first < FEWEST_WORDS:
+            continue
+        if first == put_first and last == put_last:
+            continue
+        put_first, put_last = first, last
+        at = read.signs_from[first]
+        size = read.signs_to[last - 1] - at
+        count = _put(out, count, read.signs, SIGNS, at, size, with_words, text, WORDS, 0, prefixes)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def item_stretches(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    table: NDArray[np.int32],
+    words: int,
+    rules: NDArray[np.int8],
+    first_text: int,
+    read: Scratch,
+    out: Stretches,
+    grams: NDArray[np.uint64],
+    gram_text: NDArray[np.int32],
+    prefixes: NDArray[np.bool_],
+) -> tuple[int, int]:
+    """Write the stretches and runs of eight words of texts to `out` and `grams`; how many.
+
+    Args:
+        data, offsets: Of `folding.folded_text`.
+        words: Of a stretch.
+        rules: Per text: `WORDS` for all there is, `EQUAL` for the whole alone, `ADDED`.
+        first_text: Number of the first text.
+        prefixes: Set for `LETTERS` and `SIGNS` where a stretch has that prefix; 2 × `PREFIXES`.
+    """
+    count = n_grams = 0
+    for row in range(len(offsets) - 1):
+        start = offsets[row]
+        n_words = read_text(data, start, offsets[row + 1], table, True, read)
+        text = first_text + row
+        if n_words == 0:
+            continue
+        n_letters = read.letters_from[n_words]
+        whole_from, whole_to = read.signs_from[0], read.signs_to[n_words - 1]
+        if rules[row] == ADDED:
+            tokens = read.token[n_words - 1] + 1
+            count = _put(
+                out, count, read.letters, LETTERS, 0, n_letters, tokens, text, ADDED, 0, prefixes
+            )
+            continue
+        out.key[count] = equal_key(read.letters, n_letters)
+        out.full[count] = np.uint64(text)
+        out.size[count] = n_letters
+        out.tokens[count] = 0
+        out.text[count] = text
+        out.rule[count] = EQUAL
+        out.edges[count] = 0
+        count += 1
+        if rules[row] == EQUAL:
+            continue
+        if 2 * FEWEST_WORDS <= read.weight[n_words] < 2 * words:
+            edges = OPERATOR_BEFORE if is_operand(read, 0) else 0
+            if is_operand(read, n_words - 1):
+                edges |= OPERATOR_AFTER
+            size = whole_to - whole_from
+            count = _put(
+                out, count, read.signs, SIGNS, whole_from, size, 1, text, WHOLE, edges, prefixes
+            )
+        count = _runs(out, count, read, n_words, text, words, prefixes)
+        count = _runs_with_signs(out, count, read, n_words, text, words, prefixes)
+        end = 0
+        for first in range(n_words):
+            end = end_of_run(read.weight, n_words, first, max(end, first), 2 * GRAM_WORDS)
+            if end < 0:
+                break
+            size = read.letters_from[end] - read.letters_from[first]
+            if size <= LONGEST_GRAM:
+                grams[n_grams] = gram_key(read.letters, read.letters_from[first], size)
+                gram_text[n_grams] = text
+                n_grams += 1
+    return count, n_grams
