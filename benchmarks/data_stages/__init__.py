@@ -1,0 +1,1 @@
+"""Parts of `benchmarks/data_stage.py`: one stage in a process of its own, and what it took."""
