@@ -38,7 +38,7 @@ from factory.overlap import scan, spans
 from factory.overlap.folding import characters, compared, folded_text
 from factory.overlap.grams import scratch
 from factory.overlap.span_table import Table, joined, span_table
-from factory.overlap.text_buffers import text_buffers
+from factory.overlap.text_bytes import text_bytes
 from schemas.data_settings import Overlap
 
 Rule = Literal["whole", "words", "share"]
@@ -149,9 +149,9 @@ class BenchmarkIndex:
             return found
         if self._table is None:
             self._table = self._built()
-        ((data, offsets),) = text_buffers(texts)
+        data, offsets = text_bytes(texts)
         scan.scan_texts(
-            *(_read_only(data), offsets, characters(), ready, added, self._table),
+            *(data, offsets, characters(), ready, added, self._table),
             *(self._overlap.share, scratch(int(np.diff(offsets).max())), found),
         )
         return found
@@ -184,7 +184,7 @@ class BenchmarkIndex:
         """Make the stretches of folded texts, the next ones by number."""
         if not texts:
             return
-        ((data, offsets),) = text_buffers(pa.array(texts, pa.large_string()))
+        data, offsets = text_bytes(pa.array(texts, pa.large_string()))
         size = 3 * int(offsets[-1]) // 2 + 5 * len(texts)
         out = spans.Stretches(
             *(np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.int32)),
@@ -193,7 +193,7 @@ class BenchmarkIndex:
         )
         grams, gram_texts = np.empty(size, np.uint64), np.empty(size, np.int32)
         count, n_grams = spans.item_stretches(
-            *(_read_only(data), offsets, characters(), self._overlap.words),
+            *(data, offsets, characters(), self._overlap.words),
             *(np.full(len(texts), rule, np.int8), self._texts),
             *(scratch(int(np.diff(offsets).max())), out, grams, gram_texts, self._prefixes),
         )
@@ -225,10 +225,3 @@ def _shortened(words: list[str]) -> str:
     span = " ".join(words)
     half = _MOST_SPAN_CHARS // 2
     return span if len(span) <= _MOST_SPAN_CHARS else f"{span[:half]} … {span[-half:]}"
-
-
-def _read_only(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same type for the compiler, wherever the bytes are from."""
-    data = data.view()
-    data.flags.writeable = False
-    return data
