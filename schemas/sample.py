@@ -97,7 +97,7 @@ class Sample(Row):
     generation_model: str
     finish_reason: str
     num_tokens: int | None
-    """Tokens of the completion in the teacher's count."""
+    """Tokens of the completion in the teacher's count; of a journey the sum of its parts."""
     pass_rate: float
     """correct / graded over all candidates of the problem, in [0, 1]."""
     num_generations: int

@@ -26,8 +26,9 @@ from factory.select.journey_text import (
     unboxed,
 )
 from factory.select.journeys import JOURNEY, choose_journeys, journey_of, journey_uuid, merged
+from factory.select.rules import Case, bad_format
 from schemas.candidate import FinishReason
-from schemas.data_settings import Journeys
+from schemas.data_settings import Journeys, Select
 from schemas.grader_settings import GradeNumber
 from schemas.problem import Domain, GraderName, Problem
 from schemas.sample import Form, Message, Sample
@@ -152,6 +153,11 @@ def test_a_journey_tells_the_attempt_what_is_wrong_and_the_accepted_completion()
         + NAMED[int(UUIDS[0], 16) % len(NAMED)].format(it="41")
         + "\n\n12+30=42, 42+9=51.\n</think>\n\nThe answer is \\boxed{51}."
     )
+
+
+def test_a_journey_keeps_the_format_that_samples_must_have() -> None:
+    case = Case("12+39?", "51", Domain.MATH, True, told(), FinishReason.STOP, None)
+    assert not bad_format(case, Select())
 
 
 @pytest.mark.parametrize(
