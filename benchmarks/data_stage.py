@@ -10,6 +10,7 @@ run as a run does them, each in a process of its own: near-dedupe, decontaminati
 test, MATH and HumanEval, all configs, card and ledger. Measured: wall time, processor time and peak
 memory of all processes of a stage, and MB/s of completions; `parts` are the stages' own figures.
 
+    ledger           what `retort ledger` takes to count all of it again, which must add up
     us_per_sample    wall time of both stages for each sample; even where time is linear
     planted          of what was planted, what was found
 """
@@ -103,6 +104,9 @@ def measured(folder: Path, samples: int, workers: int, keep: bool) -> Figures:
     figures["us_per_sample"] = 1e6 * wall_s / made.samples
     figures["peak_bytes"] = max(figures[stage]["peak_bytes"] for stage in STAGES)
     figures["found"] = found_of_planted(folder)
+    took = watched([sys.executable, RUN_ONE, "ledger", folder, str(workers)])
+    figures["ledger"] = asdict(took)
+    print(f"  ledger: adds up, {took.wall_s:.1f} s, {took.peak_bytes / 2**20:,.0f} MiB", flush=True)
     if not keep:
         shutil.rmtree(folder)
     return figures

@@ -1,4 +1,5 @@
-"""A stage, as a run does it: `python run_one.py select|shard FOLDER WORKERS`."""
+"""A stage, as a run does it, or the ledger of all: `python run_one.py select|shard|ledger FOLDER
+WORKERS`."""
 
 from __future__ import annotations
 
@@ -6,16 +7,31 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from factory.artifact import commit
+from factory.ledger import reconcile
+from factory.ledger_table import ledger_of
+from factory.ledger_text import ledger_text
+from factory.parts import read_manifest
+from factory.run_record import dataset_ref, stage_ref
 from factory.select.stage import select_samples
 from factory.shard.stage import build_shards
 from schemas.machine import Machine
 from schemas.manifest import Manifest, StageResult
+from schemas.run import Run
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_stages.recipe import made_recipe
+
+_UPSTREAM: Final = {
+    "collect": "collect",
+    "generate1": "generate",
+    "grade1": "grade",
+    "select": "select",
+}
+"""Input of the stage `shard` -> its folder."""
 
 
 def run_stage(stage: str, folder: Path, workers: int) -> Manifest:
@@ -37,13 +53,10 @@ def run_stage(stage: str, folder: Path, workers: int) -> Manifest:
         )
 
     def shard() -> StageResult:
-        names = {"collect": "collect", "generate1": "generate", "grade1": "grade"}
         return build_shards(
             folder / "select",
             recipe,
-            upstream={
-                name: folder / place for name, place in (names | {"select": "select"}).items()
-            },
+            upstream={name: folder / place for name, place in _UPSTREAM.items()},
             machine=machine,
             out_dir=out_dir,
             key="made-shard",
@@ -57,10 +70,41 @@ def run_stage(stage: str, folder: Path, workers: int) -> Manifest:
         recipe=recipe.name,
         key=f"made-{stage}",
         code_version=1,
-        inputs={},
+        inputs={
+            name: f"made-{place}"
+            for name, place in (_UPSTREAM if stage == "select" else {"select": "select"}).items()
+            if place != stage
+        },
     )
+
+
+def run_ledger(folder: Path) -> None:
+    """Count everything again, and prove that it adds up.
+
+    Raises:
+        SystemExit: It does not.
+    """
+    places = [*_UPSTREAM.values(), "shard"]
+    manifests = {place: read_manifest(folder / place) for place in places}
+    dataset = folder / "shard" / "dataset"
+    run = Run(
+        run="made",
+        recipe="made",
+        target="BuildDataset",
+        stages=[stage_ref("made", folder / place, one) for place, one in manifests.items()],
+        ledger=reconcile([one.ledger for one in manifests.values()]),
+        scores=[],
+        dataset=dataset_ref(dataset),
+        students=[],
+    )
+    found = ledger_of(run)
+    if found.mismatches:
+        raise SystemExit(ledger_text(found))
 
 
 if __name__ == "__main__":
     os.environ.setdefault("RETORT_PROGRESS", "0")
-    run_stage(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "ledger":
+        run_ledger(Path(sys.argv[2]))
+    else:
+        run_stage(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
