@@ -12,11 +12,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from factory.overlap.words import absorb, hash_runs, mix
-
 _MOST_PERMUTATIONS: Final = 256
-_RECALL: Final = 0.997
 _MOST_ROWS: Final = 32
+_RECALL: Final = 0.997
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+_AT_ONCE: Final = 64
+"""Hashes that LLVM takes in one turn of the loop; what is left over would go one by one."""
+_U29: Final = np.uint64(29)
+_U32: Final = np.uint64(32)
 
 
 @cache
@@ -45,45 +48,51 @@ def permutations(count: int) -> NDArray[np.uint32]:
 
 
 @njit(cache=True, nogil=True)
-def sign_rows(
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
-    table: NDArray[np.int32],
-    words: int,
+def sign_runs(
+    runs: NDArray[np.uint64],
+    ends: NDArray[np.int64],
     factors: NDArray[np.uint32],
     rows: int,
     keys: NDArray[np.uint64],
 ) -> None:
-    """Write the band keys of each text to `keys` (texts × bands); zeros for a text without words.
+    """Write the band keys of each text to `keys` (texts × bands); zeros for a text without runs.
 
     Args:
-        data, offsets: As `text_buffers` gives them.
-        table: `letters()`.
+        runs, ends: As `hash_texts` makes them.
         factors: `permutations(bands * rows)`.
         rows: Permutations per band.
     """
     longest = 0
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    runs = np.empty(longest // 2 + 3, dtype=np.uint64)
-    short = np.empty(longest // 2 + 3, dtype=np.uint32)
+    begin = 0
+    for row in range(len(ends)):
+        longest = max(longest, ends[row] - begin)
+        begin = ends[row]
+    short = np.empty(longest + _AT_ONCE, dtype=np.uint32)
     least = np.empty(factors.shape[1], dtype=np.uint32)
-    for row in range(len(offsets) - 1):
-        count = hash_runs(data, offsets[row], offsets[row + 1], table, words, runs)
+    begin = 0
+    for row in range(len(ends)):
+        count = ends[row] - begin
         if count == 0:
             keys[row, :] = np.uint64(0)
             continue
         for number in range(count):
-            short[number] = np.uint32(runs[number])
-        for number in range(factors.shape[1]):
+            short[number] = np.uint32(runs[begin + number])
+        begin = ends[row]
+        padded = (count + _AT_ONCE - 1) // _AT_ONCE * _AT_ONCE
+        for number in range(count, padded):
+            short[number] = short[0]
+        for number in range(len(least)):
             multiplier = factors[0, number]
             addend = factors[1, number]
-            best = np.uint32(0xFFFFFFFF)
-            for position in range(count):
-                best = min(best, np.uint32(short[position] * multiplier + addend))
-            least[number] = best
+            lowest = np.uint32(0xFFFFFFFF)
+            for position in range(padded):
+                lowest = min(lowest, np.uint32(short[position] * multiplier + addend))
+            least[number] = lowest
         for band in range(keys.shape[1]):
             state = np.uint64(0)
             for number in range(band * rows, band * rows + rows):
-                state = absorb(state, np.uint64(least[number]))
-            keys[row, band] = max(mix(state), np.uint64(1))
+                state = (state ^ np.uint64(least[number])) * _MULTIPLIER
+                state ^= state >> _U29
+            state *= _MULTIPLIER
+            state ^= state >> _U32
+            keys[row, band] = max(state, np.uint64(1))

@@ -1,10 +1,11 @@
 """Near duplicates: MinHash finds candidates, an exact comparison decides.
 
-Words are runs of characters that are no white space (Unicode), in lower case character by
-character; a Han or kana character is a word of its own, for text without spaces. A text is the
-*set* of hashes (64 bits) of its runs of `near.words` successive words; a text with fewer words is
-one run of all of them; a text without words has no runs and is near nothing. Similarity is the
-Jaccard index of two sets, and two texts are near where it is at least `near.threshold`.
+Words are runs of characters that are no white space (Unicode), in Unicode's form NFC and in lower
+case character by character; a Han or kana character is a word of its own, for text without spaces.
+A text is the *set* of hashes (64 bits) of its runs of `near.words` successive words; a text with
+fewer words is one run of all of them; a text without words has no runs and is near nothing.
+Similarity is the Jaccard index of two sets, and two texts are near where it is at least
+`near.threshold`.
 
 Covered: a pair at the threshold becomes a candidate with a chance of 0.997, and nearer pairs with
 a higher one (`bands_and_rows`); each candidate is compared exactly, so no pair below the threshold
@@ -39,19 +40,16 @@ def sign(texts: pa.Array | pa.ChunkedArray, near: NearDuplicates) -> NDArray[np.
     alone, so parts can be signed in any process.
     """
     # Kernels load numba, which the commands and the pipelines do without until they need it.
-    from factory.overlap.minhash import bands_and_rows, permutations, sign_rows
-    from factory.overlap.text_buffers import text_buffers
-    from factory.overlap.words import letters
+    from factory.overlap.minhash import bands_and_rows, permutations, sign_runs
+    from factory.overlap.runs import hash_runs
 
     bands, rows = bands_and_rows(near.threshold)
-    keys = np.zeros((len(texts), bands), dtype=np.uint64)
+    keys = np.empty((len(texts), bands), dtype=np.uint64)
     begin = 0
-    for data, offsets in text_buffers(texts):
-        end = begin + len(offsets) - 1
-        sign_rows(
-            data, offsets, letters(), near.words, permutations(bands * rows), rows, keys[begin:end]
-        )
-        begin = end
+    for runs, ends in hash_runs(texts, near.words):
+        some = keys[begin : begin + len(ends)]
+        sign_runs(runs, ends, permutations(bands * rows), rows, some)
+        begin += len(ends)
     return keys
 
 

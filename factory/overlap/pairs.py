@@ -14,8 +14,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from factory.overlap.shingles import jaccard
-
 LARGE_BUCKET: Final = 256
 """Distinct texts of a bucket up to which each is compared with each."""
 _LEADERS: Final = 256
@@ -24,8 +22,40 @@ _EQUAL_SIGNED: Final = 8
 _NO_KEY: Final = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
-def root(parents: NDArray[np.int64], row: int) -> int:
+@njit(nogil=True)
+def _jaccard(
+    hashes: NDArray[np.uint64],
+    first: int,
+    first_end: int,
+    second: int,
+    second_end: int,
+    threshold: float,
+) -> float:
+    """The Jaccard index of two sets of `hashes`, each sorted; -1 as soon as it is sure to be below
+    the threshold."""
+    whole = first_end - first + second_end - second
+    if whole == 0:
+        return -1.0
+    needed = threshold / (1.0 + threshold) * whole - 1e-6
+    shared = 0
+    while True:
+        left = min(first_end - first, second_end - second)
+        if shared + left < needed:
+            return -1.0
+        if left == 0:
+            break
+        for _ in range(min(left, 64)):
+            one = hashes[np.uint64(first)]
+            other = hashes[np.uint64(second)]
+            first += one <= other
+            second += other <= one
+            shared += one == other
+    index = shared / (whole - shared)
+    return index if index >= threshold else -1.0
+
+
+@njit(nogil=True)
+def _root(parents: NDArray[np.int64], row: int) -> int:
     """The smallest row of the tree of `row`."""
     while parents[row] != row:
         parents[row] = parents[parents[row]]
@@ -33,8 +63,8 @@ def root(parents: NDArray[np.int64], row: int) -> int:
     return row
 
 
-@njit(cache=True, nogil=True)
-def join(
+@njit(nogil=True)
+def _join(
     parents: NDArray[np.int64],
     nearest: NDArray[np.float64],
     first: int,
@@ -44,8 +74,8 @@ def join(
     """Join two rows that are near."""
     nearest[first] = max(nearest[first], similarity)
     nearest[second] = max(nearest[second], similarity)
-    one = root(parents, first)
-    other = root(parents, second)
+    one = _root(parents, first)
+    other = _root(parents, second)
     if one < other:
         parents[other] = one
     else:
@@ -62,7 +92,7 @@ def join_all(
 ) -> None:
     """Join pairs that are known, and then point every row at its root."""
     for number in range(len(first)):
-        join(parents, nearest, first[number], second[number], similarity[number])
+        _join(parents, nearest, first[number], second[number], similarity[number])
     for row in range(len(parents)):
         parents[row] = parents[parents[row]] if parents[row] < row else row
 
@@ -102,7 +132,7 @@ def compare_groups(
             other_size = offsets[other + 1] - offsets[other]
             if min(size, other_size) < threshold * max(size, other_size) - 1e-6:
                 continue
-            index = jaccard(
+            index = _jaccard(
                 hashes,
                 offsets[row],
                 offsets[row + 1],
@@ -174,19 +204,19 @@ def join_equal(
                 other = order[earlier]
                 if same[other] != other:
                     continue
-                index = jaccard(
+                index = _jaccard(
                     hashes, offsets[one], offsets[one + 1], offsets[other], offsets[other + 1], 1.0
                 )
                 if index >= 0.0:
                     same[one] = other
                     if groups[one] != groups[other]:
                         groups[other] = -1
-                    join(parents, nearest, rows[one], rows[other], 1.0)
+                    _join(parents, nearest, rows[one], rows[other], 1.0)
                     break
         begin = end
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _compare(
     one: int,
     other: int,
@@ -204,11 +234,11 @@ def _compare(
     other_size = offsets[other + 1] - offsets[other]
     if min(size, other_size) < threshold * max(size, other_size) - 1e-6:
         return
-    index = jaccard(
+    index = _jaccard(
         hashes, offsets[one], offsets[one + 1], offsets[other], offsets[other + 1], threshold
     )
     if index >= 0.0:
-        join(parents, nearest, rows[one], rows[other], index)
+        _join(parents, nearest, rows[one], rows[other], index)
 
 
 @njit(cache=True, nogil=True)
@@ -264,12 +294,12 @@ def compare_bucket(
             led = False
             for number in range(count):
                 other = leaders[number]
-                if root(parents, rows[one]) != root(parents, rows[other]):
+                if _root(parents, rows[one]) != _root(parents, rows[other]):
                     _compare(one, other, hashes, offsets, rows, groups, threshold, parents, nearest)
-                led = led or root(parents, rows[one]) == root(parents, rows[other])
+                led = led or _root(parents, rows[one]) == _root(parents, rows[other])
             for earlier in range(max(begin, place - _NEIGHBOURS), place):
                 other = order[earlier]
-                if root(parents, rows[one]) != root(parents, rows[other]):
+                if _root(parents, rows[one]) != _root(parents, rows[other]):
                     _compare(one, other, hashes, offsets, rows, groups, threshold, parents, nearest)
             if not led and count < _LEADERS:
                 leaders[count] = one

@@ -62,19 +62,15 @@ def spill(scratch: Path) -> Generator[Spill]:
 
 def shingles_of(texts: pa.Array | pa.ChunkedArray, words: int) -> Sets:
     """The sets of hashes of the texts' runs of `words` words, each sorted."""
-    from factory.overlap.shingles import shingle_rows
-    from factory.overlap.text_buffers import text_buffers
-    from factory.overlap.words import letters
+    from factory.overlap.runs import hash_runs
+    from factory.overlap.shingles import make_sets
 
     hashes: list[NDArray[np.uint64]] = [np.zeros(0, dtype=np.uint64)]
     sizes: list[NDArray[np.int64]] = []
-    for data, offsets in text_buffers(texts):
-        room = int(offsets[-1] - offsets[0]) // 2 + 2 * len(offsets)
-        out = np.empty(room, dtype=np.uint64)
-        size = np.empty(len(offsets) - 1, dtype=np.int64)
-        end = shingle_rows(data, offsets, letters(), words, out, size)
-        hashes.append(out[:end])
-        sizes.append(size)
+    for runs, ends in hash_runs(texts, words):
+        make_sets(runs, ends)
+        hashes.append(runs[: ends[-1]].copy())
+        sizes.append(np.diff(ends, prepend=0))
     return np.concatenate(hashes), offsets_of(sizes)
 
 
