@@ -14,8 +14,8 @@ problem has too few others. Not equal: how long single rows are, only their sum.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -26,12 +26,15 @@ from factory.digest import chance
 from factory.errors import ManifestMismatch
 from factory.ledger import entry
 from factory.parts import read_manifest
-from factory.select.judge import problems_of
+from factory.select.buckets import Output, Place, write_outputs
+from factory.select.cases import prompts_of
+from factory.select.output_rows import ROW
 from factory.select.pick import pass_rates
-from factory.select.rows import Texts, Writer, pairs_of, read_pair, sample_rows
+from factory.select.problem_file import open_problems, write_problem_file
+from factory.select.rows import Pair, pairs_of, read_pair
 from factory.select.rules import CLOSE, OPEN
+from factory.select.scratch import scratch_in
 from factory.shard.duplicates import conversation_digest
-from schemas.arrow import SAMPLE
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import StageResult
@@ -46,6 +49,13 @@ _READ: Final = [
     "completion_tokens",
     "rewrites",
 ]
+_NO_JOURNEY: Final = {
+    "rejected": pl.String(),
+    "rejected_part": pl.Int32(),
+    "rejected_row": pl.Int32(),
+    "status": pl.String(),
+    "extracted": pl.String(),
+}
 
 
 def draw_control(
@@ -73,26 +83,32 @@ def draw_control(
     Raises:
         ManifestMismatch: An artifact is not whole, or the dataset is not made from these rounds.
     """
-    candidates = _candidates(rounds)
+    pairs = [pair for folders in rounds for pair in pairs_of(*folders)]
+    candidates = _candidates(pairs)
     accepted = _accepted(dataset_dir, candidates)
     wanted = dict(accepted.group_by("problem_id").len().sort("problem_id").iter_rows())
     length = int(accepted["length"].sum())
     candidates = _in_drawing_order(candidates, wanted, seed=seed, dedupe=dedupe)
     learnable = candidates.filter(pl.col("reason").is_null())
     drawn = draw(learnable, wanted=wanted, length=length, seed=seed)
-    chosen = candidates.filter(pl.col("candidate_id").is_in(drawn.implode()))
-    rows = (
-        chosen.join(pass_rates(candidates.filter(~pl.col("rewritten"))), on="problem_id")
-        .with_columns(grader=pl.lit(""), method=pl.lit(""), extracted=pl.lit(""))
-        .sort("problem_id", "candidate_id")
-    )
-    problems = problems_of(problems_dir, read_manifest(problems_dir).digest)
-    parts = Writer(out_dir / "data", key, machine.rows_per_part).write(
-        "control",
-        rows,
-        SAMPLE,
-        partial(sample_rows, texts=Texts(rounds, rows), problems=problems, generate=generate),
-    )
+    rows = candidates.filter(pl.col("candidate_id").is_in(drawn.implode()))
+    rates = pass_rates(candidates.filter(~pl.col("rewritten")))
+    with scratch_in(out_dir) as scratch:
+        problems = scratch / "problems.arrow"
+        write_problem_file(problems_dir, problems)
+        place = Place(
+            folder=out_dir / "data",
+            scratch=scratch,
+            key=key,
+            rows_per_part=machine.rows_per_part,
+            workers=machine.workers or len(os.sched_getaffinity(0)),
+            problems=problems,
+            problems_digest=read_manifest(problems_dir).digest,
+            prompts=prompts_of(generate),
+        )
+        output = Output("control", _as_output(rows, rates), verified=False)
+        parts = write_outputs([output], pairs, place)
+        open_problems.cache_clear()
     dropped = candidates.drop_nulls("reason")
     counts = dict(dropped.group_by("reason").len().sort("reason").iter_rows())
     counts[Drop.SURPLUS.value] = candidates.height - dropped.height - rows.height
@@ -178,11 +194,25 @@ def _in_drawing_order(
     )
 
 
+def _as_output(rows: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
+    """`output_rows.ROW` of the drawn candidates."""
+    none = [pl.lit(None, kind).alias(name) for name, kind in _NO_JOURNEY.items()]
+    return (
+        rows.drop("status")
+        .join(rates, on="problem_id", how="left")
+        .with_columns(*none, uuid="candidate_id")
+        .select(ROW.names())
+        .cast(dict(ROW))
+        .sort("problem_id", "uuid")
+    )
+
+
 def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `candidates` that are in the dataset: a sample's uuid is its candidate's id."""
+    """The rows of `candidates` that are in the dataset, a journey as the candidate it ends with."""
     uuids: list[str] = []
     for file in sorted((dataset_dir / "data").glob("*.parquet")):
-        uuids += pq.read_table(file, columns=["uuid"])["uuid"].to_pylist()
+        for made_of in pq.read_table(file, columns=["made_of"])["made_of"].to_pylist():
+            uuids.append(made_of[-1])
     accepted = candidates.filter(pl.col("candidate_id").is_in(pl.Series(uuids).implode()))
     if accepted.height != len(uuids):
         raise ManifestMismatch(
@@ -192,31 +222,32 @@ def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
     return accepted
 
 
-def _candidates(rounds: Sequence[tuple[Path, Path]]) -> pl.DataFrame:
-    """`candidate_id, problem_id, rewritten, length, status, text, reason`; a reason where none can
-    learn it.
+def _candidates(pairs: Sequence[Pair]) -> pl.DataFrame:
+    """`candidate_id, problem_id, rewritten, length, status, text, reason, part, row`; a reason
+    where none can learn it.
 
     `length` is in tokens, or in characters where the teacher did not count tokens; `text` is the
     digest of the normalised text.
     """
     frames: list[pl.DataFrame] = []
-    for candidates_dir, verdicts_dir in rounds:
-        for pair in pairs_of(candidates_dir, verdicts_dir):
-            candidates, verdicts = read_pair(candidates_dir, pair[0], verdicts_dir, pair[1])
-            frame = cast("pl.DataFrame", pl.from_arrow(candidates.select(_READ)))
-            texts = [conversation_digest([one]) for one in frame["text"]]
-            frames.append(
-                frame.select(
-                    "candidate_id",
-                    "problem_id",
-                    "completion_tokens",
-                    pl.col("rewrites").is_not_null().alias("rewritten"),
-                    pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String),
-                    pl.Series("text", texts, dtype=pl.String),
-                    chars=pl.col("text").str.len_chars(),
-                    reason=_unlearnable(),
-                )
+    for part, pair in enumerate(pairs):
+        candidates, verdicts = read_pair(pair)
+        frame = cast("pl.DataFrame", pl.from_arrow(candidates.select(_READ)))
+        texts = [conversation_digest([one]) for one in frame["text"]]
+        frames.append(
+            frame.select(
+                "candidate_id",
+                "problem_id",
+                "completion_tokens",
+                pl.col("rewrites").is_not_null().alias("rewritten"),
+                pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String),
+                pl.Series("text", texts, dtype=pl.String),
+                chars=pl.col("text").str.len_chars(),
+                reason=_unlearnable(),
+                part=pl.lit(part, pl.Int32),
+                row=pl.int_range(pl.len(), dtype=pl.Int32),
             )
+        )
     rows = pl.concat(frames)
     counted = rows["completion_tokens"].null_count() == 0
     return rows.with_columns(length="completion_tokens" if counted else "chars").drop(

@@ -1,21 +1,30 @@
-"""One part of candidates with its verdicts -> one small row per candidate, without texts."""
+"""One part of candidates with its verdicts -> one small row per candidate, without texts.
+
+Only texts whose answer is correct become Python strings, one at a time; where journeys are wanted
+wrong ones too, because a rejected part of a journey must pass the rules as a sample does.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, cast
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from factory.errors import ManifestMismatch
-from factory.problems import read_problems
-from factory.select.rows import EVIDENCE, read_pair
+from factory.select.cases import Prompts, Tables, cases_of
+from factory.select.examples import AT_MOST, Borderline, Example
+from factory.select.found import Found
+from factory.select.journey_text import style_of
+from factory.select.problem_file import open_problems
+from factory.select.rows import Pair, read_pair
 from factory.select.rules import Case, first_drop
-from schemas.candidate import FinishReason
-from schemas.manifest import PartFile
-from schemas.problem import GraderName, Problem
+from factory.select.sketches import sketches_of
 from schemas.recipe import Select
 from schemas.sample import Drop
 from schemas.verdict import Status
@@ -24,112 +33,180 @@ JUDGED: Final = pl.Schema(
     {
         "candidate_id": pl.String(),
         "problem_id": pl.String(),
-        "source": pl.String(),
+        "source": pl.Categorical(),
         "domain": pl.String(),
-        "category": pl.String(),
-        "author": pl.String(),
+        "category": pl.Categorical(),
+        "author": pl.Categorical(),
+        "teacher": pl.Categorical(),
         "rewrites": pl.String(),
+        "finish_reason": pl.String(),
         "tokens": pl.Int64(),
+        "chars": pl.Int64(),
         "status": pl.String(),
         "reason": pl.String(),
         "detail": pl.String(),
-        "chars": pl.Int64(),
-        **EVIDENCE,
+        "part": pl.Int32(),
+        "row": pl.Int32(),
+        "style": pl.String(),
+        "extracted": pl.String(),
+        "sketch": pl.Binary(),
     }
 )
-"""`reason` is null where every rule keeps the candidate."""
+"""`reason` is null where every rule keeps the candidate; `part` and `row` say where its text is.
+
+`style` and `extracted` are there where journeys are wanted, for candidates that can be part of
+one; `sketch` where those are picked that resemble each other least."""
 
 _DETAIL_CHARS: Final = 300
+_EXTRACTED_CHARS: Final = 200
+_END_CHARS: Final = 120
+_WRONG: Final = (Status.INCORRECT.value, Status.ERROR.value)
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A part of candidates and the part of their verdicts: same rows, same order."""
+class Part:
+    """One part to judge."""
 
-    problems_dir: Path
-    candidates_dir: Path
-    candidates: PartFile
-    verdicts_dir: Path
-    verdicts: PartFile
+    number: int
+    pair: Pair
+    problems: Path
+    """The problem file, and the digest of what it was made from."""
+    problems_digest: str
     select: Select
+    prompts: Prompts
 
 
-@lru_cache(maxsize=2)
-def problems_of(problems_dir: Path, digest: str) -> dict[str, Problem]:
-    """The admitted problems by id; `digest` is that of the manifest, so that nothing goes stale."""
-    return read_problems(problems_dir)
+@dataclass(frozen=True)
+class Judged:
+    """What a part gave."""
+
+    rows: pl.DataFrame
+    """`JUDGED`, in the order of the part."""
+    examples: list[Example]
+    """The most borderline of each reason."""
 
 
-def judge(pair: Pair, problems: dict[str, Problem]) -> pl.DataFrame:
-    """One row of `JUDGED` per candidate, in the order of the part.
+def judge(part: Part) -> Judged:
+    """Every rule over every candidate of a part that may become a sample.
 
     Raises:
         ManifestMismatch: The two parts do not hold the same candidates, a problem is unknown, or a
-            verdict is `infra`, which no finished artifact holds.
+            verdict is `infra`.
+        SchemaMismatch: A part has other columns or types, or a value that there cannot be.
     """
-    candidates, verdicts = read_pair(
-        pair.candidates_dir, pair.candidates, pair.verdicts_dir, pair.verdicts
+    tables = read_tables(part.pair, part.problems, part.problems_digest)
+    frame = _frame(tables, part.number)
+    looks = _Looks(frame, tables, journeys=part.select.journeys.share > 0)
+    for row, case in cases_of(tables, looks.rows, part.select, part.prompts):
+        looks.take(row, case, first_drop(case, part.select))
+    _offer_verdicts(looks.nearest, frame, tables.candidates["text"])
+    sketches: list[bytes | None] = [None] * frame.height
+    if part.select.pick == "different" and looks.kept:
+        texts = tables.candidates["text"].take(pa.array(looks.kept))
+        for row, sketch in zip(looks.kept, sketches_of(texts), strict=True):
+            sketches[row] = sketch
+    rows = frame.with_columns(
+        reason=pl.Series(looks.reasons, dtype=pl.String),
+        detail=pl.Series(looks.details, dtype=pl.String),
+        style=pl.Series(looks.styles, dtype=pl.String),
+        extracted=pl.Series(looks.extracted, dtype=pl.String),
+        sketch=pl.Series(sketches, dtype=pl.Binary),
     )
-    where = f"{pair.verdicts_dir / pair.verdicts.path}"
-    rows: list[dict[str, Any]] = []
-    for candidate, verdict in zip(candidates.to_pylist(), verdicts.to_pylist(), strict=True):
-        problem = problems.get(candidate["problem_id"])
-        if problem is None:
-            raise ManifestMismatch(
-                f"{where}: problem {candidate['problem_id']} of candidate "
-                f"{candidate['candidate_id']} is not among the admitted problems; delete the "
-                f"folders of generate and grade and run again"
-            )
-        rows.append(_row(candidate, verdict, problem, pair.select, where))
-    return pl.DataFrame(rows, schema=JUDGED)
+    return Judged(rows.select(JUDGED.names()).cast(dict(JUDGED)), looks.nearest.examples())
 
 
-def _row(
-    candidate: dict[str, Any],
-    verdict: dict[str, Any],
-    problem: Problem,
-    select: Select,
-    where: str,
-) -> dict[str, Any]:
-    status = Status(verdict["status"])
-    by_judge = problem.grader is GraderName.JUDGE
-    by_vote = problem.grader is GraderName.MAJORITY
-    dropped: tuple[Drop, str] | None
-    if status is Status.CORRECT:
-        case = Case(
-            statement=problem.statement,
-            gold=verdict["extracted"] if by_vote else problem.gold,
-            domain=problem.domain,
-            reasoning=problem.reasoning,
-            text=candidate["text"],
-            finish_reason=FinishReason(candidate["finish_reason"]),
-            tokens=candidate["completion_tokens"],
-        )
-        dropped = first_drop(case, select)
-    elif status is Status.INFRA:
+def read_tables(pair: Pair, problems: Path, problems_digest: str) -> Tables:
+    """A pair with its problems.
+
+    Raises:
+        ManifestMismatch, SchemaMismatch: As `judge` says.
+    """
+    candidates, verdicts = read_pair(pair)
+    try:
+        known, at = open_problems(problems, problems_digest).distinct(candidates["problem_id"])
+    except KeyError as error:
         raise ManifestMismatch(
-            f"{where}: candidate {candidate['candidate_id']} has the verdict `infra`, expected a "
-            f"graded one; delete the folder of the verdicts and run again"
-        )
-    else:
-        dropped = Drop(status.value), f"{verdict['method']}: {verdict['detail']}"
-    return {
-        "candidate_id": candidate["candidate_id"],
-        "problem_id": problem.problem_id,
-        "source": problem.source,
-        "domain": problem.domain.value,
-        "category": problem.category,
-        "author": problem.author,
-        "rewrites": candidate["rewrites"],
-        "tokens": candidate["completion_tokens"],
-        "status": status.value,
-        "reason": dropped[0].value if dropped else None,
-        "detail": dropped[1][:_DETAIL_CHARS] if dropped else "",
-        "chars": len(candidate["text"]),
-        "grader": str(problem.grader),
-        "method": verdict["method"],
-        "extracted": verdict["extracted"] if dropped is None else "",
-        "passed": verdict["passed"],
-        "total": verdict["total"],
-        "evidence": verdict["detail"][:_DETAIL_CHARS] if by_judge and dropped is None else "",
+            f"{pair.candidates_path}: problem {error.args[0]} of a candidate is not among the "
+            f"admitted problems; delete the folders of generate and grade and run again"
+        ) from error
+    return Tables(candidates, verdicts, known, at)
+
+
+class _Looks:
+    """What the rules said of the candidates of a part, by row."""
+
+    def __init__(self, frame: pl.DataFrame, tables: Tables, *, journeys: bool) -> None:
+        status = frame["status"].to_numpy()
+        self._correct = status == Status.CORRECT.value
+        wrong = np.isin(status, _WRONG) if journeys else np.zeros(len(status), np.bool_)
+        self.rows: NDArray[np.int64] = np.flatnonzero(self._correct | wrong)
+        self.reasons: list[str | None] = frame["reason"].to_list()
+        self.details: list[str] = frame["detail"].to_list()
+        self.styles: list[str | None] = [None] * frame.height
+        self.extracted: list[str | None] = [None] * frame.height
+        self.kept: list[int] = []
+        self.nearest = Borderline()
+        self._ids = frame.select("candidate_id", "problem_id", "source")
+        self._graders = tables.problems["grader"].to_pylist()
+        self._tables, self._journeys = tables, journeys
+
+    def take(self, row: int, case: Case, drop: tuple[Drop, Found] | None) -> None:
+        """One candidate that was looked at; a wrong one keeps the verdict as its reason."""
+        if self._correct[row] and drop is None:
+            self.kept.append(row)
+        elif self._correct[row] and drop is not None:
+            reason, found = drop
+            self.reasons[row], self.details[row] = reason.value, found.evidence[:_DETAIL_CHARS]
+            candidate, problem, source = self._ids.row(row)
+            self.nearest.offer(
+                reason.value, found, ids=(candidate, problem), source=source, text=case.text
+            )
+        if self._journeys and drop is None:
+            grader = self._graders[self._tables.at[row]]
+            style = style_of(case.text, grader=grader, reasoning=case.reasoning)
+            self.styles[row] = style and style.value
+            if style is not None and not self._correct[row]:
+                extracted = self._tables.verdicts["extracted"][row].as_py()
+                self.extracted[row] = extracted[:_EXTRACTED_CHARS]
+
+
+def _frame(tables: Tables, number: int) -> pl.DataFrame:
+    """What needs no text: all of `JUDGED` but what the rules say; a reason for each wrong one."""
+    candidates, verdicts = tables.candidates, tables.verdicts
+    of_problem = tables.problems.select(["source", "domain", "category", "author"])
+    columns = {
+        **_columns(candidates, "candidate_id", "problem_id", "teacher", "rewrites"),
+        **_columns(of_problem.take(pa.array(tables.at)), *of_problem.column_names),
+        "finish_reason": candidates["finish_reason"],
+        "tokens": candidates["completion_tokens"],
+        "chars": pc.utf8_length(candidates["text"]),
+        **_columns(verdicts, "status", "method"),
+        "found": verdicts["detail"],
     }
+    frame = cast("pl.DataFrame", pl.from_arrow(pa.table(columns)))
+    wrong = pl.col("status") != Status.CORRECT.value
+    why = pl.format("{}: {}", "method", "found").str.slice(0, _DETAIL_CHARS)
+    return frame.with_columns(
+        reason=pl.when(wrong).then("status"),
+        detail=pl.when(wrong).then(why).otherwise(pl.lit("")),
+        part=pl.lit(number, pl.Int32),
+        row=pl.int_range(pl.len(), dtype=pl.Int32),
+    )
+
+
+def _columns(table: pa.Table, *names: str) -> dict[str, pa.ChunkedArray]:
+    return {name: table[name] for name in names}
+
+
+def _offer_verdicts(nearest: Borderline, frame: pl.DataFrame, texts: pa.ChunkedArray) -> None:
+    """A few of each verdict that is not correct, with the end of their texts."""
+    some = (
+        frame.filter(pl.col("status") != Status.CORRECT.value)
+        .sort("status", "candidate_id")
+        .filter(pl.int_range(pl.len()).over("status") < AT_MOST)
+    )
+    columns = ["status", "detail", "candidate_id", "problem_id", "source", "row"]
+    for status, detail, candidate, problem, source, row in some.select(columns).iter_rows():
+        text = texts[row].as_py()
+        found = Found(detail, 0.0, max(0, len(text) - _END_CHARS))
+        nearest.offer(status, found, ids=(candidate, problem), source=source, text=text)

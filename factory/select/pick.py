@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from factory.digest import chance
-from schemas.problem import Domain
+from factory.select.sketches import least_alike
 from schemas.sample import Drop
 
 
@@ -42,55 +43,100 @@ def drop_where(rows: pl.DataFrame, where: pl.Expr, reason: Drop, detail: pl.Expr
 
 
 def beyond_per_problem(
-    rows: pl.DataFrame, *, per_problem: int, pick: Literal["shortest", "random"], seed: int
+    rows: pl.DataFrame,
+    *,
+    per_problem: int,
+    pick: Literal["shortest", "random", "different"],
+    seed: int,
 ) -> pl.DataFrame:
     """Ids of the candidates beyond the wanted number per problem: `candidate_id`, sorted.
 
     Args:
-        rows: `candidate_id`, `problem_id`, `chars` (length of the completion), any order.
-        pick: `shortest` keeps the fewest characters, then the smallest id; `random` draws by seed.
+        rows: `candidate_id`, `problem_id`, `chars` (length of the completion), any order; for
+            `different` also `sketch`.
+        pick: `shortest` keeps the fewest characters, then the smallest id; `random` draws by seed;
+            `different` keeps the shortest, then again and again the one that is least like the one
+            most like it among those kept.
     """
-    draws = [chance(seed, one) for one in rows["candidate_id"]]
-    order = ["chars", "candidate_id"] if pick == "shortest" else ["draw", "candidate_id"]
+    if pick == "random":
+        ordered = rows.with_columns(draw=_draws(rows["candidate_id"], seed)).sort(
+            "problem_id", "draw", "candidate_id"
+        )
+    else:
+        ordered = rows.sort("problem_id", "chars", "candidate_id")
+    if pick == "different":
+        ordered = _least_alike_first(ordered, per_problem)
     return (
-        rows.with_columns(draw=pl.Series(draws, dtype=pl.String))
-        .sort("problem_id", *order)
-        .filter(pl.int_range(pl.len()).over("problem_id") >= per_problem)
+        ordered.filter(pl.int_range(pl.len()).over("problem_id") >= per_problem)
         .select("candidate_id")
         .sort("candidate_id")
     )
 
 
-def beyond_quota(rows: pl.DataFrame, quota: Mapping[Domain, int], *, seed: int) -> pl.DataFrame:
-    """Ids of the candidates beyond their domain's quota: `candidate_id`, sorted.
+def _least_alike_first(ordered: pl.DataFrame, per_problem: int) -> pl.DataFrame:
+    """The rows, sorted by problem, with those first that resemble each other least."""
+    order = np.arange(ordered.height)
+    ends = ordered["problem_id"].rle().struct.field("len").cum_sum()
+    start = 0
+    for end in ends:
+        if end - start > per_problem:
+            kept = least_alike(ordered["sketch"][start:end].to_list(), per_problem)
+            rest = np.setdiff1d(np.arange(end - start), kept)
+            order[start:end] = start + np.concatenate((kept, rest))
+        start = end
+    return ordered[order]
+
+
+def beyond_quota(rows: pl.DataFrame, quota: Mapping[str, int], *, seed: int) -> pl.DataFrame:
+    """Candidates beyond the quota of their domain or category: `candidate_id, quota`, sorted.
 
     Drawn evenly over problems: every problem gives one before any gives a second; within a turn
-    the seed decides which problems come first.
+    the seed decides which problems come first. A category's own quota counts within its domain's,
+    and is filled before the rest of the domain, as when candidates are drawn.
 
     Args:
-        rows: `candidate_id`, `problem_id`, `domain`, any order.
-        quota: Rows wanted per domain; a domain that is not named has no quota.
+        rows: `candidate_id`, `problem_id`, `domain`, `category`, any order.
+        quota: Rows wanted per domain (`math`) or category of one (`math/Algebra`); what is not
+            named has no quota.
     """
-    limits = {str(domain): count for domain, count in quota.items()}
-    problems = rows["problem_id"].unique().sort()
-    problem_draws = pl.DataFrame(
-        {
-            "problem_id": problems,
-            "problem_draw": pl.Series([chance(seed, one) for one in problems], dtype=pl.String),
-        }
+    domain = pl.col("domain").cast(pl.String)
+    named = rows.select(
+        "candidate_id",
+        "problem_id",
+        domain=domain,
+        own=pl.format("{}/{}", domain, pl.col("category").cast(pl.String)),
     )
-    draws = pl.Series([chance(seed, one) for one in rows["candidate_id"]], dtype=pl.String)
-    limit = pl.col("domain").replace_strict(
-        list(limits), list(limits.values()), default=None, return_dtype=pl.Int64
-    )
-    return (
-        rows.with_columns(draw=draws, limit=limit)
-        .filter(pl.col("limit").is_not_null())
-        .join(problem_draws, on="problem_id", how="left")
+    problems = named.select("problem_id").unique().sort("problem_id")
+    problems = problems.with_columns(problem_draw=_draws(problems["problem_id"], seed))
+    in_turn = (
+        named.with_columns(
+            draw=_draws(named["candidate_id"], seed),
+            limit=_limit("domain", quota),
+            own_limit=_limit("own", quota),
+        )
+        .filter(pl.col("limit").is_not_null() | pl.col("own_limit").is_not_null())
+        .join(problems, on="problem_id", how="left")
         .sort("problem_id", "draw", "candidate_id")
         .with_columns(turn=pl.int_range(pl.len()).over("problem_id"))
-        .sort("domain", "turn", "problem_draw", "problem_id")
-        .filter(pl.int_range(pl.len()).over("domain") >= pl.col("limit"))
-        .select("candidate_id")
-        .sort("candidate_id")
+        .sort(pl.col("own_limit").is_null(), "turn", "problem_draw", "problem_id")
     )
+    beyond_own = pl.int_range(pl.len()).over("own") >= pl.col("own_limit")
+    categories = in_turn.filter(beyond_own)
+    left = in_turn.filter(~beyond_own.fill_null(False))
+    domains = left.filter(pl.int_range(pl.len()).over("domain") >= pl.col("limit"))
+    return pl.concat(
+        [
+            categories.select("candidate_id", quota="own"),
+            domains.select("candidate_id", quota="domain"),
+        ]
+    ).sort("candidate_id")
+
+
+def _limit(name: str, quota: Mapping[str, int]) -> pl.Expr:
+    return pl.col(name).replace_strict(
+        [str(one) for one in quota], list(quota.values()), default=None, return_dtype=pl.Int64
+    )
+
+
+def _draws(ids: pl.Series, seed: int) -> pl.Series:
+    return pl.Series([chance(seed, one) for one in ids], dtype=pl.String)

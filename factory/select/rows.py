@@ -1,190 +1,134 @@
-"""The rows that select writes: samples with their messages and texts, drops with their evidence."""
+"""The parts of candidates and verdicts that select reads, checked value by value."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, cast
 
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from factory.digest import canonical_json, digest
-from factory.errors import ManifestMismatch
-from factory.generate.prompt import messages_for
-from factory.parts import as_table, kept_part, part_name, read_manifest, read_part, write_part
+from factory.errors import ManifestMismatch, SchemaMismatch
+from factory.parts import read_manifest, read_part
 from schemas.arrow import CANDIDATE, VERDICT
+from schemas.candidate import FinishReason
 from schemas.manifest import PartFile
-from schemas.problem import GraderName, Problem
-from schemas.recipe import Generate
-from schemas.sample import Form, Message, Sample
-
-DROPPED: Final = pa.schema(
-    [
-        pa.field("candidate_id", pa.string(), nullable=False),
-        pa.field("problem_id", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.large_string(), nullable=False),
-    ]
-)
-
-EVIDENCE: Final = pl.Schema(
-    {
-        "grader": pl.String(),
-        "method": pl.String(),
-        "extracted": pl.String(),
-        "passed": pl.Int32(),
-        "total": pl.Int32(),
-        "evidence": pl.String(),
-    }
-)
-"""What a verdict says for the sample; `evidence` is the judge's reply, for other graders empty."""
-
-Render = Callable[[pl.DataFrame], list[dict[str, Any]]]
-"""Rows of the small frame to rows of the schema, in the same order."""
-
-_NEEDED: Final = ["candidate_id", "teacher", "text", "finish_reason", "completion_tokens", "rewrites"]
+from schemas.verdict import Status
 
 
-def parts_of(folder: Path, kind: str) -> list[PartFile]:
-    """The parts of one kind of a finished artifact, in order."""
-    return [part for part in read_manifest(folder).parts if part.path.startswith(f"{kind}-")]
+@dataclass(frozen=True)
+class Pair:
+    """A part of candidates and the part of their verdicts: same rows, same order."""
+
+    candidates_dir: Path
+    candidates: PartFile
+    verdicts_dir: Path
+    verdicts: PartFile
+
+    @property
+    def candidates_path(self) -> Path:
+        return self.candidates_dir / self.candidates.path
+
+    @property
+    def verdicts_path(self) -> Path:
+        return self.verdicts_dir / self.verdicts.path
 
 
-def pairs_of(candidates_dir: Path, verdicts_dir: Path) -> list[tuple[PartFile, PartFile]]:
+def pairs_of(candidates_dir: Path, verdicts_dir: Path) -> list[Pair]:
     """Each part of candidates with the part of their verdicts, in order.
 
     Raises:
         ManifestMismatch: There are more of the one than of the other.
     """
-    candidates = parts_of(candidates_dir, "candidates")
-    verdicts = parts_of(verdicts_dir, "verdicts")
+    candidates = _parts_of(candidates_dir, "candidates")
+    verdicts = _parts_of(verdicts_dir, "verdicts")
     if len(candidates) != len(verdicts):
         raise ManifestMismatch(
             f"{verdicts_dir}: expected {len(candidates)} parts of verdicts, one per part of "
             f"{candidates_dir}, found {len(verdicts)}; delete the folder and run again"
         )
-    return list(zip(candidates, verdicts, strict=True))
-
-
-def read_pair(
-    candidates_dir: Path, candidates: PartFile, verdicts_dir: Path, verdicts: PartFile
-) -> tuple[pa.Table, pa.Table]:
-    """A part of candidates and the part of their verdicts: same rows, same order.
-
-    Raises:
-        ManifestMismatch: They do not hold the same candidates, or a part is not whole.
-    """
-    texts = read_part(candidates_dir, candidates, CANDIDATE)
-    found = read_part(verdicts_dir, verdicts, VERDICT)
-    if not texts["candidate_id"].equals(found["candidate_id"]):
-        raise ManifestMismatch(
-            f"{verdicts_dir / verdicts.path}: expected the candidates of "
-            f"{candidates_dir / candidates.path} in their order, found others; delete the folder "
-            f"of the verdicts and run again"
-        )
-    return texts, found
-
-
-class Texts:
-    """The chosen candidates with their texts, by id: read once, held in memory."""
-
-    def __init__(self, rounds: Sequence[tuple[Path, Path]], chosen: pl.DataFrame) -> None:
-        ids = chosen["candidate_id"].implode()
-        frames = [cast("pl.DataFrame", pl.from_arrow(CANDIDATE.empty_table().select(_NEEDED)))]
-        for candidates_dir, _ in rounds:
-            for part in parts_of(candidates_dir, "candidates"):
-                table = read_part(candidates_dir, part, CANDIDATE).select(_NEEDED)
-                frame = cast("pl.DataFrame", pl.from_arrow(table))
-                frames.append(frame.filter(pl.col("candidate_id").is_in(ids)))
-        self._rows = pl.concat(frames, rechunk=True)
-        self._position = {one: at for at, one in enumerate(self._rows["candidate_id"])}
-
-    def take(self, ids: Iterable[str]) -> list[dict[str, Any]]:
-        """Rows of these candidates, in the order of the ids."""
-        return self._rows[[self._position[one] for one in ids]].to_dicts()
-
-
-class Writer:
-    """Writes rows as parts of a fixed number of rows; parts that are there and valid are kept."""
-
-    def __init__(self, folder: Path, key: str, rows_per_part: int) -> None:
-        self._folder, self._key, self._rows_per_part = folder, key, rows_per_part
-
-    def write(
-        self, kind: str, rows: pl.DataFrame, schema: pa.Schema, render: Render
-    ) -> list[PartFile]:
-        """The parts of one kind: at least one, empty where there are no rows."""
-        parts: list[PartFile] = []
-        for number, start in enumerate(range(0, max(rows.height, 1), self._rows_per_part)):
-            some = rows.slice(start, self._rows_per_part)
-            name = part_name(kind, number)
-            made_from = digest([self._key, name, some.rows()])
-            part = kept_part(self._folder, name, made_from=made_from)
-            if part is None:
-                table = as_table(render(some), schema)
-                part = write_part(self._folder, name, table, made_from=made_from)
-            parts.append(part)
-        return parts
-
-
-def drop_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    return rows.select(DROPPED.names).to_dicts()
-
-
-def sample_rows(
-    rows: pl.DataFrame, *, texts: Texts, problems: dict[str, Problem], generate: Generate
-) -> list[dict[str, Any]]:
-    found = texts.take(rows["candidate_id"])
     return [
-        sample_of(problems[row["problem_id"]], candidate, row, generate).model_dump()
-        for row, candidate in zip(rows.iter_rows(named=True), found, strict=True)
+        Pair(candidates_dir, one, verdicts_dir, other)
+        for one, other in zip(candidates, verdicts, strict=True)
     ]
 
 
-def sample_of(
-    problem: Problem, candidate: dict[str, Any], row: dict[str, Any], generate: Generate
-) -> Sample:
-    """The sample of one chosen candidate.
+def read_pair(pair: Pair) -> tuple[pa.Table, pa.Table]:
+    """Candidates and verdicts of a pair.
 
-    Its messages are those that the problem's teacher saw, also where another model wrote the
-    candidate anew.
-
-    Args:
-        candidate: Its row of `schemas.arrow.CANDIDATE`.
-        row: The columns of `EVIDENCE`, `pass_rate` and `num_generations`.
+    Raises:
+        ManifestMismatch: They do not hold the same candidates, a part is not whole, or a verdict
+            is `infra`, which no finished artifact holds.
+        SchemaMismatch: A part has other columns or types, or a value that there cannot be.
     """
-    _, _, prompt = generate.asking(reasoning=problem.reasoning)
-    answer = Message(role="assistant", content=candidate["text"])
-    return Sample(
-        uuid=candidate["candidate_id"],
-        problem_id=problem.problem_id,
-        source=problem.source,
-        domain=problem.domain.value,
-        category=problem.category,
-        problem=problem.statement,
-        answer=row["extracted"] if row["grader"] == GraderName.MAJORITY else problem.gold,
-        messages=[*messages_for(problem, prompt), answer],
-        generation_model=candidate["teacher"],
-        finish_reason=candidate["finish_reason"],
-        num_tokens=candidate["completion_tokens"],
-        pass_rate=row["pass_rate"],
-        num_generations=row["num_generations"],
-        verification_info=canonical_json(_verification(row)),
-        form=Form.REWRITTEN if candidate["rewrites"] is not None else Form.COMPLETION,
-        made_of=[candidate["candidate_id"]],
-        dedup_cluster_id=None,
-        contamination=None,
-        license=problem.license,
-    )
+    candidates = read_part(pair.candidates_dir, pair.candidates, CANDIDATE)
+    verdicts = read_part(pair.verdicts_dir, pair.verdicts, VERDICT)
+    check_values(candidates, pair.candidates_path)
+    check_values(verdicts, pair.verdicts_path)
+    _check_names(candidates, "finish_reason", FinishReason, pair.candidates_path)
+    _check_names(verdicts, "status", Status, pair.verdicts_path)
+    if not candidates["candidate_id"].equals(verdicts["candidate_id"]):
+        raise ManifestMismatch(
+            f"{pair.verdicts_path}: expected the candidates of {pair.candidates_path} in their "
+            f"order, found others; delete the folder of the verdicts and run again"
+        )
+    broken = pc.index(verdicts["status"], Status.INFRA.value).as_py()
+    if broken >= 0:
+        raise ManifestMismatch(
+            f"{pair.verdicts_path}: candidate {verdicts['candidate_id'][broken]} has the verdict "
+            f"`infra`, expected a graded one; delete the folder of the verdicts and run again"
+        )
+    return candidates, verdicts
 
 
-def _verification(row: dict[str, Any]) -> dict[str, Any]:
-    """What `verification_info` says: who accepted the answer, and by what."""
-    found = {name: row[name] for name in ("grader", "method", "extracted")}
-    if row["grader"] == GraderName.MAJORITY:
-        agreement = round(row["passed"] / row["total"], 4)
-        return {**found, "gold": "majority", "agreement": agreement}
-    if row["grader"] == GraderName.JUDGE:
-        return {**found, "judge": row["evidence"]}
-    return found
+def check_values(table: pa.Table, path: Path) -> None:
+    """Every text is UTF-8, and there is a value where there must be one.
+
+    Raises:
+        SchemaMismatch: With the file, the column and the row, counted from 0.
+    """
+    for field in table.schema:
+        column = table[field.name]
+        if column.null_count and not field.nullable:
+            row = pc.index(pc.is_null(column), True).as_py()
+            raise SchemaMismatch(
+                f"{path}: row {row}, column {field.name}: expected a value, found none; delete the "
+                f"file and the manifest beside it and run again, the other parts are kept"
+            )
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            _check_text(column, field.name, path)
+
+
+def _check_text(column: pa.ChunkedArray, name: str, path: Path) -> None:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise SchemaMismatch(
+            f"{path}: row {_first_bad(column)}, column {name}: expected UTF-8, found other bytes; "
+            f"delete the file and the manifest beside it and run again, the other parts are kept"
+        ) from error
+
+
+def _first_bad(column: pa.ChunkedArray) -> int:
+    for row, value in enumerate(column.cast(pa.large_binary())):
+        try:
+            (value.as_py() or b"").decode()
+        except UnicodeDecodeError:
+            return row
+    return 0
+
+
+def _check_names(table: pa.Table, column: str, names: type[StrEnum], path: Path) -> None:
+    known = pa.array([one.value for one in names])
+    strange = pc.is_in(table[column], value_set=known)
+    row = pc.index(strange, False).as_py()
+    if row >= 0:
+        raise SchemaMismatch(
+            f"{path}: row {row}, column {column}: expected one of {', '.join(names)}, found "
+            f"{table[column][row]}; delete the folder and run again"
+        )
+
+
+def _parts_of(folder: Path, kind: str) -> list[PartFile]:
+    return [part for part in read_manifest(folder).parts if part.path.startswith(f"{kind}-")]

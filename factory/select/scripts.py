@@ -1,9 +1,10 @@
 """Writing systems of a text, and which of them are foreign to a problem.
 
 Covered: the systems of the table below, told apart by Unicode block. A system is at home in a
-trace where the statement or the gold answer uses it, or where the statement names a language that
-is written in it (a translation task). Latin and Greek letters, LaTeX and mathematical symbols are
-always at home: formulas use them in every language.
+trace where what the teacher was told (statement, earlier turns, system message) or the gold answer
+uses it, or where a language that is written in it is named there (a translation task). Latin and
+Greek letters, LaTeX and mathematical symbols are always at home: formulas use them in every
+language.
 
 Not covered: two languages in one writing system (English and Vietnamese, Russian and Bulgarian),
 English sentences in a trace to a problem in another writing system, and writing systems that the
@@ -16,6 +17,8 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
+
+from factory.select.found import Found
 
 
 class Script(StrEnum):
@@ -56,6 +59,8 @@ _LANGUAGES: Final = {
     "chinese": (Script.HAN,),
     "mandarin": (Script.HAN,),
     "cantonese": (Script.HAN,),
+    "hanzi": (Script.HAN,),
+    "pinyin": (Script.HAN,),
     "japanese": (Script.HAN, Script.KANA),
     "kanji": (Script.HAN,),
     "hiragana": (Script.KANA,),
@@ -66,11 +71,20 @@ _LANGUAGES: Final = {
     "ukrainian": (Script.CYRILLIC,),
     "bulgarian": (Script.CYRILLIC,),
     "serbian": (Script.CYRILLIC,),
+    "macedonian": (Script.CYRILLIC,),
+    "belarusian": (Script.CYRILLIC,),
+    "kazakh": (Script.CYRILLIC,),
+    "kyrgyz": (Script.CYRILLIC,),
+    "mongolian": (Script.CYRILLIC,),
+    "tajik": (Script.CYRILLIC,),
     "cyrillic": (Script.CYRILLIC,),
     "arabic": (Script.ARABIC,),
     "persian": (Script.ARABIC,),
     "farsi": (Script.ARABIC,),
     "urdu": (Script.ARABIC,),
+    "pashto": (Script.ARABIC,),
+    "kurdish": (Script.ARABIC,),
+    "uyghur": (Script.ARABIC,),
     "hebrew": (Script.HEBREW,),
     "yiddish": (Script.HEBREW,),
     "hindi": (Script.DEVANAGARI,),
@@ -99,25 +113,39 @@ def scripts_in(text: str) -> dict[Script, int]:
     return {script: count for script, count in counts.items() if count}
 
 
-def at_home(statement: str, gold: str) -> frozenset[Script]:
+def at_home(told: str, gold: str) -> frozenset[Script]:
     """Writing systems that a trace to this problem may use."""
-    return frozenset([*scripts_in(statement), *scripts_in(gold), *_named_in(statement)])
+    return frozenset([*scripts_in(told), *scripts_in(gold), *_named_in(told)])
 
 
-def _named_in(statement: str) -> Iterator[Script]:
-    for found in _NAMED.findall(statement):
+def _named_in(told: str) -> Iterator[Script]:
+    for found in _NAMED.findall(told):
         yield from _LANGUAGES[found.lower()]
 
 
-def foreign_letters(trace: str, statement: str, gold: str) -> str:
-    """Foreign writing systems of a trace with their counts, e.g. `han 12`; empty where none."""
+def foreign_letters(trace: str, told: str, gold: str) -> Found | None:
+    """Foreign writing systems of a trace with their counts, e.g. `han 12`.
+
+    The margin says how many times as many letters there are as would do.
+
+    Args:
+        told: All that the teacher was told.
+    """
     present = scripts_in(trace)
     if not present:
-        return ""
-    home = at_home(statement, gold)
-    foreign = [
-        f"{script} {count}"
+        return None
+    home = at_home(told, gold)
+    foreign = {
+        script: count
         for script, count in present.items()
         if script not in home and count >= _ENOUGH.get(script, 2)
-    ]
-    return ", ".join(foreign)
+    }
+    if not foreign:
+        return None
+    margin = max(count / _ENOUGH.get(script, 2) - 1 for script, count in foreign.items())
+    first = [_LETTERS[script].search(trace) for script in foreign]
+    return Found(
+        ", ".join(f"{script} {count}" for script, count in foreign.items()),
+        margin,
+        min(found.start() for found in first if found),
+    )

@@ -1,10 +1,13 @@
-"""verdicts -> samples: every rule once over every candidate, then who is wanted, then the rows."""
+"""verdicts -> samples: every rule once over every candidate, then who is wanted, then the rows.
+
+Texts are read twice and never held: once to judge them part by part, once to write those that are
+wanted (`buckets`). In between stands one small row per candidate.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,24 @@ from factory.generate.rounds import rule_of
 from factory.ledger import entry
 from factory.parts import map_parts, read_manifest
 from factory.progress import progress
-from factory.select.judge import JUDGED, Pair, judge, problems_of
-from factory.select.pass_rates import PASS_RATE, cost_figures, pass_rate_rows, per_problem
-from factory.select.pick import beyond_per_problem, beyond_quota, drop_where, pass_rates
+from factory.select.buckets import Output, Place, write_outputs
+from factory.select.cases import prompts_of
+from factory.select.decide import decide
+from factory.select.examples import Borderline
+from factory.select.frames import DROPPED, write_frame
+from factory.select.judge import JUDGED, Part, judge
+from factory.select.output_rows import pair_rows, sample_rows
+from factory.select.pass_rates import PASS_RATE, cost_figures, per_problem
+from factory.select.pick import pass_rates
+from factory.select.problem_file import open_problems, write_problem_file
+from factory.select.report import rule_counts, write_report
 from factory.select.rewritten import drop_originals
-from factory.select.rows import DROPPED, Texts, Writer, drop_rows, pairs_of, sample_rows
-from schemas.arrow import SAMPLE
+from factory.select.rows import Pair, pairs_of
+from factory.select.scratch import scratch_in
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
 from schemas.recipe import Generate, Rewrite, Select
-from schemas.sample import Drop
 
 
 def select_samples(
@@ -44,109 +54,104 @@ def select_samples(
 
     A candidate is dropped under the first of: its verdict, the rules in their order, that its
     rewritten form takes its place, the pass rate of its problem (correct / graded over all rounds,
-    rewritten forms left out), the number wanted per problem, the quota of its domain. Samples are
-    sorted by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id;
-    equal candidates give equal bytes.
+    rewritten forms left out), the number wanted per problem, the quota of its category or domain.
+    One that a journey begins with is dropped as `merged`. Samples and preference pairs are sorted
+    by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id; equal
+    candidates give equal bytes. `report.md` beside the parts shows what each rule dropped; its
+    counts are in the figures, see `report.rule_counts`.
 
     Args:
         problems_dir: Artifact of collect.
         rounds: (candidates, verdicts) artifacts of each round, in order, that of rewriting too.
         generate: How the teachers saw the problems, and how many correct candidates are wanted.
         rewrite: Which problems have samples among their rewritten forms alone; None: none.
-        seed: Decides random picks and who comes first under a quota.
+        seed: Decides random picks, journeys and pairs, and who comes first under a quota.
 
     Raises:
         ManifestMismatch: An artifact is not whole, two parts do not belong together, a candidate
             stands in two rounds, or a rewritten form does not belong there.
+        SchemaMismatch: A part has other columns or types, or a value that there cannot be.
     """
-    judged = _judge_all(problems_dir, rounds, select, machine)
-    judged = drop_originals(judged, rewrite)
-    rates = pass_rates(judged.filter(pl.col("rewrites").is_null()))
-    decided = _decide(judged, rates, select, seed)
-    dropped = decided.filter(pl.col("reason").is_not_null()).sort("problem_id", "candidate_id")
-    chosen = decided.filter(pl.col("reason").is_null()).sort("problem_id", "candidate_id")
-    problems = problems_of(problems_dir, read_manifest(problems_dir).digest)
-    out = Writer(out_dir, key, machine.rows_per_part)
-    texts = Texts(rounds, chosen)
-    parts = out.write(
-        "samples",
-        chosen.join(rates, on="problem_id", how="left"),
-        SAMPLE,
-        partial(sample_rows, texts=texts, problems=problems, generate=generate),
+    pairs = [pair for folders in rounds for pair in pairs_of(*folders)]
+    workers = machine.workers or len(os.sched_getaffinity(0))
+    digest = read_manifest(problems_dir).digest
+    with scratch_in(out_dir) as scratch:
+        problems = scratch / "problems.arrow"
+        write_problem_file(problems_dir, problems)
+        place = Place(
+            folder=out_dir,
+            scratch=scratch,
+            key=key,
+            rows_per_part=machine.rows_per_part,
+            workers=workers,
+            problems=problems,
+            problems_digest=digest,
+            prompts=prompts_of(generate),
+        )
+        judged, nearest = _judge_all(pairs, select, place)
+        judged = drop_originals(judged, rewrite)
+        rates = pass_rates(judged.filter(pl.col("rewrites").is_null()))
+        decided = decide(judged, rates, select, seed)
+        del judged
+        outputs = [Output("samples", sample_rows(decided, rates))]
+        if select.pairs_per_problem:
+            outputs.append(Output("preference", pair_rows(decided, rates), pairs=True))
+        parts = write_outputs(outputs, pairs, place)
+        open_problems.cache_clear()
+    dropped = decided.rows.filter(pl.col("reason").is_not_null())
+    dropped = dropped.sort("problem_id", "candidate_id")
+    parts += write_frame(
+        out_dir, "dropped", dropped, DROPPED, key=key, rows_per_part=machine.rows_per_part
     )
-    parts += out.write("dropped", dropped, DROPPED, drop_rows)
     wanted = {domain.value: rule_of(generate, domain).accepted_wanted for domain in Domain}
-    by_problem = per_problem(decided, wanted)
-    parts += out.write("pass_rates", by_problem, PASS_RATE, pass_rate_rows)
+    by_problem = per_problem(decided.rows, wanted)
+    parts += write_frame(
+        out_dir, "pass_rates", by_problem, PASS_RATE, key=key, rows_per_part=machine.rows_per_part
+    )
     counts = dict(dropped.group_by("reason").len().sort("reason").iter_rows())
+    rules = rule_counts(decided.rows)
+    write_report(out_dir, rules, decided.rows, nearest)
     return StageResult(
         parts=parts,
-        ledger=entry("select", judged.height, chosen.height, counts),
-        figures={**_figures(decided, rates), **cost_figures(by_problem, wanted)},
+        ledger=entry("select", decided.rows.height, decided.rows.height - dropped.height, counts),
+        figures={
+            **_figures(decided.rows, rates),
+            "rules": rules,
+            **cost_figures(by_problem, wanted),
+        },
     )
 
 
 def _judge_all(
-    problems_dir: Path, rounds: Sequence[tuple[Path, Path]], select: Select, machine: Machine
-) -> pl.DataFrame:
-    pairs = [
-        Pair(problems_dir, candidates_dir, candidates, verdicts_dir, verdicts, select)
-        for candidates_dir, verdicts_dir in rounds
-        for candidates, verdicts in pairs_of(candidates_dir, verdicts_dir)
+    pairs: Sequence[Pair], select: Select, place: Place
+) -> tuple[pl.DataFrame, Borderline]:
+    works = [
+        Part(number, pair, place.problems, place.problems_digest, select, place.prompts)
+        for number, pair in enumerate(pairs)
     ]
     frames: dict[int, pl.DataFrame] = {}
+    nearest = Borderline()
     total = sum(pair.candidates.rows for pair in pairs)
     with progress("select", total, "candidates") as bar:
-        workers = machine.workers or len(os.sched_getaffinity(0))
-        for position, frame in map_parts(_judge, pairs, workers=workers):
-            frames[position] = frame
-            bar.update(frame.height)
-    judged = pl.concat([JUDGED.to_frame(), *(frames[position] for position in sorted(frames))])
+        for position, found in map_parts(judge, works, workers=place.workers):
+            frames[position] = found.rows
+            nearest.add(found.examples)
+            bar.update(found.rows.height)
+    judged = pl.concat([JUDGED.to_frame(), *(frames.pop(one) for one in sorted(frames))])
     twice = judged.filter(pl.col("candidate_id").is_duplicated())
     if twice.height:
         raise ManifestMismatch(
             f"select: candidate {twice['candidate_id'].min()} stands in more than one part; "
             f"expected every candidate once; delete the folders of generate and run again"
         )
-    return judged
-
-
-def _judge(pair: Pair) -> pl.DataFrame:
-    problems = problems_of(pair.problems_dir, read_manifest(pair.problems_dir).digest)
-    return judge(pair, problems)
-
-
-def _decide(judged: pl.DataFrame, rates: pl.DataFrame, select: Select, seed: int) -> pl.DataFrame:
-    """The judged rows with the reasons of pass rate, pick and quota filled in."""
-    inside = pl.col("pass_rate").is_between(select.min_pass_rate, select.max_pass_rate)
-    outside = rates.filter(~inside).select(
-        "problem_id",
-        why=pl.format("pass rate {} of {}", pl.col("pass_rate").round(4), "num_generations"),
-    )
-    decided = judged.join(outside, on="problem_id", how="left", maintain_order="left")
-    decided = drop_where(decided, pl.col("why").is_not_null(), Drop.PASS_RATE, pl.col("why"))
-    surplus = beyond_per_problem(
-        decided.filter(pl.col("reason").is_null()),
-        per_problem=select.per_problem,
-        pick=select.pick,
-        seed=seed,
-    )
-    wanted = pl.lit(f"per_problem {select.per_problem}, {select.pick}")
-    decided = drop_where(decided, _among(surplus), Drop.SURPLUS, wanted)
-    surplus = beyond_quota(decided.filter(pl.col("reason").is_null()), select.quota, seed=seed)
-    quota = pl.format("quota of {}", "domain")
-    return drop_where(decided, _among(surplus), Drop.SURPLUS, quota).drop("why")
-
-
-def _among(ids: pl.DataFrame) -> pl.Expr:
-    return pl.col("candidate_id").is_in(ids["candidate_id"].implode())
+    return judged, nearest
 
 
 def _figures(decided: pl.DataFrame, rates: pl.DataFrame) -> dict[str, Any]:
     """Counts for reports: drops per reason and source, samples per domain, problems."""
     by_reason: dict[str, dict[str, int]] = {}
-    grouped = decided.group_by("reason", "source").len().sort("reason", "source")
-    for reason, source, count in grouped.iter_rows():
+    grouped = decided.group_by("reason", pl.col("source").cast(pl.String)).len()
+    for reason, source, count in grouped.sort("reason", "source").iter_rows():
         by_reason.setdefault(reason or "kept", {})[source] = count
     kept = decided.filter(pl.col("reason").is_null())
     return {

@@ -34,7 +34,11 @@ def control(
 ) -> StageResult:
     """The control of a dataset with these rows."""
     (root / "dataset" / "data").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({"uuid": accepted}), root / "dataset" / "data" / "train.parquet")
+    made_of = [[one] for one in accepted]
+    pq.write_table(
+        pa.table({"uuid": accepted, "made_of": made_of}),
+        root / "dataset" / "data" / "train.parquet",
+    )
     return draw_control(
         root / "dataset",
         write_problems(root / "collect", [problem("a"), problem("b"), problem("c")]),

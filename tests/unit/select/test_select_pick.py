@@ -24,12 +24,16 @@ ROWS = st.lists(
 def frame(rows: list[tuple[str, str, int]]) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            (f"c{at:03d}", f"{name}-{domain}", domain, n)
+            (f"c{at:03d}", f"{name}-{domain}", domain, "", n)
             for at, (name, domain, n) in enumerate(rows)
         ],
-        schema=["candidate_id", "problem_id", "domain", "chars"]
-        if rows
-        else {"candidate_id": str, "problem_id": str, "domain": str, "chars": int},
+        schema={
+            "candidate_id": str,
+            "problem_id": str,
+            "domain": str,
+            "category": str,
+            "chars": int,
+        },
         orient="row",
     )
 

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from factory.select.found import Found
 from factory.select.loops import loop_in
 from factory.select.rules import RULES, Case, first_drop, trace_of
 from factory.select.scripts import foreign_letters
@@ -32,6 +33,18 @@ def case(text: str, **fields: object) -> Case:
 def reason(text: str, select: Select | None = None, **fields: object) -> Drop | None:
     dropped = first_drop(case(text, **fields), select or Select())
     return dropped[0] if dropped else None
+
+
+def evidence(found: Found | None) -> str:
+    return found.evidence if found else ""
+
+
+def loop(text: str) -> str:
+    return evidence(loop_in(text))
+
+
+def foreign(trace: str, told: str, gold: str) -> str:
+    return evidence(foreign_letters(trace, told, gold))
 
 
 def test_a_good_sample_passes_every_rule() -> None:
@@ -68,7 +81,7 @@ def test_plain_problems_need_no_thinking_but_their_tags_must_match() -> None:
 
 
 def test_plain_chains_of_thought_pass_where_the_recipe_says_so() -> None:
-    assert reason("So it is \\boxed{4}.", Select(require_think=False)) is None
+    assert reason("Two and two are \\boxed{4}.", Select(require_think=False)) is None
     assert reason("<think>cut", Select(require_think=False)) is Drop.BAD_FORMAT
 
 
@@ -85,20 +98,20 @@ def test_plain_chains_of_thought_pass_where_the_recipe_says_so() -> None:
     ],
 )
 def test_foreign_letters_are_named_and_mathematics_is_exempt(words: str, found: str) -> None:
-    assert foreign_letters(words, "What is 2 + 2?", "4") == found
+    assert foreign(words, "What is 2 + 2?", "4") == found
 
 
 def test_multilingual_prompts_are_exempt() -> None:
-    assert foreign_letters("우리는 덧셈을 한다", "2 더하기 2는?", "4") == ""
-    assert foreign_letters("因此", "二加二等于几？", "4") == ""
-    assert foreign_letters("greeting: 안녕하세요", "Translate to Korean: good day", "") == ""
-    assert foreign_letters("greeting: 你好", "Render the greeting in the target.", "你好") == ""
-    assert foreign_letters("但是 우리는", "2 더하기 2는?", "4") == "han 2"
+    assert foreign("우리는 덧셈을 한다", "2 더하기 2는?", "4") == ""
+    assert foreign("因此", "二加二等于几？", "4") == ""
+    assert foreign("greeting: 안녕하세요", "Translate to Korean: good day", "") == ""
+    assert foreign("greeting: 你好", "Render the greeting in the target.", "你好") == ""
+    assert foreign("但是 우리는", "2 더하기 2는?", "4") == "han 2"
 
 
 def test_the_answer_may_be_foreign_but_the_trace_may_not() -> None:
     assert reason("<think>因此</think>4") is Drop.MIXED_LANGUAGE
-    assert reason("<think>so</think>四") is None
+    assert reason("<think>two and two</think>四") is None
     assert reason("<think>因此</think>4", Select(mixed_language=False)) is None
 
 
@@ -114,33 +127,33 @@ def test_code_blocks_are_dropped_in_mathematics_only() -> None:
     assert reason(text) is Drop.CODE_BLOCK
     assert reason(text, domain=Domain.CODE) is None
     assert reason(text, Select(code_block_in_math=False)) is None
-    assert reason("<think>think</think>\n```\n4\n```") is None
+    assert reason("<think>two and two</think>\n```\n4\n```") is None
 
 
 def test_loops_are_found_in_the_middle_and_without_spaces() -> None:
     rng = random.Random(0)
     prose = " ".join(rng.choice(["one", "two", "then", "so", "we", "add"]) for _ in range(300))
-    loop = "Wait, let me check that again. " * 20
-    assert "Wait, let me check that again." in loop_in(f"{prose} {loop} {prose}")
-    assert loop_in("哈" * 400)
-    assert loop_in(prose) == ""
+    again = "Wait, let me check that again. " * 20
+    assert "Wait, let me check that again." in loop(f"{prose} {again} {prose}")
+    assert loop("哈" * 400)
+    assert loop(prose) == ""
 
 
 def test_a_loop_of_words_is_found_beside_a_longer_column_of_zeros() -> None:
-    loop = "so we get four " * 15
-    assert loop_in(f"{'0 ' * 200} {loop}") == '15 x "so we get four"'
+    again = "so we get four " * 15
+    assert loop(f"{'0 ' * 200} {again}") == '15 x "so we get four"'
 
 
 def test_a_block_counts_from_eight_times_and_forty_eight_words() -> None:
-    assert loop_in("one two three four five six " * 7) == ""
-    assert loop_in("one two three four five six " * 8) == '8 x "one two three four five six"'
-    assert loop_in("one two " * 23) == ""
+    assert loop("one two three four five six " * 7) == ""
+    assert loop("one two three four five six " * 8) == '8 x "one two three four five six"'
+    assert loop("one two " * 23) == ""
 
 
 def test_columns_of_zeros_and_rules_of_tables_are_no_loops() -> None:
-    assert loop_in("0 " * 100) == ""
-    assert loop_in("| --- " * 30) == ""
-    assert loop_in("0 " * 300) != ""
+    assert loop("0 " * 100) == ""
+    assert loop("| --- " * 30) == ""
+    assert loop("0 " * 300) != ""
 
 
 def test_limits_of_length_are_in_tokens_and_in_characters() -> None:

@@ -1,0 +1,66 @@
+"""Who of the judged candidates is wanted: pass rates, picks, quotas, journeys and pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from factory.select.journeys import choose_journeys, merged
+from factory.select.pick import beyond_per_problem, beyond_quota, drop_where
+from factory.select.preference import choose_pairs
+from schemas.recipe import Select
+from schemas.sample import Drop
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Every candidate with its place; what stands on more than one candidate beside them."""
+
+    rows: pl.DataFrame
+    """`judge.JUDGED`; `reason` is null for samples."""
+    journeys: pl.DataFrame
+    """`journeys.JOURNEY`: samples in the place of the accepted ones."""
+    pairs: pl.DataFrame
+    """`preference.PAIR`."""
+
+
+def decide(judged: pl.DataFrame, rates: pl.DataFrame, select: Select, seed: int) -> Decided:
+    """The judged rows with the reasons of pass rate, pick, quota and journeys filled in.
+
+    Args:
+        judged: `judge.JUDGED`, any order.
+        rates: As `pick.pass_rates` gives them.
+    """
+    rows = _within_bounds(judged, rates, select)
+    surplus = beyond_per_problem(
+        rows.filter(pl.col("reason").is_null()),
+        per_problem=select.per_problem,
+        pick=select.pick,
+        seed=seed,
+    )
+    wanted = pl.lit(f"per_problem {select.per_problem}, {select.pick}")
+    rows = drop_where(rows, _among(surplus), Drop.SURPLUS, wanted).drop("sketch")
+    beyond = beyond_quota(rows.filter(pl.col("reason").is_null()), select.quota, seed=seed)
+    rows = rows.join(beyond, on="candidate_id", how="left", maintain_order="left")
+    full = pl.format("quota of {}", "quota")
+    rows = drop_where(rows, pl.col("quota").is_not_null(), Drop.SURPLUS, full).drop("quota")
+    journeys = choose_journeys(rows, select.journeys, seed=seed, max_tokens=select.max_tokens)
+    rows = merged(rows, journeys)
+    pairs = choose_pairs(rows, select.pairs_per_problem, seed=seed, journeys=journeys)
+    return Decided(rows.drop("style", "extracted"), journeys, pairs)
+
+
+def _within_bounds(judged: pl.DataFrame, rates: pl.DataFrame, select: Select) -> pl.DataFrame:
+    inside = pl.col("pass_rate").is_between(select.min_pass_rate, select.max_pass_rate)
+    outside = rates.filter(~inside).select(
+        "problem_id",
+        why=pl.format("pass rate {} of {}", pl.col("pass_rate").round(4), "num_generations"),
+    )
+    rows = judged.join(outside, on="problem_id", how="left", maintain_order="left")
+    rows = drop_where(rows, pl.col("why").is_not_null(), Drop.PASS_RATE, pl.col("why"))
+    return rows.drop("why")
+
+
+def _among(ids: pl.DataFrame) -> pl.Expr:
+    return pl.col("candidate_id").is_in(ids["candidate_id"].implode())
