@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -79,10 +79,14 @@ def disguised(rng: Random, text: str, length: int) -> str:
     return "".join(one + rng.choice((" ", ", ", "\n", " -- ", "; ")) for one in span).strip()
 
 
+def runs(found: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    """Every so many successive words."""
+    return zip(*(found[start:] for start in range(length)), strict=False)
+
+
 def grams(found: Sequence[str], length: int) -> set[int]:
     """Hashes of the runs of so many words; a shorter text is one run."""
-    runs = zip(*(found[start:] for start in range(length)), strict=False)
-    return {hash(one) for one in runs} or {hash(tuple(found))}
+    return {hash(one) for one in runs(found, length)} or {hash(tuple(found))}
 
 
 def jaccard(one: Sequence[str], other: Sequence[str], length: int) -> float:
