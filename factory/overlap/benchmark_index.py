@@ -32,12 +32,11 @@ from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from factory.overlap import scan, spans
 from factory.overlap.folding import characters, compared, folded_text
-from factory.overlap.grams import scratch
-from factory.overlap.span_table import Table, joined, span_table
+from factory.overlap.grams import plain_letters, scratch
+from factory.overlap.span_table import Table, span_table
 from factory.overlap.text_bytes import text_bytes
 from schemas.data_settings import Overlap
 
@@ -77,8 +76,7 @@ class BenchmarkIndex:
         self._items: list[tuple[str, str, str]] = []
         self._texts = 0
         self._stretches: list[spans.Stretches] = []
-        self._grams: list[NDArray[np.uint64]] = []
-        self._gram_texts: list[NDArray[np.int32]] = []
+        self._runs: list[spans.Runs] = []
         self._prefixes = np.zeros((2, len(spans.PREFIXES)), dtype=np.bool_)
         self._table: Table | None = None
         self._items += [("", "", "")] * len(self._added)
@@ -151,7 +149,7 @@ class BenchmarkIndex:
             self._table = self._built()
         data, offsets = text_bytes(texts)
         scan.scan_texts(
-            *(data, offsets, characters(), ready, added, self._table),
+            *(data, offsets, characters(), plain_letters(), ready, added, self._table),
             *(self._overlap.share, scratch(int(np.diff(offsets).max())), found),
         )
         return found
@@ -186,26 +184,21 @@ class BenchmarkIndex:
             return
         data, offsets = text_bytes(pa.array(texts, pa.large_string()))
         size = 3 * int(offsets[-1]) // 2 + 5 * len(texts)
-        out = spans.Stretches(
-            *(np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.int32)),
-            *(np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int8)),
-            np.empty(size, np.int8),
-        )
-        grams, gram_texts = np.empty(size, np.uint64), np.empty(size, np.int32)
-        count, n_grams = spans.item_stretches(
+        out, runs = spans.no_stretches(size), spans.no_runs(size)
+        counts = spans.item_stretches(
             *(data, offsets, characters(), self._overlap.words),
             *(np.full(len(texts), rule, np.int8), self._texts),
-            *(scratch(int(np.diff(offsets).max())), out, grams, gram_texts, self._prefixes),
+            *(scratch(int(np.diff(offsets).max())), out, runs, self._prefixes),
         )
         self._texts += len(texts)
-        self._stretches.append(spans.Stretches(*(column[:count].copy() for column in out)))
-        self._grams.append(grams[:n_grams].copy())
-        self._gram_texts.append(gram_texts[:n_grams].copy())
+        self._stretches.append(spans.Stretches(*(column[: counts[0]].copy() for column in out)))
+        self._runs.append(spans.Runs(*(column[: counts[1]].copy() for column in runs)))
 
     def _built(self) -> Table:
+        stretches = [np.concatenate(columns) for columns in zip(*self._stretches, strict=True)]
+        runs = [np.concatenate(columns) for columns in zip(*self._runs, strict=True)]
         table = span_table(
-            *(joined(self._stretches), self._prefixes, np.concatenate(self._grams)),
-            *(np.concatenate(self._gram_texts), self._texts),
+            *(spans.Stretches(*stretches), self._prefixes, spans.Runs(*runs), self._texts)
         )
         self._stretches = [table.stretches]
         return table

@@ -6,8 +6,7 @@
   is no operator and a comma between thousands is nothing, as `2-3` is not `2+3`, but `well-known`
   is `well known`.
 
-The hash of a prefix is a polynomial in a random odd number modulo 2^64, so that the hash of a
-stretch is one multiplication away: `stretch`.
+A folded character is one byte where it is ASCII and else three, all of them above 0x7F.
 """
 
 from __future__ import annotations
@@ -29,29 +28,33 @@ _ALONE: Final = folding.ALONE
 _UNREADY: Final = folding.UNREADY
 _PLANES: Final = folding.PLANES
 
-BASE: Final = np.uint64(0xA24BAED4963EE407)
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1: Final = np.uint64(0xFF51AFD7ED558CCD)
 _MIX_2: Final = np.uint64(0xC4CEB9FE1A85EC53)
+_U8: Final = np.uint64(8)
+_U29: Final = np.uint64(29)
 _U33: Final = np.uint64(33)
 _ONE: Final = np.uint64(1)
-_ZERO: Final = np.uint64(0)
-_BLANK: Final = np.uint64(0x20)
-_POINT: Final = np.uint64(0x2E)
+_BLANK: Final = 0x20
 _COMMA: Final = 0x2C
 _DOT: Final = 0x2E
 _HYPHEN: Final = 0x2D
 _PLUS: Final = 0x2B
+_UNSEEN: Final = 0xE0000
+_SLACK_BYTES: Final = 64
+"""Behind the last character, so that eight bytes can be taken anywhere."""
 
 UNREADY: Final = -1
 """What `read_text` gives for a text that must be folded first."""
+NOT_PLAIN: Final = -1
+"""What `read_plain` gives for a text that is not ASCII."""
 
 
 class Scratch(NamedTuple):
     """What is known of one text; arrays that are used again for the next."""
 
-    letters: NDArray[np.uint64]
-    """Hash of the first n letters, n from 0."""
-    signs: NDArray[np.uint64]
+    letters: NDArray[np.uint8]
+    signs: NDArray[np.uint8]
     letters_from: NDArray[np.int32]
     """Per word: where it begins in `letters`; one more, where they end."""
     signs_from: NDArray[np.int32]
@@ -69,9 +72,93 @@ class Scratch(NamedTuple):
 
 def scratch(longest_bytes: int) -> Scratch:
     """Room for texts of at most so many bytes."""
-    hashes = [np.empty(longest_bytes + 1, dtype=np.uint64) for _ in range(2)]
-    numbers = [np.empty(longest_bytes // 2 + 2, dtype=np.int32) for _ in range(6)]
-    return Scratch(*hashes, *numbers, np.zeros(1, dtype=np.int32))
+    rows = [np.zeros(2 * longest_bytes + _SLACK_BYTES, dtype=np.uint8) for _ in range(2)]
+    numbers = [np.zeros(longest_bytes // 2 + 3, dtype=np.int32) for _ in range(6)]
+    return Scratch(*rows, *numbers, np.zeros(1, dtype=np.int32))
+
+
+def plain_letters() -> NDArray[np.uint8]:
+    """For each byte: the folded letter or digit, 0 for all else."""
+    return np.array(
+        [
+            ord(chr(code).lower()) if code < 0x80 and chr(code).isalnum() else 0
+            for code in range(256)
+        ],
+        dtype=np.uint8,
+    )
+
+
+@njit(cache=True, nogil=True)
+def read_plain(
+    data: NDArray[np.uint8], start: int, stop: int, plain: NDArray[np.uint8], into: Scratch
+) -> int:
+    """Fill `letters` and `letters_from` from a text in ASCII; its words, or `NOT_PLAIN`.
+
+    Args:
+        plain: `plain_letters()`.
+    """
+    letters, letters_from = into.letters, into.letters_from
+    n_letters = words = np.uint64(0)
+    before = np.uint8(0)
+    all_bytes = np.uint8(0)
+    for at in range(np.uint64(start), np.uint64(stop)):
+        byte = data[at]
+        all_bytes |= byte
+        letter = plain[byte]
+        letters[n_letters] = letter
+        letters_from[words] = n_letters
+        words += np.uint64((letter != 0) & (before == 0))
+        n_letters += np.uint64(letter != 0)
+        before = letter
+    if all_bytes >= 0x80:
+        return NOT_PLAIN
+    letters_from[words] = n_letters
+    return np.int64(words)
+
+
+@njit(cache=True, nogil=True)
+def eight(row: NDArray[np.uint8], at: int) -> np.uint64:
+    """The bytes from `at` in one number, lowest first."""
+    place = np.uint64(at)
+    return (
+        np.uint64(row[place])
+        | (np.uint64(row[place + np.uint64(1)]) << np.uint64(8))
+        | (np.uint64(row[place + np.uint64(2)]) << np.uint64(16))
+        | (np.uint64(row[place + np.uint64(3)]) << np.uint64(24))
+        | (np.uint64(row[place + np.uint64(4)]) << np.uint64(32))
+        | (np.uint64(row[place + np.uint64(5)]) << np.uint64(40))
+        | (np.uint64(row[place + np.uint64(6)]) << np.uint64(48))
+        | (np.uint64(row[place + np.uint64(7)]) << np.uint64(56))
+    )
+
+
+@njit(cache=True, nogil=True)
+def absorbed(state: np.uint64, chunk: np.uint64) -> np.uint64:
+    """The state of a hash after eight more bytes."""
+    state = (state ^ chunk) * _MULTIPLIER
+    return state ^ (state >> _U29)
+
+
+@njit(cache=True, nogil=True)
+def mixed(value: np.uint64) -> np.uint64:
+    """Every bit of the result depends on every bit of the value (the finaliser of MurmurHash3)."""
+    value = (value ^ (value >> _U33)) * _MIX_1
+    value = (value ^ (value >> _U33)) * _MIX_2
+    return value ^ (value >> _U33)
+
+
+@njit(cache=True, nogil=True)
+def stretch(row: NDArray[np.uint8], at: int, size: int) -> np.uint64:
+    """The hash of `size` characters from `at`."""
+    state = np.uint64(size) * _MIX_2
+    while size >= 8:
+        state = absorbed(state, eight(row, at))
+        at += 8
+        size -= 8
+    if size:
+        mask = (_ONE << (_U8 * np.uint64(size))) - _ONE
+        state = absorbed(state, eight(row, at) & mask)
+    return mixed(state)
 
 
 @njit(cache=True, nogil=True)
@@ -99,15 +186,33 @@ def _joins_words(
 
 
 @njit(cache=True, nogil=True)
-def _between_numbers(data: NDArray[np.uint8], at: int, start: int, stop: int) -> np.uint64:
+def _between_numbers(data: NDArray[np.uint8], at: int, start: int, stop: int) -> int:
     """What stands in `signs` before a digit at `at` that follows another number; 0: nothing."""
     if at - 2 >= start and 0x30 <= data[at - 2] <= 0x39:
         if data[at - 1] == _DOT:
-            return _POINT
+            return _DOT
         thousands = _digit(data, at + 1, stop) and _digit(data, at + 2, stop)
         if data[at - 1] == _COMMA and thousands and not _digit(data, at + 3, stop):
-            return _ZERO
+            return 0
     return _BLANK
+
+
+@njit(cache=True, nogil=True)
+def _write(row: NDArray[np.uint8], at: int, code: int) -> int:
+    """Write a folded character; the place after it."""
+    if code < 0x80:
+        row[at] = code
+        return at + 1
+    row[at] = 0x80 | (code & 0x7F)
+    row[at + 1] = 0x80 | ((code >> 7) & 0x7F)
+    row[at + 2] = 0x80 | (code >> 14)
+    return at + 3
+
+
+@njit(cache=True, nogil=True)
+def _beyond(code: int) -> int:
+    """What a character beyond the table is: an ideograph, or one that nobody sees."""
+    return np.int32(_WORD | _ALONE | code) if code < _UNSEEN else np.int32(0)
 
 
 @njit(cache=True, nogil=True)
@@ -126,7 +231,6 @@ def read_text(
         ready: Whether the text is one of `folding.folded_text`.
     """
     letters, signs = into.letters, into.signs
-    letters[0] = signs[0] = _ZERO
     n_letters = n_signs = words = 0
     tokens = 0
     weight = 0
@@ -134,7 +238,6 @@ def read_text(
     after_digit = False  # the last of `signs`
     operator_at = -2  # byte after the operator that is the last of `signs`
     operator_opens = False
-    hash_letters = hash_signs = _ZERO
     before = 0  # kind of the character before
     at = start
     while at < stop:
@@ -162,11 +265,11 @@ def read_text(
             elif first >= 0xC0 and at + 2 <= stop:
                 code = ((first & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F)
                 after = at + 2
-            kind = table[code] if code < _PLANES else np.int32(_WORD | _ALONE | code)
+            kind = _beyond(code) if code >= _PLANES else table[code]
             if kind & _UNREADY and not ready:
                 return UNREADY
         if kind & _WORD:
-            code64 = np.uint64(kind & _CODE)
+            code = kind & _CODE
             digit = (kind & _DIGIT) != 0
             if not in_word or kind & _ALONE:
                 if not in_token:
@@ -175,10 +278,9 @@ def read_text(
                 sign_from = n_signs
                 if digit and after_digit:
                     between = _between_numbers(data, at, start, stop)
-                    if between != _ZERO:
-                        hash_signs = hash_signs * BASE + between
+                    if between:
+                        signs[n_signs] = between
                         n_signs += 1
-                        signs[n_signs] = hash_signs
                     sign_from = n_signs
                 elif digit and operator_at == at and operator_opens:
                     sign_from = n_signs - 1
@@ -189,12 +291,8 @@ def read_text(
                 into.bytes_from[words] = at - start
                 weight += 1 if kind & _ALONE else 2
                 words += 1
-            hash_letters = hash_letters * BASE + code64
-            n_letters += 1
-            letters[n_letters] = hash_letters
-            hash_signs = hash_signs * BASE + code64
-            n_signs += 1
-            signs[n_signs] = hash_signs
+            n_letters = _write(letters, n_letters, code)
+            n_signs = _write(signs, n_signs, code)
             into.signs_to[words - 1] = n_signs
             after_digit = digit
             in_word = (kind & _ALONE) == 0
@@ -208,9 +306,8 @@ def read_text(
             if kind & _OPERATOR:
                 code = kind & _CODE
                 if code != _HYPHEN or not _joins_words(data, at, after, start, stop, table):
-                    hash_signs = hash_signs * BASE + np.uint64(code)
+                    signs[n_signs] = code
                     n_signs += 1
-                    signs[n_signs] = hash_signs
                     after_digit = False
                     operator_at = after
                     operator_opens = code in (_HYPHEN, _PLUS)
@@ -226,45 +323,12 @@ def read_text(
 
 
 @njit(cache=True, nogil=True)
-def power(exponent: int) -> np.uint64:
-    """`BASE` to that power."""
-    result = _ONE
-    base = BASE
-    while exponent:
-        if exponent & 1:
-            result *= base
-        base *= base
-        exponent >>= 1
-    return result
-
-
-@njit(cache=True, nogil=True)
-def stretch(hashes: NDArray[np.uint64], at: int, size: int) -> np.uint64:
-    """The hash of `size` characters from `at`."""
-    return hashes[at + size] - hashes[at] * power(size)
-
-
-@njit(cache=True, nogil=True)
-def mixed(value: np.uint64) -> np.uint64:
-    """Every bit of the result depends on every bit of the value (the finaliser of MurmurHash3)."""
-    value = (value ^ (value >> _U33)) * _MIX_1
-    value = (value ^ (value >> _U33)) * _MIX_2
-    return value ^ (value >> _U33)
-
-
-@njit(cache=True, nogil=True)
-def character(hashes: NDArray[np.uint64], at: int) -> int:
-    """The character at that place, as it was folded."""
-    return np.int64(hashes[at + 1] - hashes[at] * BASE)
-
-
-@njit(cache=True, nogil=True)
 def is_operand(read: Scratch, word: int) -> bool:
     """Whether a word may be part of an expression: a letter alone, or what begins with a digit."""
     at = read.letters_from[word]
     if read.letters_from[word + 1] - at == 1:
         return True
-    return 0x30 <= character(read.letters, at) <= 0x39
+    return 0x30 <= read.letters[at] <= 0x39
 
 
 @njit(cache=True, nogil=True)

@@ -9,17 +9,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from factory.overlap.grams import (
+    NOT_PLAIN,
+    UNREADY,
     Scratch,
-    character,
     end_of_run,
     is_operand,
+    read_plain,
     read_text,
     stretch,
 )
-from factory.overlap.span_table import Table, look_up
+from factory.overlap.span_table import Table, look_up, passes
 from factory.overlap.spans import (
     ADDED,
     EQUAL,
+    GATES,
     GRAM_WORDS,
     LETTERS,
     LONGEST_GRAM,
@@ -28,6 +31,7 @@ from factory.overlap.spans import (
     PREFIXES,
     SIGNS,
     equal_key,
+    gate_hashes,
     gram_key,
     prefix_key,
 )
@@ -83,12 +87,12 @@ def _stands_free(read: Scratch, words: int, first: int, end: int, edges: int) ->
     """Whether no expression goes on before the first word or after the last one."""
     at = read.signs_from[first]
     if edges & OPERATOR_BEFORE and first > 0 and at > read.signs_to[first - 1]:
-        sign = character(read.signs, at - 1)
+        sign = np.int64(read.signs[at - 1])
         if sign in _BINDING or (sign in _OPERATORS and is_operand(read, first - 1)):
             return False
     at = read.signs_to[end - 1]
     if edges & OPERATOR_AFTER and end < words:
-        sign = character(read.signs, at)
+        sign = np.int64(read.signs[at])
         if sign in _OPERATORS and is_operand(read, end):
             return False
     return True
@@ -106,14 +110,14 @@ def _confirmed(
     added: bool,
 ) -> tuple[int, int]:
     """The stretch of that key that stands whole at a word, and the word after it; or -1."""
-    hashes = read.letters if kind == LETTERS else read.signs
+    characters = read.letters if kind == LETTERS else read.signs
     at = read.letters_from[first] if kind == LETTERS else read.signs_from[first]
     longest = read.letters_from[words] if kind == LETTERS else read.signs_to[words - 1]
     rows = table.stretches
     while row < len(rows.key) and rows.key[row] == key:
         size = rows.size[row]
         known = added or rows.rule[row] != ADDED
-        if known and at + size <= longest and stretch(hashes, at, size) == rows.full[row]:
+        if known and at + size <= longest and stretch(characters, at, size) == rows.full[row]:
             if kind == LETTERS:
                 end = _place(read.letters_from, words + 1, at + size)
             else:
@@ -127,10 +131,48 @@ def _confirmed(
 
 
 @njit(cache=True, nogil=True)
+def _found_at(
+    table: Table, kind: int, read: Scratch, words: int, first: int, added: bool
+) -> tuple[int, int]:
+    """The stretch of letters or signs that stands at a word, and the word after it; or -1."""
+    if kind == LETTERS:
+        row, at, longest = read.letters, read.letters_from[first], read.letters_from[words]
+    else:
+        row, at, longest = read.signs, read.signs_from[first], read.signs_to[words - 1]
+    for number in range(len(PREFIXES)):
+        if not table.prefixes[kind, number] or at + PREFIXES[number] > longest:
+            continue
+        key = prefix_key(row, at, kind, number)
+        value = look_up(table, key)
+        if 0 <= value < len(table.stretches.key):
+            value, end = _confirmed(table, value, key, kind, read, words, first, added)
+            if value >= 0:
+                return value, end
+    return NOTHING, 0
+
+
+@njit(cache=True, nogil=True)
+def _run_at(table: Table, read: Scratch, plain: bool, words: int, first: int) -> tuple[int, int]:
+    """The run of eight words that begins at a word, by number, and the word after it; or -1."""
+    if plain:
+        end = first + GRAM_WORDS
+    else:
+        end = end_of_run(read.weight, words, first, first, 2 * GRAM_WORDS)
+    if end < 0 or end > words:
+        return NOTHING, words
+    at = read.letters_from[first]
+    size = read.letters_from[end] - at
+    if size > LONGEST_GRAM:
+        return NOTHING, end
+    return look_up(table, gram_key(read.letters, at, size)) - len(table.stretches.key), end
+
+
+@njit(cache=True, nogil=True)
 def scan_texts(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     characters: NDArray[np.int32],
+    plain_letters: NDArray[np.uint8],
     ready: bool,
     added: bool,
     table: Table,
@@ -141,71 +183,66 @@ def scan_texts(
     """Write what each text `data[offsets[n]:offsets[n + 1]]` overlaps with to `found`.
 
     Args:
-        characters: `folding.characters()`.
+        characters, plain_letters: Of `folding` and `grams`.
         ready: The texts are of `folding.folded_text`.
         added: Say `STRIP` of texts with a sentence that an adapter added, and no more.
         share: Of a text's runs of eight words, at least.
     """
-    n_stretches = len(table.stretches.key)
+    texts = len(table.runs_of_text)
     run_seen = np.zeros(len(table.run_from), dtype=np.int32)
-    text_seen = np.zeros(len(table.runs_of_text), dtype=np.int32)
-    counts = np.zeros(len(table.runs_of_text), dtype=np.int32)
-    touched = np.zeros(len(table.runs_of_text), dtype=np.int32)
+    text_seen, counts = np.zeros(texts, dtype=np.int32), np.zeros(texts, dtype=np.int32)
+    touched = np.zeros(texts, dtype=np.int32)
+    rules = table.stretches.rule
     for row in range(len(offsets) - 1):
-        start = offsets[row]
-        words = read_text(data, start, offsets[row + 1], characters, ready, read)
-        if words < 0:
-            found.stretch[row] = REFOLD
-            continue
+        start, stop = offsets[row], offsets[row + 1]
+        words = read_plain(data, start, stop, plain_letters, read)
+        plain = words != NOT_PLAIN
+        whole = not plain
+        if whole:
+            words = read_text(data, start, stop, characters, ready, read)
+            if words == UNREADY:
+                found.stretch[row] = REFOLD
+                continue
         if words == 0:
             continue
         n_letters = read.letters_from[words]
-        n_signs = read.signs_to[words - 1]
-        value = look_up(table, equal_key(read.letters, n_letters))
-        if 0 <= value < n_stretches and table.stretches.rule[value] == EQUAL:
-            found.equal[row] = value
-        n_touched = 0
-        end = 0
+        if n_letters <= table.longest:
+            value = look_up(table, equal_key(read.letters, n_letters))
+            if value >= 0 and rules[value] == EQUAL:
+                found.equal[row] = value
         hit = NOTHING
+        hit_first = hit_end = 0
+        n_touched = 0
         for first in range(words):
             at = read.letters_from[first]
-            for number in range(len(PREFIXES)):
-                if table.prefixes[LETTERS, number] and at + PREFIXES[number] <= n_letters:
-                    key = prefix_key(read.letters, at, LETTERS, number)
-                    value = look_up(table, key)
-                    if 0 <= value < n_stretches:
-                        value, after = _confirmed(
-                            table, value, key, LETTERS, read, words, first, added
-                        )
-                        if value >= 0 and (hit < 0 or table.stretches.rule[value] == ADDED):
-                            hit = value
-                            found.first[row] = read.bytes_from[first]
-                            found.last[row] = read.bytes_from[after - 1]
-            at = read.signs_from[first]
-            for number in range(len(PREFIXES)):
-                if table.prefixes[SIGNS, number] and at + PREFIXES[number] <= n_signs:
-                    key = prefix_key(read.signs, at, SIGNS, number)
-                    value = look_up(table, key)
-                    if 0 <= value < n_stretches:
-                        value, after = _confirmed(
-                            table, value, key, SIGNS, read, words, first, added
-                        )
-                        if value >= 0 and hit < 0:
-                            hit = value
-                            found.first[row] = read.bytes_from[first]
-                            found.last[row] = read.bytes_from[after - 1]
-            if hit >= 0 and (not added or table.stretches.rule[hit] == ADDED):
-                break
-            if end < 0:
+            left = n_letters - at
+            gates = gate_hashes(read.letters, at)
+            opens = False
+            for number in range(len(GATES)):
+                if table.gate_from[number] >= 0 and left >= GATES[number]:
+                    opens |= passes(table, number, gates[number])
+            if not opens:
                 continue
-            end = end_of_run(read.weight, words, first, max(end, first), 2 * GRAM_WORDS)
-            if end < 0:
+            value, end = _found_at(table, LETTERS, read, words, first, added)
+            if value >= 0 and (hit < 0 or rules[value] == ADDED):
+                hit, hit_first, hit_end = value, first, end
+            opens = False
+            for number in range(len(GATES)):
+                signs = number + len(GATES)
+                if table.gate_from[signs] >= 0 and left >= GATES[number]:
+                    opens |= passes(table, signs, gates[number])
+            if opens and hit < 0:
+                if not whole:
+                    read_text(data, start, stop, characters, ready, read)
+                    whole = True
+                value, end = _found_at(table, SIGNS, read, words, first, added)
+                if value >= 0:
+                    hit, hit_first, hit_end = value, first, end
+            if hit >= 0:
+                if not added or rules[hit] == ADDED:
+                    break
                 continue
-            at = read.letters_from[first]
-            size = read.letters_from[end] - at
-            if size > LONGEST_GRAM:
-                continue
-            run = look_up(table, gram_key(read.letters, at, size)) - n_stretches
+            run, _ = _run_at(table, read, plain, words, first)
             if run < 0 or run_seen[run] == row + 1:
                 continue
             run_seen[run] = row + 1
@@ -218,48 +255,42 @@ def scan_texts(
                     n_touched += 1
                 counts[text] += 1
         if hit >= 0:
-            if table.stretches.rule[hit] == ADDED:
-                found.stretch[row] = STRIP
-            else:
-                found.stretch[row] = hit
-                found.text[row] = table.stretches.text[hit]
+            found.text[row] = table.stretches.text[hit]
+        else:
+            best = 0.0
+            for number in range(n_touched):
+                text = touched[number]
+                part = counts[text] / table.runs_of_text[text]
+                if part >= share and (part > best or (part == best and text < found.text[row])):
+                    best = part
+                    hit = SHARE
+                    found.text[row] = text
+            if hit == SHARE:
+                hit_first, hit_end = _longest_run(table, read, plain, words, found.text[row])
+        if hit == NOTHING:
             continue
-        best = 0.0
-        for number in range(n_touched):
-            text = touched[number]
-            part = counts[text] / table.runs_of_text[text]
-            if part >= share and (part > best or (part == best and text < found.text[row])):
-                best = part
-                found.text[row] = text
-        if best > 0:
-            found.stretch[row] = SHARE
-            _longest_run(table, read, words, found, row)
+        found.stretch[row] = STRIP if hit >= 0 and rules[hit] == ADDED else hit
+        if not whole:
+            read_text(data, start, stop, characters, ready, read)
+        found.first[row] = read.bytes_from[hit_first]
+        found.last[row] = read.bytes_from[hit_end - 1]
 
 
 @njit(cache=True, nogil=True)
-def _longest_run(table: Table, read: Scratch, words: int, found: Found, row: int) -> None:
-    """Set the bytes of the longest stretch that runs of the item cover."""
-    n_stretches = len(table.stretches.key)
-    longest = covered_from = covered_to = 0
-    end = 0
+def _longest_run(
+    table: Table, read: Scratch, plain: bool, words: int, text: int
+) -> tuple[int, int]:
+    """The words from and to which runs of an item's text cover the most at a stretch."""
+    longest_from = longest_to = covered_from = covered_to = 0
     for first in range(words):
-        end = end_of_run(read.weight, words, first, max(end, first), 2 * GRAM_WORDS)
-        if end < 0:
-            break
-        at = read.letters_from[first]
-        size = read.letters_from[end] - at
-        if size > LONGEST_GRAM:
-            continue
-        run = look_up(table, gram_key(read.letters, at, size)) - n_stretches
+        run, end = _run_at(table, read, plain, words, first)
         if run < 0:
             continue
         for place in range(table.run_from[run], table.run_from[run + 1]):
-            if table.run_texts[place] == found.text[row]:
+            if table.run_texts[place] == text:
                 if first >= covered_to:
                     covered_from = first
                 covered_to = end
-                if covered_to - covered_from > longest:
-                    longest = covered_to - covered_from
-                    found.first[row] = read.bytes_from[covered_from]
-                    found.last[row] = read.bytes_from[covered_to - 1]
-                break
+        if covered_to - covered_from > longest_to - longest_from:
+            longest_from, longest_to = covered_from, covered_to
+    return longest_from, longest_to

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from factory.overlap.spans import Stretches
+from factory.overlap.spans import EQUAL, GATES, Runs, Stretches
 
 _COMMON: Final = 8
 """A run of eight words in so many texts of items, or more, is a phrase of a template; it says
 nothing of any of them."""
 _FEWEST_GRAMS: Final = 5
 """Of an item that is found by its share of runs of eight words."""
-_FILTER_BITS: Final = 16
-"""Per key: of keys that are not there one in 16 is looked for in the table."""
+_GATE_BITS: Final = 12
+"""Per key, at least; of words that begin nothing known about one in thirty passes."""
+_ONE: Final = np.uint64(1)
+_FREE: Final = np.uint64(0)
+_SIX_BITS: Final = np.uint64(63)
 
 
 class Table(NamedTuple):
     """What texts are compared with."""
 
-    filter: NDArray[np.uint8]
-    """A bit for the highest bits of each key."""
-    filter_shift: int
+    gates: NDArray[np.uint64]
+    """Bits of the hashes of `GATES`, then of those of signs alone, one filter behind the other."""
+    gate_from: NDArray[np.int64]
+    """Where each filter begins in `gates`; -1 where it is empty."""
+    gate_shift: NDArray[np.int64]
+    """Its highest bits, which say the element of the filter, are above so many others."""
     slots: NDArray[np.uint64]
     """Keys, 0 where a slot is free; a key is sought from its lowest bits on."""
     values: NDArray[np.int32]
@@ -39,86 +44,108 @@ class Table(NamedTuple):
     run_texts: NDArray[np.int32]
     runs_of_text: NDArray[np.int32]
     """Per text: its different runs of eight words, 0 where they are too few."""
+    longest: int
+    """Letters of the longest text."""
 
 
-def span_table(
-    stretches: Stretches,
-    prefixes: NDArray[np.bool_],
-    grams: NDArray[np.uint64],
-    gram_text: NDArray[np.int32],
-    texts: int,
-) -> Table:
+def span_table(stretches: Stretches, prefixes: NDArray[np.bool_], runs: Runs, texts: int) -> Table:
     """The table of all stretches and runs.
 
     Args:
         prefixes: As `item_stretches` sets them.
-        grams, gram_text: Keys of runs, and the text of each.
         texts: How many there are.
     """
-    full = stretches.full
-    order = np.lexsort((stretches.text, stretches.tokens, stretches.rule, full, stretches.key))
-    stretches = _taken(stretches, order)
-    again = np.zeros(len(order), dtype=np.bool_)
-    again[1:] = (
-        (stretches.key[1:] == stretches.key[:-1])
-        & (stretches.full[1:] == stretches.full[:-1])
-        & (stretches.rule[1:] == stretches.rule[:-1])
-        & (stretches.size[1:] == stretches.size[:-1])
-    )
-    stretches = _taken(stretches, np.flatnonzero(~again))
-    run_keys, run_from, run_texts, runs_of_text = _runs(grams, gram_text, texts)
-    first = np.flatnonzero(np.r_[True, stretches.key[1:] != stretches.key[:-1]])
-    first = first[: len(stretches.key)]
+    stretches = _sorted(stretches)
+    runs, runs_of_text = _telling(runs, texts)
+    run_keys, run_from = np.unique(runs.key, return_index=True)
+    first = np.flatnonzero(_changes(stretches.key))
     keys = np.concatenate([stretches.key[first], run_keys])
-    values = np.concatenate(
-        [first, len(stretches.key) + np.arange(len(run_keys), dtype=np.int64)]
-    ).astype(np.int32)
-    bits = max(10, int(2 * len(keys)).bit_length())
-    slots = np.zeros(1 << bits, dtype=np.uint64)
-    places = np.zeros(1 << bits, dtype=np.int32)
-    filter_bits = max(10, (_FILTER_BITS * len(keys)).bit_length())
-    marked = np.zeros(1 << (filter_bits - 3), dtype=np.uint8)
-    _insert(keys, values, slots, places, marked, 64 - filter_bits)
+    values = np.concatenate([first, len(stretches.key) + np.arange(len(run_keys))])
+    size = 1 << max(10, (2 * len(keys)).bit_length())
+    slots, places = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.int32)
+    _insert(keys, values.astype(np.int32), slots, places)
+    wholes = stretches.size[stretches.rule == EQUAL]
     return Table(
-        marked,
-        64 - filter_bits,
+        *_gates(stretches, runs),
         slots,
         places,
         stretches,
         prefixes,
-        run_from,
-        run_texts,
+        np.r_[run_from, len(runs.key)].astype(np.int32),
+        runs.text,
         runs_of_text,
+        int(wholes.max()) if len(wholes) else 0,
     )
 
 
-def joined(parts: Sequence[Stretches]) -> Stretches:
-    """The rows of all, one after the other."""
-    return Stretches(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+def _changes(*columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a row differs from the row before in one of the columns."""
+    changes = np.ones(len(columns[0]), dtype=np.bool_)
+    changes[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return changes
 
 
-def _taken(stretches: Stretches, rows: NDArray[np.int64]) -> Stretches:
-    return Stretches(*(column[rows] for column in stretches))
+def _sorted(stretches: Stretches) -> Stretches:
+    """By key; of equal ones the first that was added."""
+    full, key = stretches.full, stretches.key
+    order = np.lexsort((stretches.text, stretches.tokens, stretches.rule, full, key))
+    taken = Stretches(*(column[order] for column in stretches))
+    first = _changes(taken.key, taken.full, taken.rule, taken.size)
+    return Stretches(*(column[first] for column in taken))
 
 
-def _runs(
-    grams: NDArray[np.uint64], gram_text: NDArray[np.int32], texts: int
-) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Keys of the runs that count, the texts of each, and how many each text has."""
-    order = np.lexsort((gram_text, grams))
-    keys, owners = grams[order], gram_text[order]
-    fresh = np.ones(len(keys), dtype=np.bool_)
-    fresh[1:] = (keys[1:] != keys[:-1]) | (owners[1:] != owners[:-1])
-    keys, owners = keys[fresh], owners[fresh]
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    telling = counts[inverse] < _COMMON
-    keys, owners = keys[telling], owners[telling]
-    runs_of_text = np.bincount(owners, minlength=texts).astype(np.int32)
+def _telling(runs: Runs, texts: int) -> tuple[Runs, NDArray[np.int32]]:
+    """The runs that count, once per text and by key, and how many each text has."""
+    order = np.lexsort((runs.text, runs.key))
+    runs = Runs(*(column[order] for column in runs))
+    runs = Runs(*(column[_changes(runs.key, runs.text)] for column in runs))
+    _, inverse, counts = np.unique(runs.key, return_inverse=True, return_counts=True)
+    runs = Runs(*(column[counts[inverse] < _COMMON] for column in runs))
+    runs_of_text = np.bincount(runs.text, minlength=texts).astype(np.int32)
     runs_of_text[runs_of_text < _FEWEST_GRAMS] = 0
-    counted = runs_of_text[owners] > 0
-    keys, owners = keys[counted], owners[counted]
-    distinct, starts = np.unique(keys, return_index=True)
-    return distinct, np.r_[starts, len(keys)].astype(np.int32), owners, runs_of_text
+    return Runs(*(column[runs_of_text[runs.text] > 0] for column in runs)), runs_of_text
+
+
+def _gates(
+    stretches: Stretches, runs: Runs
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """`gates`, `gate_from` and `gate_shift` of a table."""
+    hashes = np.concatenate([stretches.gate, runs.gate])
+    numbers = np.concatenate([stretches.gate_number, runs.gate_number])
+    starts = np.full(2 * len(GATES), -1, dtype=np.int64)
+    shifts = np.zeros(2 * len(GATES), dtype=np.int64)
+    filters: list[NDArray[np.uint64]] = []
+    for gate in range(2 * len(GATES)):
+        chosen = numbers == gate
+        if gate < len(GATES):
+            chosen |= numbers == gate + len(GATES)
+        if not chosen.any():
+            continue
+        found = np.unique(hashes[chosen])
+        bits = max(1, (_GATE_BITS * len(found) // 64).bit_length())
+        starts[gate], shifts[gate] = sum(map(len, filters)), 64 - bits
+        filters.append(np.zeros(1 << bits, dtype=np.uint64))
+        _mark(found, filters[-1], 64 - bits)
+    return np.concatenate([*filters, np.zeros(0, dtype=np.uint64)]), starts, shifts
+
+
+@njit(cache=True, nogil=True)
+def _gate_mask(gate: np.uint64) -> np.uint64:
+    return (_ONE << (gate & _SIX_BITS)) | (_ONE << ((gate >> np.uint64(6)) & _SIX_BITS))
+
+
+@njit(cache=True, nogil=True)
+def _mark(gates: NDArray[np.uint64], marked: NDArray[np.uint64], shift: int) -> None:
+    for gate in gates:
+        marked[np.int64(gate >> np.uint64(shift))] |= _gate_mask(gate)
+
+
+@njit(cache=True, nogil=True)
+def passes(table: Table, number: int, gate: np.uint64) -> bool:
+    """Whether a hash may be one of that gate, which is not empty."""
+    place = table.gate_from[number] + np.int64(gate >> np.uint64(table.gate_shift[number]))
+    mask = _gate_mask(gate)
+    return table.gates[place] & mask == mask
 
 
 @njit(cache=True, nogil=True)
@@ -127,30 +154,22 @@ def _insert(
     values: NDArray[np.int32],
     slots: NDArray[np.uint64],
     places: NDArray[np.int32],
-    marked: NDArray[np.uint8],
-    shift: int,
 ) -> None:
-    last = np.uint64(len(slots) - 1)
+    last = np.int64(len(slots) - 1)
     for number in range(len(keys)):
-        key = keys[number]
-        bit = np.int64(key >> np.uint64(shift))
-        marked[bit >> 3] |= np.uint8(1 << (bit & 7))
-        slot = np.int64(key >> np.uint64(1) & last)
-        while slots[slot] != np.uint64(0):
-            slot = (slot + 1) & np.int64(last)
-        slots[slot] = key
+        slot = np.int64(keys[number] >> _ONE) & last
+        while slots[slot] != _FREE:
+            slot = (slot + 1) & last
+        slots[slot] = keys[number]
         places[slot] = values[number]
 
 
 @njit(cache=True, nogil=True)
 def look_up(table: Table, key: np.uint64) -> int:
     """The value of a key, -1 where it is not there."""
-    bit = np.int64(key >> np.uint64(table.filter_shift))
-    if not (table.filter[bit >> 3] >> np.uint8(bit & 7)) & 1:
-        return -1
     last = np.int64(len(table.slots) - 1)
-    slot = np.int64(key >> np.uint64(1)) & last
-    while table.slots[slot] != np.uint64(0):
+    slot = np.int64(key >> _ONE) & last
+    while table.slots[slot] != _FREE:
         if table.slots[slot] == key:
             return table.values[slot]
         slot = (slot + 1) & last

@@ -13,7 +13,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from factory.overlap.grams import Scratch, end_of_run, is_operand, mixed, read_text, stretch
+from factory.overlap.grams import (
+    Scratch,
+    absorbed,
+    eight,
+    end_of_run,
+    is_operand,
+    mixed,
+    read_text,
+    stretch,
+)
 
 WORDS: Final = 0
 WHOLE: Final = 1
@@ -26,6 +35,10 @@ SIGNS: Final = 1
 
 PREFIXES: Final = (40, 24, 10, 5)
 """Characters; the longest one that a stretch has is its own."""
+
+GATES: Final = (24, 16, 10, 5)
+"""Letters from the beginning of a stretch or run that are looked at first: most words of a text go
+no further. The most that it has are its own."""
 
 GRAM_WORDS: Final = 8
 FEWEST_WORDS: Final = 5
@@ -47,6 +60,8 @@ _SALTS: Final = np.array(
 _EQUAL_SALT: Final = np.uint64(0xF1357AEA2E62A9C5)
 _GRAM_SALT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _ONE: Final = np.uint64(1)
+_FIVE_BYTES: Final = np.uint64((1 << 40) - 1)
+_TWO_BYTES: Final = np.uint64((1 << 16) - 1)
 
 
 class Stretches(NamedTuple):
@@ -63,54 +78,112 @@ class Stretches(NamedTuple):
     """Number of the item's text."""
     rule: NDArray[np.int8]
     edges: NDArray[np.int8]
+    gate: NDArray[np.uint64]
+    gate_number: NDArray[np.int8]
+    """Beyond those of `GATES`: of signs; -1: none."""
+
+
+class Runs(NamedTuple):
+    """Columns, one row per run of eight words."""
+
+    key: NDArray[np.uint64]
+    text: NDArray[np.int32]
+    gate: NDArray[np.uint64]
+    gate_number: NDArray[np.int8]
+
+
+def no_stretches(rows: int) -> Stretches:
+    """Room for so many."""
+    keys = [np.empty(rows, dtype=np.uint64) for _ in range(2)]
+    numbers = [np.empty(rows, dtype=np.int32) for _ in range(3)]
+    flags = [np.empty(rows, dtype=np.int8) for _ in range(3)]
+    return Stretches(*keys, *numbers, *flags[:2], np.empty(rows, dtype=np.uint64), flags[2])
+
+
+def no_runs(rows: int) -> Runs:
+    """Room for so many."""
+    text, number = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int8)
+    return Runs(np.empty(rows, np.uint64), text, np.empty(rows, np.uint64), number)
 
 
 @njit(cache=True, nogil=True)
-def prefix_key(hashes: NDArray[np.uint64], at: int, kind: int, number: int) -> np.uint64:
+def prefix_key(row: NDArray[np.uint8], at: int, kind: int, number: int) -> np.uint64:
     """The key of the stretch at `at` by its prefix `PREFIXES[number]`; never 0."""
-    prefix = stretch(hashes, at, PREFIXES[number])
-    return mixed(prefix ^ _SALTS[kind, number]) | _ONE
+    return mixed(stretch(row, at, PREFIXES[number]) ^ _SALTS[kind, number]) | _ONE
 
 
 @njit(cache=True, nogil=True)
-def equal_key(hashes: NDArray[np.uint64], size: int) -> np.uint64:
+def equal_key(letters: NDArray[np.uint8], size: int) -> np.uint64:
     """The key of a text as a whole."""
-    return mixed(hashes[size] ^ _EQUAL_SALT) | _ONE
+    return mixed(stretch(letters, 0, size) ^ _EQUAL_SALT) | _ONE
 
 
 @njit(cache=True, nogil=True)
-def gram_key(hashes: NDArray[np.uint64], at: int, size: int) -> np.uint64:
+def gram_key(letters: NDArray[np.uint8], at: int, size: int) -> np.uint64:
     """The key of a run of eight words."""
-    return mixed(stretch(hashes, at, size) ^ _GRAM_SALT) | _ONE
+    return mixed(stretch(letters, at, size) ^ _GRAM_SALT) | _ONE
+
+
+@njit(cache=True, nogil=True)
+def gate_hashes(letters: NDArray[np.uint8], at: int) -> tuple[np.uint64, ...]:
+    """The hashes of as many letters from `at` as `GATES` says, one for each; some are wrong where
+    the text has fewer."""
+    first, second, third = eight(letters, at), eight(letters, at + 8), eight(letters, at + 16)
+    opened = absorbed(_GRAM_SALT, first)
+    sixteen = absorbed(opened, second)
+    return (
+        absorbed(sixteen, third),
+        sixteen,
+        absorbed(opened, second & _TWO_BYTES),
+        absorbed(_EQUAL_SALT, first & _FIVE_BYTES),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _gate_number(size: int) -> int:
+    number = 0
+    while number < len(GATES) and GATES[number] > size:
+        number += 1
+    return number if number < len(GATES) else -1
 
 
 @njit(cache=True, nogil=True)
 def _put(
     out: Stretches,
     count: int,
-    hashes: NDArray[np.uint64],
+    read: Scratch,
     kind: int,
-    at: int,
-    size: int,
+    first: int,
+    end: int,
     tokens: int,
     text: int,
     rule: int,
     edges: int,
     prefixes: NDArray[np.bool_],
 ) -> int:
+    """Write the stretch from the word `first` to before `end`; the rows that there are then."""
+    letters_at = read.letters_from[first]
+    if kind == LETTERS:
+        row, at, size = read.letters, letters_at, read.letters_from[end] - letters_at
+    else:
+        at = read.signs_from[first]
+        row, size = read.signs, read.signs_to[end - 1] - at
     number = 0
     while number < len(PREFIXES) and PREFIXES[number] > size:
         number += 1
-    if number == len(PREFIXES):
+    gate_number = _gate_number(read.letters_from[end] - letters_at)
+    if number == len(PREFIXES) or gate_number < 0:
         return count
     prefixes[kind, number] = True
-    out.key[count] = prefix_key(hashes, at, kind, number)
-    out.full[count] = stretch(hashes, at, size)
+    out.key[count] = prefix_key(row, at, kind, number)
+    out.full[count] = stretch(row, at, size)
     out.size[count] = size
     out.tokens[count] = tokens
     out.text[count] = text
     out.rule[count] = rule
     out.edges[count] = edges
+    out.gate[count] = gate_hashes(read.letters, letters_at)[gate_number]
+    out.gate_number[count] = gate_number + (len(GATES) if kind == SIGNS else 0)
     return count + 1
 
 
@@ -127,13 +200,11 @@ def _runs(
     """The stretches of `words` words: of letters and digits, and of no white space."""
     end = 0
     for first in range(n_words):
-        at = read.letters_from[first]
         end = end_of_run(read.weight, n_words, first, max(end, first), 2 * words)
         if end < 0:
             break
-        size = read.letters_from[end] - at
         tokens = read.token[end - 1] - read.token[first] + 1
-        count = _put(out, count, read.letters, LETTERS, at, size, tokens, text, WORDS, 0, prefixes)
+        count = _put(out, count, read, LETTERS, first, end, tokens, text, WORDS, 0, prefixes)
         if first > 0 and read.token[first - 1] == read.token[first]:
             continue
         with_words = 0
@@ -145,10 +216,7 @@ def _runs(
                     break
             last += 1
         if with_words >= words and last != end:
-            size = read.letters_from[last] - at
-            count = _put(
-                out, count, read.letters, LETTERS, at, size, words, text, WORDS, 0, prefixes
-            )
+            count = _put(out, count, read, LETTERS, first, last, words, text, WORDS, 0, prefixes)
     return count
 
 
@@ -180,9 +248,7 @@ def _runs_with_signs(
         if first == put_first and last == put_last:
             continue
         put_first, put_last = first, last
-        at = read.signs_from[first]
-        size = read.signs_to[last - 1] - at
-        count = _put(out, count, read.signs, SIGNS, at, size, with_words, text, WORDS, 0, prefixes)
+        count = _put(out, count, read, SIGNS, first, last, with_words, text, WORDS, 0, prefixes)
     return count
 
 
@@ -196,11 +262,10 @@ def item_stretches(
     first_text: int,
     read: Scratch,
     out: Stretches,
-    grams: NDArray[np.uint64],
-    gram_text: NDArray[np.int32],
+    runs: Runs,
     prefixes: NDArray[np.bool_],
 ) -> tuple[int, int]:
-    """Write the stretches and runs of eight words of texts to `out` and `grams`; how many.
+    """Write the stretches and runs of eight words of texts to `out` and `runs`; how many.
 
     Args:
         data, offsets: Of `folding.folded_text`.
@@ -209,7 +274,7 @@ def item_stretches(
         first_text: Number of the first text.
         prefixes: Set for `LETTERS` and `SIGNS` where a stretch has that prefix; 2 × `PREFIXES`.
     """
-    count = n_grams = 0
+    count = n_runs = 0
     for row in range(len(offsets) - 1):
         start = offsets[row]
         n_words = read_text(data, start, offsets[row + 1], table, True, read)
@@ -217,12 +282,9 @@ def item_stretches(
         if n_words == 0:
             continue
         n_letters = read.letters_from[n_words]
-        whole_from, whole_to = read.signs_from[0], read.signs_to[n_words - 1]
         if rules[row] == ADDED:
             tokens = read.token[n_words - 1] + 1
-            count = _put(
-                out, count, read.letters, LETTERS, 0, n_letters, tokens, text, ADDED, 0, prefixes
-            )
+            count = _put(out, count, read, LETTERS, 0, n_words, tokens, text, ADDED, 0, prefixes)
             continue
         out.key[count] = equal_key(read.letters, n_letters)
         out.full[count] = np.uint64(text)
@@ -231,6 +293,8 @@ def item_stretches(
         out.text[count] = text
         out.rule[count] = EQUAL
         out.edges[count] = 0
+        out.gate[count] = 0
+        out.gate_number[count] = -1
         count += 1
         if rules[row] == EQUAL:
             continue
@@ -238,10 +302,7 @@ def item_stretches(
             edges = OPERATOR_BEFORE if is_operand(read, 0) else 0
             if is_operand(read, n_words - 1):
                 edges |= OPERATOR_AFTER
-            size = whole_to - whole_from
-            count = _put(
-                out, count, read.signs, SIGNS, whole_from, size, 1, text, WHOLE, edges, prefixes
-            )
+            count = _put(out, count, read, SIGNS, 0, n_words, 1, text, WHOLE, edges, prefixes)
         count = _runs(out, count, read, n_words, text, words, prefixes)
         count = _runs_with_signs(out, count, read, n_words, text, words, prefixes)
         end = 0
@@ -249,9 +310,13 @@ def item_stretches(
             end = end_of_run(read.weight, n_words, first, max(end, first), 2 * GRAM_WORDS)
             if end < 0:
                 break
-            size = read.letters_from[end] - read.letters_from[first]
+            at = read.letters_from[first]
+            size = read.letters_from[end] - at
             if size <= LONGEST_GRAM:
-                grams[n_grams] = gram_key(read.letters, read.letters_from[first], size)
-                gram_text[n_grams] = text
-                n_grams += 1
-    return count, n_grams
+                number = _gate_number(size)
+                runs.key[n_runs] = gram_key(read.letters, at, size)
+                runs.text[n_runs] = text
+                runs.gate[n_runs] = gate_hashes(read.letters, at)[number]
+                runs.gate_number[n_runs] = number
+                n_runs += 1
+    return count, n_runs
