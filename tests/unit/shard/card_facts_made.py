@@ -120,7 +120,7 @@ def published(folder: Path, samples: Sequence[Sample]) -> Facts:
             name = shard_name(number, len(pieces))
             path = f"{FOLDERS[config]}/{name}"
             file = folder / path
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(piece, file)
             files.append(
                 PartFile(
