@@ -131,7 +131,7 @@ def _needs(number: int, rows: pl.DataFrame) -> pl.DataFrame:
         part="rejected_part", row="rejected_row", wrong=pl.lit(True)
     )
     both = pl.concat([accepted, rejected]).drop("rejected").rename({"wrong": "rejected"})
-    return both.select(NEED.names()).cast(dict(NEED))
+    return both.select(NEED.names()).cast(NEED)
 
 
 @dataclass(frozen=True)

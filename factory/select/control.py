@@ -202,7 +202,7 @@ def _as_output(rows: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
         .join(rates, on="problem_id", how="left")
         .with_columns(*none, uuid="candidate_id")
         .select(ROW.names())
-        .cast(dict(ROW))
+        .cast(ROW)
         .sort("problem_id", "uuid")
     )
 

@@ -112,7 +112,7 @@ def judge(part: Part) -> Judged:
         extracted=pl.Series(looks.extracted, dtype=pl.String),
         sketch=pl.Series(sketches, dtype=pl.Binary),
     )
-    return Judged(rows.select(JUDGED.names()).cast(dict(JUDGED)), looks.nearest.examples())
+    return Judged(rows.select(JUDGED.names()).cast(JUDGED), looks.nearest.examples())
 
 
 def read_tables(pair: Pair, problems: Path, problems_digest: str) -> Tables:
@@ -179,7 +179,7 @@ def _frame(tables: Tables, number: int) -> pl.DataFrame:
         **_columns(of_problem.take(pa.array(tables.at)), *of_problem.column_names),
         "finish_reason": candidates["finish_reason"],
         "tokens": candidates["completion_tokens"],
-        "chars": pc.utf8_length(candidates["text"]),
+        "chars": pc.call_function("utf8_length", [candidates["text"]]),
         **_columns(verdicts, "status", "method"),
         "found": verdicts["detail"],
     }

@@ -125,6 +125,8 @@ def _counts(words: Sequence[str]) -> bool:
 
 def _run_in(words: Sequence[str]) -> _Place | None:
     """A loop of characters in a run without a space."""
+    if max(map(len, words), default=0) < LOOP_CHARACTERS:
+        return None
     for place, run in enumerate(words):
         if len(run) < LOOP_CHARACTERS:
             continue

@@ -24,10 +24,12 @@ def longest_paragraph(text: str, *, at_least: int) -> tuple[int, int]:
     Linear in the length of the text.
 
     Args:
-        at_least: If none is longer with formulas and lists taken for text, these need no look.
+        at_least: Where it is sure that none is longer, no more is looked at.
     """
-    naive = _longest(text)
-    return naive if naive[0] <= at_least else _longest(_broken(text))
+    naive = max(map(len, text.split("\n\n")))
+    if naive <= at_least:
+        return naive, 0
+    return _longest(_broken(text))
 
 
 def _longest(text: str) -> tuple[int, int]:

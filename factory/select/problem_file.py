@@ -30,11 +30,11 @@ def write_problem_file(problems_dir: Path, path: Path) -> None:
     known = pa.array([domain.value for domain in Domain])
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, PROBLEM) as writer:
         for table in iter_parts(problems_dir, "problems", PROBLEM):
-            strange = table.filter(pc.invert(pc.is_in(table["domain"], value_set=known)))
-            if strange.num_rows:
+            found = pc.call_function("is_in", [table["domain"]], pc.SetLookupOptions(known))
+            if (row := found.index(False).as_py()) >= 0:
                 raise SchemaMismatch(
-                    f"{problems_dir}: problem {strange['problem_id'][0]}: expected one of the "
-                    f"domains {', '.join(Domain)}, found {strange['domain'][0]}; delete the folder "
+                    f"{problems_dir}: problem {table['problem_id'][row]}: expected one of the "
+                    f"domains {', '.join(Domain)}, found {table['domain'][row]}; delete the folder "
                     f"and run again"
                 )
             writer.write_table(table)
@@ -59,10 +59,9 @@ class ProblemFile:
         """
         whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
         coded = whole.dictionary_encode()
-        found = pc.index_in(coded.dictionary, value_set=self._ids)
+        found = pc.call_function("index_in", [coded.dictionary], pc.SetLookupOptions(self._ids))
         if found.null_count:
-            missing = coded.dictionary.filter(pc.is_null(found))
-            raise KeyError(missing[0].as_py())
+            raise KeyError(coded.dictionary.filter(found.is_null())[0].as_py())
         places = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         return self._take(found.to_numpy().astype(np.int64)), places
 

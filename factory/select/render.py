@@ -55,10 +55,11 @@ def sample_table(
     mine = known.take(pa.array(at))
     answer = mine["gold"]
     if verified:
-        voted = pc.equal(mine["grader"], GraderName.MAJORITY.value)
-        answer = pc.if_else(voted, texts["extracted"], answer)
+        voted = pc.call_function("equal", [mine["grader"], GraderName.MAJORITY.value])
+        answer = pc.call_function("if_else", [voted, texts["extracted"], answer])
     ids = rows["candidate_id"].to_arrow().cast(pa.string())
-    rewritten = pc.is_valid(texts["rewrites"])
+    rewritten = texts["rewrites"].is_valid()
+    forms = [rewritten, Form.REWRITTEN.value, Form.COMPLETION.value]
     columns: dict[str, Any] = {
         "uuid": ids,
         **{name: mine[column] for name, column in _OF_PROBLEM.items()},
@@ -68,12 +69,8 @@ def sample_table(
         "pass_rate": rows["pass_rate"].to_arrow(),
         "num_generations": rows["num_generations"].to_arrow(),
         "verification_info": _verifications(mine["grader"], texts, verified=verified),
-        "form": pc.if_else(rewritten, Form.REWRITTEN.value, Form.COMPLETION.value),
-        "made_of": pa.ListArray.from_arrays(
-            pa.array(np.arange(len(ids) + 1, dtype=np.int32)),
-            ids,
-            type=SAMPLE.field("made_of").type,
-        ),
+        "form": pc.call_function("if_else", forms),
+        "made_of": _each_alone(ids),
         "dedup_cluster_id": pa.nulls(len(ids), pa.string()),
         "contamination": pa.nulls(len(ids), pa.string()),
     }

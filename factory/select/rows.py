@@ -73,7 +73,7 @@ def read_pair(pair: Pair) -> tuple[pa.Table, pa.Table]:
             f"{pair.verdicts_path}: expected the candidates of {pair.candidates_path} in their "
             f"order, found others; delete the folder of the verdicts and run again"
         )
-    broken = pc.index(verdicts["status"], Status.INFRA.value).as_py()
+    broken = verdicts["status"].index(Status.INFRA.value).as_py()
     if broken >= 0:
         raise ManifestMismatch(
             f"{pair.verdicts_path}: candidate {verdicts['candidate_id'][broken]} has the verdict "
@@ -91,7 +91,7 @@ def check_values(table: pa.Table, path: Path) -> None:
     for field in table.schema:
         column = table[field.name]
         if column.null_count and not field.nullable:
-            row = pc.index(pc.is_null(column), True).as_py()
+            row = column.is_null().index(True).as_py()
             raise SchemaMismatch(
                 f"{path}: row {row}, column {field.name}: expected a value, found none; delete the "
                 f"file and the manifest beside it and run again, the other parts are kept"
@@ -121,8 +121,8 @@ def _first_bad(column: pa.ChunkedArray) -> int:
 
 def _check_names(table: pa.Table, column: str, names: type[StrEnum], path: Path) -> None:
     known = pa.array([one.value for one in names])
-    strange = pc.is_in(table[column], value_set=known)
-    row = pc.index(strange, False).as_py()
+    found = pc.call_function("is_in", [table[column]], pc.SetLookupOptions(known))
+    row = found.index(False).as_py()
     if row >= 0:
         raise SchemaMismatch(
             f"{path}: row {row}, column {column}: expected one of {', '.join(names)}, found "
