@@ -79,9 +79,16 @@ def duplicates(facts: Facts) -> Table | None:
         ("left out as exact duplicates", _left_out(facts, Drop.EXACT_DUPLICATE)),
     ]
     if shard.dedupe == "near":
+        from factory.overlap.minhash import bands_and_rows  # it loads numba
+
+        threshold = shard.near.threshold
+        bands, per_band = bands_and_rows(threshold)
+        found = 1 - (1 - threshold**per_band) ** bands
         settings[1:1] = [
-            ("Jaccard similarity, at least", shard.near.threshold),
+            ("Jaccard similarity, at least", threshold),
             ("words of an n-gram", shard.near.words),
+            ("MinHash, across problems", f"{bands} bands of {per_band} rows"),
+            ("chance that it finds a pair at the threshold", f"{found:.1%}"),
         ]
         settings.append(("left out as near duplicates", _left_out(facts, Drop.NEAR_DUPLICATE)))
     return Table(["setting", "value"], settings)

@@ -208,6 +208,7 @@ def test_duplicates_are_told_with_their_parameters() -> None:
     _, body = read(facts(index=rows, shard={"near": near, "keep": "longest"}))
     assert "| Jaccard similarity, at least | 0.9 |" in body
     assert "| words of an n-gram | 7 |" in body
+    assert "| chance that it finds a pair at the threshold | 99." in body
     assert "| row of a cluster that stays | the longest |" in body
     assert "| left out as exact duplicates | 1 |" in body
     assert "| left out as near duplicates | 2 |" in body
@@ -230,7 +231,7 @@ def test_contamination_is_counted_by_benchmark() -> None:
     assert "| aime | 0 | 2 | 0 |" in body
     assert "| gpqa | 0 | 0 | 1 |" in body
     assert "| quiet | 5 | 0 | 0 |" in body
-    assert "13 successive words of it, or 50% of its runs" in body
+    assert "13 successive words of it, or 50% of its runs of eight words, stand" in body
     assert "Samples were not compared" not in body
     one = facts(shard={"decontaminate": False}, collect={"benchmarks": benchmarks})
     assert "Samples were not compared" in read(one)[1]
