@@ -22,6 +22,7 @@ def add(commands: Any) -> None:
     _add_show(kinds)
     _add_verify(kinds)
     _add_card(kinds)
+    _add_push(kinds)
 
 
 def _add_show(kinds: Any) -> None:
@@ -53,6 +54,25 @@ def _add_card(kinds: Any) -> None:
     card.set_defaults(act=_card)
 
 
+def _add_push(kinds: Any) -> None:
+    push = kinds.add_parser(
+        "push",
+        help="upload a dataset to a hub and tag it with its version",
+        description="Verify a dataset, upload what the repository does not hold yet in one commit, "
+        "and tag it with the version. Files of earlier versions leave the main branch; their tags "
+        "keep them. Run again after anything went wrong, it does what is missing. The token is "
+        "that of HF_TOKEN or of `hf auth login`.",
+        epilog="Exit status: 0 where the hub holds the version afterwards, 1 for an error; with "
+        "--dry-run 1 where a push would be refused.",
+    )
+    _named(push)
+    push.add_argument("--repo", metavar="OWNER/NAME", required=True, help="made if not there")
+    push.add_argument("--private", action="store_true", help="a repository that is made is private")
+    push.add_argument("--dry-run", action="store_true", help="say what would go up, send nothing")
+    push.add_argument("--endpoint", metavar="URL", default="", help="default: HF_ENDPOINT's")
+    push.set_defaults(act=_push)
+
+
 def _named(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help=_NAMED)
     parser.add_argument("--machine", default="", help="machine file that says where datasets are")
@@ -67,6 +87,10 @@ def _count(text: str) -> int:
 def _folder(arguments: argparse.Namespace, named: str | None = None) -> Path:
     machine = load_machine(arguments.machine)
     return dataset_folder(named or arguments.dataset, resolve_plain(machine.paths.datasets))
+
+
+def _workers(arguments: argparse.Namespace) -> int:
+    return load_machine(arguments.machine).workers or os.cpu_count() or 1
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -86,14 +110,14 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    from factory.dataset.checks import Check
     from factory.dataset.verify import verify
     from factory.digest import file_sha256
     from factory.shard.layout import DATASET
 
     folder = _folder(arguments)
-    workers = load_machine(arguments.machine).workers or os.cpu_count() or 1
-    checks = []
-    for check in verify(folder, workers=workers):
+    checks: list[Check] = []
+    for check in verify(folder, workers=_workers(arguments)):
         checks.append(check)
         if not arguments.json:
             print(f"{'ok' if check.passed else 'WRONG':<6} {check.name:<18} {check.looked_at}")  # noqa: T201
@@ -121,4 +145,20 @@ def _card(arguments: argparse.Namespace) -> int:
             f"{file}: expected the dataset's card, found it cannot be read ({error}); `retort "
             f"dataset verify` names every file that differs"
         ) from error
+    return 0
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    from factory.dataset.push import hub_api, plan_push, push
+    from factory.dataset.push_text import plan_text, pushed_text
+    from factory.dataset.verify import must_be_whole
+
+    folder = _folder(arguments)
+    said = must_be_whole(folder, workers=_workers(arguments))
+    api = hub_api(arguments.endpoint)
+    if arguments.dry_run:
+        plan = plan_push(folder, said, arguments.repo, api)
+        print(plan_text(plan))  # noqa: T201
+        return 1 if plan.refusal else 0
+    print(pushed_text(push(folder, said, arguments.repo, api, private=arguments.private)))  # noqa: T201
     return 0

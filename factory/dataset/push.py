@@ -88,13 +88,12 @@ def plan_push(folder: Path, description: Description, repo: str, api: Any) -> Pl
     """
     from huggingface_hub import errors
 
+    _check_name(repo)
     there: bool | None = False
     why, found = "", None
     try:
         found = read_repo(api, repo)
         there = True
-    except errors.HFValidationError as error:
-        raise _no_name(repo) from error
     except errors.RepositoryNotFoundError:
         why = "the hub knows no such dataset, or hides it from this token"
     except (errors.HTTPError, OSError) as error:  # pyright: ignore[reportPrivateImportUsage]
@@ -136,6 +135,7 @@ def push(
         PublishError: The version is tagged with other files, or a later one is; the hub refuses
             it; or it did not answer well in six tries. What was sent is kept there.
     """
+    _check_name(repo)
     sent: dict[str, RepoFile] = {}
     wait_s = first_wait_s
     for tries_left in reversed(range(_TRIES)):
@@ -171,8 +171,6 @@ def _push_once(
 
     try:
         found = read_repo(api, repo)
-    except errors.HFValidationError as error:
-        raise _no_name(repo) from error
     except errors.RepositoryNotFoundError:
         api.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
         found = read_repo(api, repo)
@@ -297,8 +295,16 @@ def _remedy(error: BaseException) -> str:
     return "run it again: what has landed is kept and not sent twice"
 
 
-def _no_name(repo: str) -> PublishError:
-    return PublishError(f"repository {repo!r}: expected OWNER/NAME, found no name of a repository")
+def _check_name(repo: str) -> None:
+    from huggingface_hub import errors
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except errors.HFValidationError as error:
+        raise PublishError(f"repository {repo!r}: expected OWNER/NAME, found {error}") from error
+    if "/" not in repo:
+        raise PublishError(f"repository {repo!r}: expected OWNER/NAME, found no owner")
 
 
 def hub_name(api: Any) -> str:

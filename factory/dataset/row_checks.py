@@ -32,6 +32,8 @@ from schemas.arrow import SAMPLE
 
 _BATCH_ROWS: Final = 1024
 _DIGEST_BYTES: Final = 32
+_WORTH_BYTES: Final = 32_000_000
+"""Shards of fewer bytes together are read sooner than processes start."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def check_rows(
     ]
     work = partial(_read_shard, folder, REASONING_CONTENT in description.configs)
     shards: dict[int, ShardRows] = {}
+    if sum((folder / path).stat().st_size for path in paths) < _WORTH_BYTES:
+        workers = 1
     for number, shard in map_parts(work, paths, workers=workers):
         shards[number] = shard
         advance(shard.bytes)

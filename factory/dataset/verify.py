@@ -62,3 +62,16 @@ def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
         yield check_pairs(folder, description)
     if PROBLEMS in description.configs:
         yield check_problems(folder, description)
+
+
+def must_be_whole(folder: Path, *, workers: int = 1) -> Description:
+    """The description of a dataset that passes every check.
+
+    Raises:
+        ManifestMismatch: It does not; every mismatch is named.
+    """
+    faults = [fault for check in verify(folder, workers=workers) for fault in check.faults]
+    if faults:
+        named = "\n".join(f"  {fault}" for fault in faults)
+        raise ManifestMismatch(f"{folder} is not what it says:\n{named}")
+    return read_description(folder)
