@@ -18,7 +18,14 @@ from factory.grade.math_lines import grade_math_lines, load_policy
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
 from factory.summary_text import summary_text
-from retort import dataset_command, judge_command, ledger_command, pin_command, plan_command
+from retort import (
+    dataset_command,
+    dedupe_command,
+    judge_command,
+    ledger_command,
+    pin_command,
+    plan_command,
+)
 from retort.doctor import examine, report_text
 from schemas.code_line import MOST_S
 from schemas.math_policy import MathPolicy
@@ -63,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     pin_command.add(commands)
     plan_command.add(commands)
     dataset_command.add(commands)
+    dedupe_command.add(commands)
 
     grade = commands.add_parser("grade", help="verdicts on answers of your own, from a file")
     kinds = grade.add_subparsers(required=True, metavar="KIND")

@@ -12,6 +12,10 @@ OPTIONS = {
     ("summary",): {"--json", "--machine"},
     ("doctor",): {"--json", "--machine"},
     ("ledger",): {"--json", "--machine", "--problem", "--full"},
+    ("dedupe",): {
+        *("--out", "--id", "--field", "--threshold", "--words", "--keep", "--skip-bad"),
+        "--workers",
+    },
     ("pin",): {"--check", "--update"},
     ("plan",): {"--machine", "--json", "--tokens-per-s", "--accept-rate"},
     ("grade", "code"): {"--out", "--workers", "--machine"},
