@@ -151,7 +151,7 @@ def main() -> None:
         for arm in ARMS:
             for greedy in (False, True):
                 one = recipe(seed, arm, greedy=greedy, quick=asked.quick, quota=quota)
-                found += [row | {"seed": seed, "greedy": greedy} for row in score(one, arm)]
+                found += [row | {"training_seed": seed, "greedy": greedy} for row in score(one, arm)]
                 if asked.json:
                     asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     report(found)
@@ -186,7 +186,7 @@ def report(found: list[dict[str, Any]]) -> None:
 def _of(found: list[dict[str, Any]], arm: str) -> list[dict[str, Any]]:
     """The scores of an arm's students, seed by seed."""
     rows = [row for row in found if (row["arm"], row["role"]) == (arm, "student")]
-    return sorted(rows, key=lambda row: row["seed"])
+    return sorted(rows, key=lambda row: row["training_seed"])
 
 
 def _difference(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
