@@ -272,7 +272,8 @@ def _tree(
         begins = f"{below}/" if below else ""
         wanted = {path: one for path, one in files.items() if path.startswith(begins)}
         entries = [_entry(path, *one) for path, one in sorted(wanted.items())]
-        if "recursive" not in parse_qs(urlsplit(self.path).query):
+        asked = parse_qs(urlsplit(self.path).query)
+        if asked.get("recursive", ["false"])[0].lower() not in ("true", "1"):
             entries = [one for one in entries if "/" not in one["path"].removeprefix(begins)]
             inner = {path.removeprefix(begins) for path in wanted}
             folders = sorted({path.split("/")[0] for path in inner if "/" in path})
