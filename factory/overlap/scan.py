@@ -18,10 +18,11 @@ from factory.overlap.grams import (
     read_text,
     stretch,
 )
-from factory.overlap.span_table import Table, look_up, passes
+from factory.overlap.span_table import DOOR, Table, look_up, passes
 from factory.overlap.spans import (
     ADDED,
     EQUAL,
+    FEWEST_LETTERS,
     GATES,
     GRAM_WORDS,
     LETTERS,
@@ -30,6 +31,7 @@ from factory.overlap.spans import (
     OPERATOR_BEFORE,
     PREFIXES,
     SIGNS,
+    door_hash,
     equal_key,
     gate_hashes,
     gram_key,
@@ -132,14 +134,18 @@ def _confirmed(
 
 @njit(cache=True, nogil=True)
 def _found_at(
-    table: Table, kind: int, read: Scratch, words: int, first: int, added: bool
+    table: Table, kind: int, read: Scratch, words: int, first: int, added: bool, gate: int
 ) -> tuple[int, int]:
-    """The stretch of letters or signs that stands at a word, and the word after it; or -1."""
+    """The stretch of letters or signs that stands at a word, and the word after it; or -1.
+
+    Args:
+        gate: The first one that the word passed; a stretch of letters has no longer prefix.
+    """
     if kind == LETTERS:
         row, at, longest = read.letters, read.letters_from[first], read.letters_from[words]
     else:
         row, at, longest = read.signs, read.signs_from[first], read.signs_to[words - 1]
-    for number in range(len(PREFIXES)):
+    for number in range(0 if gate == 0 or kind == SIGNS else 2, len(PREFIXES)):
         if not table.prefixes[kind, number] or at + PREFIXES[number] > longest:
             continue
         key = prefix_key(row, at, kind, number)
@@ -162,7 +168,7 @@ def _run_at(table: Table, read: Scratch, plain: bool, words: int, first: int) ->
         return NOTHING, words
     at = read.letters_from[first]
     size = read.letters_from[end] - at
-    if size > LONGEST_GRAM:
+    if not FEWEST_LETTERS <= size <= LONGEST_GRAM:
         return NOTHING, end
     return look_up(table, gram_key(read.letters, at, size)) - len(table.stretches.key), end
 
@@ -193,6 +199,7 @@ def scan_texts(
     text_seen, counts = np.zeros(texts, dtype=np.int32), np.zeros(texts, dtype=np.int32)
     touched = np.zeros(texts, dtype=np.int32)
     rules = table.stretches.rule
+    door, short = table.gate_from[DOOR] >= 0, table.gate_from[len(GATES) - 1] >= 0
     for row in range(len(offsets) - 1):
         start, stop = offsets[row], offsets[row + 1]
         words = read_plain(data, start, stop, plain_letters, read)
@@ -216,14 +223,20 @@ def scan_texts(
         for first in range(words):
             at = read.letters_from[first]
             left = n_letters - at
-            gates = gate_hashes(read.letters, at)
-            opens = False
-            for number in range(len(GATES)):
-                if table.gate_from[number] >= 0 and left >= GATES[number]:
-                    opens |= passes(table, number, gates[number])
+            opens = short and left >= GATES[-1]
+            if left >= GATES[-2]:
+                opens |= door and passes(table, DOOR, door_hash(read.letters, at))
             if not opens:
                 continue
-            value, end = _found_at(table, LETTERS, read, words, first, added)
+            gates = gate_hashes(read.letters, at)
+            gate = len(GATES)
+            for number in range(len(GATES) - 1, -1, -1):
+                if table.gate_from[number] >= 0 and left >= GATES[number]:
+                    if passes(table, number, gates[number]):
+                        gate = number
+            if gate == len(GATES):
+                continue
+            value, end = _found_at(table, LETTERS, read, words, first, added, gate)
             if value >= 0 and (hit < 0 or rules[value] == ADDED):
                 hit, hit_first, hit_end = value, first, end
             opens = False
@@ -235,7 +248,7 @@ def scan_texts(
                 if not whole:
                     read_text(data, start, stop, characters, ready, read)
                     whole = True
-                value, end = _found_at(table, SIGNS, read, words, first, added)
+                value, end = _found_at(table, SIGNS, read, words, first, added, 0)
                 if value >= 0:
                     hit, hit_first, hit_end = value, first, end
             if hit >= 0:

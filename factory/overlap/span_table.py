@@ -15,8 +15,12 @@ _COMMON: Final = 8
 nothing of any of them."""
 _FEWEST_GRAMS: Final = 5
 """Of an item that is found by its share of runs of eight words."""
-_GATE_BITS: Final = 12
-"""Per key, at least; of words that begin nothing known about one in thirty passes."""
+DOOR: Final = 2 * len(GATES)
+_GATE_BITS: Final = 10
+"""Per key, at least, of which three are set: of words that begin nothing known about one in fifty
+passes."""
+_FILTER_BITS: Final = 8
+"""Per key, at least: one in eight is sought in the table in vain."""
 _ONE: Final = np.uint64(1)
 _FREE: Final = np.uint64(0)
 _SIX_BITS: Final = np.uint64(63)
@@ -26,11 +30,15 @@ class Table(NamedTuple):
     """What texts are compared with."""
 
     gates: NDArray[np.uint64]
-    """Bits of the hashes of `GATES`, then of those of signs alone, one filter behind the other."""
+    """Bits of the hashes of `GATES`, of those of signs alone and, as `DOOR`, of the first letters
+    of all but the shortest; one filter behind the other."""
     gate_from: NDArray[np.int64]
     """Where each filter begins in `gates`; -1 where it is empty."""
     gate_shift: NDArray[np.int64]
     """Its highest bits, which say the element of the filter, are above so many others."""
+    filter: NDArray[np.uint8]
+    """A bit for the highest bits of each key."""
+    filter_shift: int
     slots: NDArray[np.uint64]
     """Keys, 0 where a slot is free; a key is sought from its lowest bits on."""
     values: NDArray[np.int32]
@@ -63,10 +71,14 @@ def span_table(stretches: Stretches, prefixes: NDArray[np.bool_], runs: Runs, te
     values = np.concatenate([first, len(stretches.key) + np.arange(len(run_keys))])
     size = 1 << max(10, (2 * len(keys)).bit_length())
     slots, places = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.int32)
-    _insert(keys, values.astype(np.int32), slots, places)
+    filter_bits = max(10, (_FILTER_BITS * len(keys)).bit_length())
+    marked = np.zeros(1 << (filter_bits - 3), dtype=np.uint8)
+    _insert(keys, values.astype(np.int32), slots, places, marked, 64 - filter_bits)
     wholes = stretches.size[stretches.rule == EQUAL]
     return Table(
         *_gates(stretches, runs),
+        marked,
+        64 - filter_bits,
         slots,
         places,
         stretches,
@@ -112,16 +124,20 @@ def _gates(
     """`gates`, `gate_from` and `gate_shift` of a table."""
     hashes = np.concatenate([stretches.gate, runs.gate])
     numbers = np.concatenate([stretches.gate_number, runs.gate_number])
-    starts = np.full(2 * len(GATES), -1, dtype=np.int64)
-    shifts = np.zeros(2 * len(GATES), dtype=np.int64)
+    doors = np.concatenate([stretches.door, runs.door])
+    starts = np.full(DOOR + 1, -1, dtype=np.int64)
+    shifts = np.zeros(DOOR + 1, dtype=np.int64)
     filters: list[NDArray[np.uint64]] = []
-    for gate in range(2 * len(GATES)):
-        chosen = numbers == gate
-        if gate < len(GATES):
-            chosen |= numbers == gate + len(GATES)
-        if not chosen.any():
+    for gate in range(DOOR + 1):
+        if gate == DOOR:
+            found = doors[(numbers >= 0) & (numbers % len(GATES) < len(GATES) - 1)]
+        elif gate < len(GATES):
+            found = hashes[(numbers == gate) | (numbers == gate + len(GATES))]
+        else:
+            found = hashes[numbers == gate]
+        if not len(found):
             continue
-        found = np.unique(hashes[chosen])
+        found = np.unique(found)
         bits = max(1, (_GATE_BITS * len(found) // 64).bit_length())
         starts[gate], shifts[gate] = sum(map(len, filters)), 64 - bits
         filters.append(np.zeros(1 << bits, dtype=np.uint64))
@@ -131,7 +147,9 @@ def _gates(
 
 @njit(cache=True, nogil=True)
 def _gate_mask(gate: np.uint64) -> np.uint64:
-    return (_ONE << (gate & _SIX_BITS)) | (_ONE << ((gate >> np.uint64(6)) & _SIX_BITS))
+    first, second = gate & _SIX_BITS, (gate >> np.uint64(6)) & _SIX_BITS
+    third = (gate >> np.uint64(12)) & _SIX_BITS
+    return (_ONE << first) | (_ONE << second) | (_ONE << third)
 
 
 @njit(cache=True, nogil=True)
@@ -154,9 +172,13 @@ def _insert(
     values: NDArray[np.int32],
     slots: NDArray[np.uint64],
     places: NDArray[np.int32],
+    marked: NDArray[np.uint8],
+    shift: int,
 ) -> None:
     last = np.int64(len(slots) - 1)
     for number in range(len(keys)):
+        bit = np.int64(keys[number] >> np.uint64(shift))
+        marked[bit >> 3] |= np.uint8(1 << (bit & 7))
         slot = np.int64(keys[number] >> _ONE) & last
         while slots[slot] != _FREE:
             slot = (slot + 1) & last
@@ -167,6 +189,9 @@ def _insert(
 @njit(cache=True, nogil=True)
 def look_up(table: Table, key: np.uint64) -> int:
     """The value of a key, -1 where it is not there."""
+    bit = np.int64(key >> np.uint64(table.filter_shift))
+    if not (table.filter[bit >> 3] >> np.uint8(bit & 7)) & 1:
+        return -1
     last = np.int64(len(table.slots) - 1)
     slot = np.int64(key >> _ONE) & last
     while table.slots[slot] != _FREE:

@@ -33,16 +33,18 @@ ADDED: Final = 3
 LETTERS: Final = 0
 SIGNS: Final = 1
 
-PREFIXES: Final = (40, 24, 10, 5)
+PREFIXES: Final = (40, 24, 10, 8)
 """Characters; the longest one that a stretch has is its own."""
 
-GATES: Final = (24, 16, 10, 5)
-"""Letters from the beginning of a stretch or run that are looked at first: most words of a text go
+GATES: Final = (24, 16, 10, 8)
+"""Bytes of letters from the beginning of a stretch or run that are looked at first: most words of a text go
 no further. The most that it has are its own."""
 
 GRAM_WORDS: Final = 8
 FEWEST_WORDS: Final = 5
 """Of an item that is found within a longer text."""
+FEWEST_LETTERS: Final = 10
+"""Of a run of eight words, and of a stretch with signs: fewer say nothing."""
 LONGEST_GRAM: Final = 512
 """Letters; longer runs of eight words are no text."""
 
@@ -60,7 +62,6 @@ _SALTS: Final = np.array(
 _EQUAL_SALT: Final = np.uint64(0xF1357AEA2E62A9C5)
 _GRAM_SALT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _ONE: Final = np.uint64(1)
-_FIVE_BYTES: Final = np.uint64((1 << 40) - 1)
 _TWO_BYTES: Final = np.uint64((1 << 16) - 1)
 
 
@@ -81,6 +82,8 @@ class Stretches(NamedTuple):
     gate: NDArray[np.uint64]
     gate_number: NDArray[np.int8]
     """Beyond those of `GATES`: of signs; -1: none."""
+    door: NDArray[np.uint64]
+    """Hash of the first `GATES[2]` letters, where there are as many."""
 
 
 class Runs(NamedTuple):
@@ -90,20 +93,22 @@ class Runs(NamedTuple):
     text: NDArray[np.int32]
     gate: NDArray[np.uint64]
     gate_number: NDArray[np.int8]
+    door: NDArray[np.uint64]
 
 
 def no_stretches(rows: int) -> Stretches:
     """Room for so many."""
-    keys = [np.empty(rows, dtype=np.uint64) for _ in range(2)]
+    keys = [np.empty(rows, dtype=np.uint64) for _ in range(4)]
     numbers = [np.empty(rows, dtype=np.int32) for _ in range(3)]
     flags = [np.empty(rows, dtype=np.int8) for _ in range(3)]
-    return Stretches(*keys, *numbers, *flags[:2], np.empty(rows, dtype=np.uint64), flags[2])
+    return Stretches(*keys[:2], *numbers, *flags[:2], keys[2], flags[2], keys[3])
 
 
 def no_runs(rows: int) -> Runs:
     """Room for so many."""
+    keys = [np.empty(rows, dtype=np.uint64) for _ in range(3)]
     text, number = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int8)
-    return Runs(np.empty(rows, np.uint64), text, np.empty(rows, np.uint64), number)
+    return Runs(keys[0], text, keys[1], number, keys[2])
 
 
 @njit(cache=True, nogil=True)
@@ -125,6 +130,12 @@ def gram_key(letters: NDArray[np.uint8], at: int, size: int) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
+def door_hash(letters: NDArray[np.uint8], at: int) -> np.uint64:
+    """The hash of `GATES[2]` letters from `at`."""
+    return absorbed(absorbed(_GRAM_SALT, eight(letters, at)), eight(letters, at + 8) & _TWO_BYTES)
+
+
+@njit(cache=True, nogil=True)
 def gate_hashes(letters: NDArray[np.uint8], at: int) -> tuple[np.uint64, ...]:
     """The hashes of as many letters from `at` as `GATES` says, one for each; some are wrong where
     the text has fewer."""
@@ -135,7 +146,7 @@ def gate_hashes(letters: NDArray[np.uint8], at: int) -> tuple[np.uint64, ...]:
         absorbed(sixteen, third),
         sixteen,
         absorbed(opened, second & _TWO_BYTES),
-        absorbed(_EQUAL_SALT, first & _FIVE_BYTES),
+        absorbed(_EQUAL_SALT, first),
     )
 
 
@@ -174,6 +185,8 @@ def _put(
     gate_number = _gate_number(read.letters_from[end] - letters_at)
     if number == len(PREFIXES) or gate_number < 0:
         return count
+    if kind == SIGNS and read.letters_from[end] - letters_at < FEWEST_LETTERS:
+        return count
     prefixes[kind, number] = True
     out.key[count] = prefix_key(row, at, kind, number)
     out.full[count] = stretch(row, at, size)
@@ -183,6 +196,7 @@ def _put(
     out.rule[count] = rule
     out.edges[count] = edges
     out.gate[count] = gate_hashes(read.letters, letters_at)[gate_number]
+    out.door[count] = door_hash(read.letters, letters_at)
     out.gate_number[count] = gate_number + (len(GATES) if kind == SIGNS else 0)
     return count + 1
 
@@ -295,6 +309,7 @@ def item_stretches(
         out.edges[count] = 0
         out.gate[count] = 0
         out.gate_number[count] = -1
+        out.door[count] = 0
         count += 1
         if rules[row] == EQUAL:
             continue
@@ -312,11 +327,12 @@ def item_stretches(
                 break
             at = read.letters_from[first]
             size = read.letters_from[end] - at
-            if size <= LONGEST_GRAM:
+            if FEWEST_LETTERS <= size <= LONGEST_GRAM:
                 number = _gate_number(size)
                 runs.key[n_runs] = gram_key(read.letters, at, size)
                 runs.text[n_runs] = text
                 runs.gate[n_runs] = gate_hashes(read.letters, at)[number]
                 runs.gate_number[n_runs] = number
+                runs.door[n_runs] = door_hash(read.letters, at)
                 n_runs += 1
     return count, n_runs
