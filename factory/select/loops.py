@@ -8,7 +8,8 @@ Covered, in words (what stands between white space):
   text, a long number) the same holds for characters, with `LOOP_CHARACTERS`.
 - The same where the block is not quite equal, but all that changes is numbers that count by equal
   steps: at least `COUNTED_REPEATS` times and `COUNTED_WORDS` words, and only while the numbers have
-  as many digits. A list in which something else changes, its results say, is none.
+  as many digits. At least `COUNTED_PROSE` words of a block are plain words. A list in which
+  something else changes, its results say, is no loop.
 - Passages with other text between them: of the words with a letter, at least `PASSAGE_WORDS` and
   `PASSAGE_SHARE` of all stand in a run of `RUN_WORDS` words that stood twice before. What comes
   back once is no fault: a draft and its final form are two.
@@ -36,6 +37,7 @@ LOOP_WORDS_BARE: Final = 256
 LOOP_CHARACTERS: Final = 256
 COUNTED_REPEATS: Final = 24
 COUNTED_WORDS: Final = 192
+COUNTED_PROSE: Final = 4
 RUN_WORDS: Final = 20
 PASSAGE_WORDS: Final = 160
 PASSAGE_SHARE: Final = 0.3
@@ -44,6 +46,7 @@ _SHOWN_CHARS: Final = 80
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(29)
 _WORD: Final = re.compile(r"\S+")
+_PUNCTUATION: Final = ".,:;!?\"'()*"
 _NUMBER: Final = re.compile(r"\d+")
 _ALL_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"0" * 9)
 
@@ -99,7 +102,8 @@ def _loop(words: Sequence[str]) -> _Place | None:
 def _counted(words: Sequence[str]) -> _Place | None:
     for start, block, length in _blocks(_hashes(_alike(words)), COUNTED_REPEATS):
         times = length // block
-        if length < COUNTED_WORDS or not any(map(_has_letter, words[start : start + block])):
+        plain = sum(map(_is_plain, words[start : start + block]))
+        if length < COUNTED_WORDS or plain < COUNTED_PROSE:
             continue
         end = start + times * block
         columns = [words[start + place : end : block] for place in range(block)]
@@ -194,6 +198,10 @@ def _alike(words: Sequence[str]) -> list[bytes]:
 
 def _has_letter(word: str) -> bool:
     return any(character.isalpha() for character in word)
+
+
+def _is_plain(word: str) -> bool:
+    return word.strip(_PUNCTUATION).isalpha()
 
 
 def _located(place: _Place, text: str) -> Found:

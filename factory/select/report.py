@@ -13,9 +13,9 @@ import polars as pl
 
 from factory.parts import write_atomically
 from factory.progress import say
-from factory.select.examples import Borderline, Example
-from factory.select.found import Found
+from factory.select.examples import AT_MOST, Borderline, Example
 from factory.select.rules import RULES
+from schemas.recipe import Select
 from schemas.sample import Drop
 from schemas.verdict import Status
 
@@ -28,6 +28,10 @@ _VERDICTS: Final = [
 ]
 _BEYOND: Final = [Drop.REWRITTEN.value, Drop.PASS_RATE.value, Drop.SURPLUS.value]
 _RULES: Final = {reason.value: rule for reason, rule in RULES}
+_WITH_LIMIT: Final = {*_RULES, Drop.PASS_RATE.value} - {
+    Drop.TRUNCATED.value,
+    Drop.BAD_FORMAT.value,
+}
 _WORDS: Final = {
     Drop.REWRITTEN.value: "A correct candidate in whose place rewritten forms stand.",
     Drop.PASS_RATE.value: "The pass rate of its problem is out of bounds.",
@@ -59,11 +63,13 @@ def rule_counts(decided: pl.DataFrame) -> RuleCounts:
         sources[source] = sources.get(source, 0) + count
         if reason is not None:
             dropped[reason, source, correct] = count
-    counts: RuleCounts = {}
+    wrong: RuleCounts = {}
     for reason in [*_VERDICTS, Drop.MERGED.value]:
         found = {source: dropped.get((reason, source, False), 0) for source in sources}
         if any(found.values()):
-            counts[reason] = {source: [found[source], sources[source]] for source in sources}
+            wrong[reason] = {source: [found[source], sources[source]] for source in sources}
+    merged = wrong.pop(Drop.MERGED.value, None)
+    counts = dict(wrong)
     left = dict(sources)
     for (_, source, correct), count in dropped.items():
         left[source] -= 0 if correct else count
@@ -78,35 +84,49 @@ def rule_counts(decided: pl.DataFrame) -> RuleCounts:
                 ]
         for source in sources:
             left[source] -= found[source]
-    return counts
+    return counts if merged is None else {**counts, Drop.MERGED.value: merged}
 
 
 def write_report(
-    folder: Path, counts: RuleCounts, decided: pl.DataFrame, nearest: Borderline
+    folder: Path,
+    counts: RuleCounts,
+    decided: pl.DataFrame,
+    rates: pl.DataFrame,
+    nearest: Borderline,
+    select: Select,
 ) -> Path:
     """Write `report.md` and say where it is.
 
     Args:
         decided: `candidate_id`, `problem_id`, `source`, `reason`, `detail`.
+        rates: As `pick.pass_rates` gives them.
         nearest: Examples of verdicts and rules; those of later reasons are added here.
     """
-    for reason in [*_BEYOND, Drop.MERGED.value]:
-        some = decided.filter(pl.col("reason") == reason).sort("candidate_id").head(5)
-        columns = ["candidate_id", "problem_id", "source", "detail"]
-        for candidate, problem, source, detail in some.select(columns).iter_rows():
-            nearest.offer(reason, Found(detail), ids=(candidate, problem), source=source, text="")
-    merged = decided.filter(pl.col("reason") == Drop.MERGED.value)["candidate_id"].implode()
-    gone = set[str]() if merged.is_empty() else set(merged.explode())
-    shown = [
-        one
-        for one in nearest.examples()
-        if one.reason == Drop.MERGED.value or one.candidate_id not in gone
-    ]
+    merged = decided.filter(pl.col("reason") == Drop.MERGED.value).select("candidate_id")
+    wrong = pl.Series([one.candidate_id for one in nearest.examples()], dtype=pl.String)
+    gone = set(merged.filter(pl.col("candidate_id").is_in(wrong.implode()))["candidate_id"])
+    shown = [one for one in nearest.examples() if one.candidate_id not in gone]
+    shown += _late_examples(decided, rates, select)
     path = folder / REPORT
     kept = decided["reason"].null_count()
     write_atomically(path, render_report(counts, shown, decided.height, kept).encode())
     say(f"select: what each rule dropped, with examples: {path}")
     return path
+
+
+def _late_examples(decided: pl.DataFrame, rates: pl.DataFrame, select: Select) -> list[Example]:
+    """Of reasons that are given when the rules are through; no text decided."""
+    rate = pl.col("pass_rate")
+    outside = pl.max_horizontal(select.min_pass_rate - rate, rate - select.max_pass_rate)
+    some = (
+        decided.filter(pl.col("reason").is_in([*_BEYOND, Drop.MERGED.value]))
+        .join(rates, on="problem_id", how="left")
+        .with_columns(margin=pl.when(reason=Drop.PASS_RATE.value).then(outside).otherwise(0.0))
+        .sort("reason", "margin", "candidate_id")
+        .filter(pl.int_range(pl.len()).over("reason") < AT_MOST)
+    )
+    columns = ["reason", "margin", "candidate_id", "problem_id", "source", "detail"]
+    return [Example(*row, excerpt="") for row in some.select(columns).iter_rows()]
 
 
 def render_report(
@@ -150,9 +170,9 @@ def _rates(sources: Mapping[str, Sequence[int]]) -> list[str]:
 def _shown(examples: Iterable[Example]) -> list[str]:
     lines: list[str] = []
     for one in examples:
-        margin = f", margin {one.margin:.2f}" if one.reason in _RULES else ""
+        margin = f", margin {one.margin:.2f}" if one.reason in _WITH_LIMIT else ""
         lines += ["", f"- problem `{one.problem_id}`, candidate `{one.candidate_id}`{margin}"]
-        lines += ["", f"      {_line(one.evidence)}"]
+        lines += ["", f"      {_line(one.evidence).removesuffix(':')}"]
         if one.excerpt:
             lines += [f"      > {_line(one.excerpt)}"]
     return lines

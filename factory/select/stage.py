@@ -110,7 +110,7 @@ def select_samples(
     )
     counts = dict(dropped.group_by("reason").len().sort("reason").iter_rows())
     rules = rule_counts(decided.rows)
-    write_report(out_dir, rules, decided.rows, nearest)
+    write_report(out_dir, rules, decided.rows, rates, nearest, select)
     return StageResult(
         parts=parts,
         ledger=entry("select", decided.rows.height, decided.rows.height - dropped.height, counts),

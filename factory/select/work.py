@@ -21,17 +21,18 @@ from typing import Final
 from factory.select.found import Found
 
 _SAYING: Final = """
-a an the this that it its i we you my our so thus therefore hence then now and or but of to for
-in on as at by with is are was be been must should would will can have has had get gets got
-gives give given find found see say said says saying write written know think guess believe just
-only again answer answers final finally result results solution correct right value option
-choice letter number equal equals exactly following below here okay ok well yes sure clearly
-obviously simply directly conclude conclusion conclusively wait hmm box boxed fbox text mathrm
-textbf mathbf left frac dfrac tfrac quad displaystyle begin end program code
+a an the this that it its i we you my our us me so thus therefore hence then now and or but of
+to for in on as at by with is are was be been must should would will can have has had do get
+gets got gives give given find found see say said says saying write written know think guess
+believe let check verify just only again answer answers final finally result results solution
+correct right value option choice letter number equal equals exactly following below here okay
+ok well yes sure clearly obviously simply directly conclude conclusion conclusively wait hmm box
+boxed program code
 """
 _FILLER: Final = frozenset(_SAYING.split())
 _SKIPPED: Final = (
-    r"\\[,;:!() \[\]]"  # spacing and delimiters of LaTeX
+    r"\\[,;:!() \[\]]|\\(?:begin|end)\{\w+\*?\}"  # spacing and delimiters of LaTeX
+    r"|\\(?:boxed|fbox|text|textbf|mathrm|mathbf|left|right|[dt]?frac|q?quad|displaystyle)\b"
     r"|[-*_#>]{2,}|^\s*[-*+>#]+\s"  # emphasis, rules, headings, items of lists
     r"|(?:```|~~~)\w*"
     r"|\b[^\W\d_]\s*=(?!=)"

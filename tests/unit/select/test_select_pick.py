@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import polars as pl
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.select.pick import beyond_per_problem, beyond_quota, pass_rates
+from factory.select.sketches import sketches_of
 from schemas.problem import Domain
 
 ROWS = st.lists(
@@ -93,3 +95,52 @@ def test_pass_rate_is_correct_over_graded() -> None:
         {"problem_id": ["b", "a", "a", "a"], "status": ["correct", "correct", "timeout", "error"]}
     )
     assert pass_rates(verdicts).rows() == [("a", 3, 1 / 3), ("b", 1, 1.0)]
+
+
+def test_different_keeps_the_shortest_and_then_what_resembles_it_least() -> None:
+    texts = ["a b c d e f g", "a b c d e f g h", "p q r s t u v w x y", "a b c d e f x y z"]
+    rows = pl.DataFrame(
+        {
+            "candidate_id": [f"c{number}" for number in range(4)],
+            "problem_id": ["p"] * 4,
+            "chars": [len(text) for text in texts],
+            "sketch": sketches_of(pa.array(texts)),
+        }
+    )
+    for seed in range(3):
+        beyond = beyond_per_problem(rows.reverse(), per_problem=2, pick="different", seed=seed)
+        assert beyond["candidate_id"].to_list() == ["c1", "c3"]
+    none = beyond_per_problem(rows.clear(), per_problem=2, pick="different", seed=0)
+    assert none.is_empty()
+
+
+def by_category(counts: dict[str, int]) -> pl.DataFrame:
+    rows = [
+        {"candidate_id": f"{name}-{n}", "problem_id": f"{name}-{n // 2}", "category": name}
+        for name, count in counts.items()
+        for n in range(count)
+    ]
+    return pl.DataFrame(rows).with_columns(domain=pl.lit("math"))
+
+
+def left_by_category(counts: dict[str, int], quota: dict[str, int]) -> dict[str, int]:
+    rows = by_category(counts)
+    beyond = beyond_quota(rows, quota, seed=4)
+    assert beyond["candidate_id"].is_unique().all()
+    return dict(Counter(kept(rows, beyond)["category"].to_list()))
+
+
+def test_the_quota_of_a_category_counts_within_its_domain_and_is_filled_first() -> None:
+    counts = {"Algebra": 20, "Geometry": 40}
+    assert left_by_category(counts, {"math/Algebra": 5}) == {"Algebra": 5, "Geometry": 40}
+    both = {"math": 12, "math/Algebra": 10}
+    assert left_by_category(counts, both) == {"Algebra": 10, "Geometry": 2}
+    too_many = {"math": 6, "math/Algebra": 10}
+    assert left_by_category(counts, too_many) == {"Algebra": 6}
+    assert left_by_category(counts, {"math/Topology": 1}) == counts
+
+
+def test_a_quota_says_which_one_left_a_candidate_out() -> None:
+    quota = {"math": 3, "math/Algebra": 2}
+    beyond = beyond_quota(by_category({"Algebra": 4, "Geometry": 4}), quota, seed=4)
+    assert Counter(beyond["quota"]) == {"math/Algebra": 2, "math": 3}
