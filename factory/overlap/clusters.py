@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from factory.overlap.spill import Spill, shingles_of, spill
+from factory.overlap.spill import MappedSets, Spill, shingles_of, spill
 from schemas.data_settings import NearDuplicates
+
+_HASHES_AT_A_TIME: Final = 1 << 26
 
 Read = Callable[[NDArray[np.int64]], Iterator[tuple[NDArray[np.int64], pa.Array]]]
 
@@ -53,9 +56,7 @@ def cluster_rows(
     if len(rows):
         with spill(scratch) as runs:
             _write(runs, rows, near.words, read)
-            hashes, offsets = runs.mapped()
-            _compare(bands[rows], groups[rows], rows, hashes, offsets, near, parents, nearest)
-            del hashes
+            _compare(bands[rows], groups[rows], rows, runs.mapped(), near, parents, nearest)
     none = np.zeros(0, dtype=np.int64)
     join_all(parents, nearest, none, none, np.zeros(0))
     alone = nearest < 0
@@ -89,27 +90,44 @@ def _compare(
     keys: NDArray[np.uint64],
     groups: NDArray[np.int64],
     rows: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
-    offsets: NDArray[np.int64],
+    sets: MappedSets,
     near: NearDuplicates,
     parents: NDArray[np.int64],
     nearest: NDArray[np.float64],
 ) -> None:
-    from factory.overlap.pairs import LARGE_BUCKET, compare_bucket, join_equal
+    """Join the candidates that are near, band by band."""
+    from factory.overlap.pairs import LARGE_BUCKET, compare_buckets, join_equal
 
-    whole = np.bitwise_xor.reduce(keys, axis=1)
+    hashes, offsets = sets.hashes, sets.offsets
+    sums = np.add.reduceat(hashes, offsets[:-1])
     same = np.arange(len(rows), dtype=np.int64)
-    order = np.argsort(whole, kind="stable")
-    join_equal(order, whole, hashes, offsets, rows, groups, parents, nearest, same)
+    order = np.argsort(sums, kind="stable")
+    join_equal(order, sums, hashes, offsets, rows, groups, parents, nearest, same)
     distinct = np.flatnonzero(same == np.arange(len(rows)))
+    sizes = np.diff(offsets)
     bands = keys.shape[1]
     for band in range(bands):
         some = keys[distinct, band]
-        order = distinct[np.argsort(some, kind="stable")]
-        sizes = np.unique(some, return_counts=True)[1]
-        if sizes.max() > LARGE_BUCKET:
+        order = distinct[np.argsort(some)]
+        begins = np.flatnonzero(np.diff(keys[order, band], prepend=np.uint64(0)))
+        if np.diff(begins, append=len(order)).max(initial=0) > LARGE_BUCKET:
             turned = [keys[distinct, (band + turn) % bands] for turn in range(min(bands, 3))]
             order = distinct[np.lexsort(turned[::-1])]
-        compare_bucket(
-            order, keys, band, hashes, offsets, rows, groups, near.threshold, parents, nearest
-        )
+        for slice_ in _slices(begins, sizes[order]):
+            compare_buckets(
+                *(order[slice_], keys, band, hashes, offsets, rows, groups, near.threshold),
+                *(parents, nearest),
+            )
+            sets.let_go()
+
+
+def _slices(begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[slice]:
+    """Runs of whole buckets whose sets are about as large as may be in memory at a time."""
+    ends = np.cumsum(sizes)
+    begin = 0
+    while begin < len(sizes):
+        full = np.searchsorted(ends, (ends[begin - 1] if begin else 0) + _HASHES_AT_A_TIME)
+        after = np.searchsorted(begins, full, side="right")
+        end = int(begins[after]) if after < len(begins) else len(sizes)
+        yield slice(begin, end)
+        begin = end

@@ -190,7 +190,7 @@ def join_equal(
     """Join rows whose sets are equal; `same` gets for each the first of them.
 
     Args:
-        order: Positions in `rows`, sorted by `keys`, digests of all of a row's band keys.
+        order: Positions in `rows`, sorted by `keys`, the sums of their sets.
         groups: By position; a set of which rows of several groups exist is of none (-1).
     """
     begin = 0
@@ -242,7 +242,7 @@ def _compare(
 
 
 @njit(cache=True, nogil=True)
-def compare_bucket(
+def compare_buckets(
     order: NDArray[np.int64],
     keys: NDArray[np.uint64],
     band: int,
@@ -257,8 +257,8 @@ def compare_bucket(
     """Compare the rows that share a key of a band, and join those that are near.
 
     Args:
-        order: Positions in `rows`, sorted by their key, and where a bucket is large by their keys
-            of the other bands.
+        order: Positions in `rows`, sorted by their key; is sorted within small buckets. Where a
+            bucket is large it is sorted by keys of other bands too.
         keys: Band keys by position. Those of large buckets become 0, so that pairs which meet
             again in another band are compared there.
     """
@@ -273,6 +273,13 @@ def compare_bucket(
             begin = end
             continue
         if end - begin <= LARGE_BUCKET:
+            for place in range(begin + 1, end):
+                one = order[place]
+                earlier = place
+                while earlier > begin and order[earlier - 1] > one:
+                    order[earlier] = order[earlier - 1]
+                    earlier -= 1
+                order[earlier] = one
             for place in range(begin + 1, end):
                 one = order[place]
                 for earlier in range(begin, place):

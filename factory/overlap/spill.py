@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,19 @@ from factory.errors import StorageFull
 
 Sets = tuple[NDArray[np.uint64], NDArray[np.int64]]
 """Hashes of all rows, and where the set of each row begins (and the last one ends)."""
+
+
+class MappedSets:
+    """Sets in a file that is mapped into memory; set `n` is `hashes[offsets[n]:offsets[n + 1]]`."""
+
+    def __init__(self, memory: mmap.mmap, offsets: NDArray[np.int64]) -> None:
+        self.offsets = offsets
+        self.hashes: NDArray[np.uint64] = np.frombuffer(memory, dtype=np.uint64)
+        self._memory = memory
+
+    def let_go(self) -> None:
+        """Do without the pages that were read; they are read again when they are needed."""
+        self._memory.madvise(mmap.MADV_DONTNEED)
 
 
 class Spill:
@@ -37,13 +51,11 @@ class Spill:
             ) from error
         self._sizes.append(sizes)
 
-    def mapped(self) -> Sets:
-        """All hashes, and where the set of each row begins (and the last one ends)."""
+    def mapped(self) -> MappedSets:
+        """All sets that were written; at least one, and none is empty."""
         self._file.flush()
         offsets = offsets_of(self._sizes)
-        if not offsets[-1]:
-            return np.zeros(0, dtype=np.uint64), offsets
-        return np.asarray(np.memmap(self._file, dtype=np.uint64, mode="r+")), offsets
+        return MappedSets(mmap.mmap(self._file.fileno(), int(offsets[-1]) * 8), offsets)
 
     def close(self) -> None:
         """Give the space back."""
