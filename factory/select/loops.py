@@ -6,10 +6,10 @@ Covered, in words (what stands between white space):
   succession and so fills at least `LOOP_WORDS` words (`LOOP_WORDS_BARE` where the block has no
   letter: columns of zeros and rules of tables are ordinary). In a run without a space (Chinese
   text, a long number) the same holds for characters, with `LOOP_CHARACTERS`.
-- The same where the block is not quite equal, but all that changes is numbers that count by equal
-  steps: at least `COUNTED_REPEATS` times and `COUNTED_WORDS` words, and only while the numbers have
-  as many digits. At least `COUNTED_PROSE` words of a block are plain words. A list in which
-  something else changes, its results say, is no loop.
+- The same where the block is not quite equal, but all that changes is one number, which may stand
+  several times and counts by equal steps: at least `COUNTED_REPEATS` times and `COUNTED_WORDS`
+  words, only while it has as many digits, and with at least `COUNTED_PROSE` plain words in a block.
+  A list in which something else changes, its results say, is no loop.
 - Passages with other text between them: of the words with a letter, at least `PASSAGE_WORDS` and
   `PASSAGE_SHARE` of all stand in a run of `RUN_WORDS` words that stood twice before. What comes
   back once is no fault: a draft and its final form are two.
@@ -107,24 +107,23 @@ def _counted(words: Sequence[str]) -> _Place | None:
             continue
         end = start + times * block
         columns = [words[start + place : end : block] for place in range(block)]
-        if all(map(_counts, columns)):
+        counters = {_counter(column) for column in columns if len(set(column)) > 1}
+        if len(counters) == 1 and None not in counters:
             repeated = " ".join(words[start : start + block])[:_SHOWN_CHARS]
             return f'{times} x "{repeated}", counting', length / COUNTED_WORDS - 1, start
     return None
 
 
-def _counts(words: Sequence[str]) -> bool:
-    """All are equal, or differ in one number each that grows or shrinks by equal steps."""
-    if len(set(words)) == 1:
-        return True
+def _counter(words: Sequence[str]) -> tuple[int, int] | None:
+    """Start and step, where the words are equal but for one number that counts by equal steps."""
     numbers = [_NUMBER.findall(word) for word in words]
     if any(len(found) != 1 for found in numbers):
-        return False
+        return None
     if len({_NUMBER.sub("0", word) for word in words}) != 1:
-        return False
+        return None
     values = [int(found[0]) for found in numbers]
     steps = {after - before for before, after in pairwise(values)}
-    return len(steps) == 1
+    return (values[0], steps.pop()) if len(steps) == 1 else None
 
 
 def _run_in(words: Sequence[str]) -> _Place | None:
