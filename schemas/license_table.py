@@ -3,7 +3,8 @@
 Only what a licence's own text says, read conservatively: what the text forbids outright is
 forbidden here, what it attaches a condition to is in `asks` and is shown in the card. It is no
 legal advice, and it does not know of what a court, a contract or the authors of a set grant beside
-it. Terms of services change; those of October 2026 were read.
+it. Terms of services change, and they were read where others quote them: read the originals before
+you rely on a line of this table.
 """
 
 from __future__ import annotations
