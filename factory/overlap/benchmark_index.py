@@ -28,7 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +36,7 @@ import pyarrow as pa
 from factory.overlap import scan, spans
 from factory.overlap.folding import characters, compared, folded_text
 from factory.overlap.grams import plain_letters, scratch
-from factory.overlap.span_table import Table, span_table
+from factory.overlap.span_table import Table, joined, span_table, taken
 from factory.overlap.text_bytes import text_bytes
 from schemas.data_settings import Overlap
 
@@ -98,7 +98,7 @@ class BenchmarkIndex:
         waiting_bytes = 0
         for item, text in items:
             text = self._stripped(text)
-            self._items.append((benchmark, item, _whole(text)))
+            self._items.append((benchmark, item, text))
             waiting.append(folded_text(text))
             waiting_bytes += len(text)
             if waiting_bytes >= _BATCH_BYTES:
@@ -112,9 +112,10 @@ class BenchmarkIndex:
 
         Memory: about 30 bytes for each byte of the longest text.
         """
+        given: Any = texts
         if not isinstance(texts, pa.Array | pa.ChunkedArray):
-            texts = pa.array(texts, pa.large_string())
-        chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+            given = pa.array(texts, pa.large_string())
+        chunks: list[pa.Array] = given.chunks if isinstance(given, pa.ChunkedArray) else [given]
         return [hit for chunk in chunks for hit in self._of_chunk(chunk)]
 
     def _of_chunk(self, chunk: pa.Array) -> list[Hit | None]:
@@ -162,7 +163,7 @@ class BenchmarkIndex:
             whole, key = _whole(text), stretches.key[at]
             while at < len(stretches.key) and stretches.key[at] == key:
                 benchmark, item, same = self._items[stretches.text[at]]
-                if same == whole:
+                if _whole(same) == whole:
                     return Hit(benchmark, item, "whole", _shortened(text.split()))
                 at += 1
         at = int(found.stretch[row])
@@ -191,16 +192,13 @@ class BenchmarkIndex:
             *(scratch(int(np.diff(offsets).max())), out, runs, self._prefixes),
         )
         self._texts += len(texts)
-        self._stretches.append(spans.Stretches(*(column[: counts[0]].copy() for column in out)))
-        self._runs.append(spans.Runs(*(column[: counts[1]].copy() for column in runs)))
+        self._stretches.append(taken(out, np.arange(counts[0])))
+        self._runs.append(taken(runs, np.arange(counts[1])))
 
     def _built(self) -> Table:
-        stretches = [np.concatenate(columns) for columns in zip(*self._stretches, strict=True)]
-        runs = [np.concatenate(columns) for columns in zip(*self._runs, strict=True)]
-        table = span_table(
-            *(spans.Stretches(*stretches), self._prefixes, spans.Runs(*runs), self._texts)
-        )
-        self._stretches = [table.stretches]
+        runs = joined(self._runs)
+        table = span_table(joined(self._stretches), self._prefixes, runs, self._texts)
+        self._stretches, self._runs = [table.stretches], [runs]
         return table
 
     def _stripped(self, text: str) -> str:

@@ -58,10 +58,12 @@ def characters() -> NDArray[np.int32]:
 
 
 def folded_text(text: str) -> str:
-    """The text with its words (runs of no white space) folded, one space between them.
+    """The text with its words (runs of no white space) folded, where it is not ASCII.
 
     Word `n` of the result is made from word `n` of the text.
     """
+    if text.isascii():
+        return text
     return " ".join(word if word.isascii() else _folded_word(word) for word in text.split())
 
 

@@ -72,9 +72,10 @@ class Scratch(NamedTuple):
 
 def scratch(longest_bytes: int) -> Scratch:
     """Room for texts of at most so many bytes."""
-    rows = [np.zeros(2 * longest_bytes + _SLACK_BYTES, dtype=np.uint8) for _ in range(2)]
-    numbers = [np.zeros(longest_bytes // 2 + 3, dtype=np.int32) for _ in range(6)]
-    return Scratch(*rows, *numbers, np.zeros(1, dtype=np.int32))
+    one, two = (np.zeros(2 * longest_bytes + _SLACK_BYTES, dtype=np.uint8) for _ in range(2))
+    words = longest_bytes // 2 + 3
+    a, b, c, d, e, f = (np.zeros(words, dtype=np.int32) for _ in range(6))
+    return Scratch(one, two, a, b, c, d, e, f, np.zeros(1, dtype=np.int32))
 
 
 def plain_letters() -> NDArray[np.uint8]:
@@ -113,7 +114,7 @@ def read_plain(
     if all_bytes >= 0x80:
         return NOT_PLAIN
     letters_from[words] = n_letters
-    return np.int64(words)
+    return int(words)
 
 
 @njit(cache=True, nogil=True)
@@ -212,7 +213,7 @@ def _write(row: NDArray[np.uint8], at: int, code: int) -> int:
 @njit(cache=True, nogil=True)
 def _beyond(code: int) -> int:
     """What a character beyond the table is: an ideograph, or one that nobody sees."""
-    return np.int32(_WORD | _ALONE | code) if code < _UNSEEN else np.int32(0)
+    return _WORD | _ALONE | code if code < _UNSEEN else 0
 
 
 @njit(cache=True, nogil=True)
@@ -244,7 +245,7 @@ def read_text(
         first = np.int64(data[at])
         after = at + 1
         if first < 0x80:
-            kind = table[first]
+            kind = int(table[first])
         else:
             code = first
             if first >= 0xF0 and at + 4 <= stop:
@@ -265,7 +266,7 @@ def read_text(
             elif first >= 0xC0 and at + 2 <= stop:
                 code = ((first & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F)
                 after = at + 2
-            kind = _beyond(code) if code >= _PLANES else table[code]
+            kind = _beyond(int(code)) if code >= _PLANES else int(table[code])
             if kind & _UNREADY and not ready:
                 return UNREADY
         if kind & _WORD:
@@ -328,7 +329,7 @@ def is_operand(read: Scratch, word: int) -> bool:
     at = read.letters_from[word]
     if read.letters_from[word + 1] - at == 1:
         return True
-    return 0x30 <= read.letters[at] <= 0x39
+    return 0x30 <= int(read.letters[at]) <= 0x39
 
 
 @njit(cache=True, nogil=True)

@@ -231,9 +231,9 @@ def scan_texts(
             gates = gate_hashes(read.letters, at)
             gate = len(GATES)
             for number in range(len(GATES) - 1, -1, -1):
-                if table.gate_from[number] >= 0 and left >= GATES[number]:
-                    if passes(table, number, gates[number]):
-                        gate = number
+                known = table.gate_from[number] >= 0 and left >= GATES[number]
+                if known and passes(table, number, gates[number]):
+                    gate = number
             if gate == len(GATES):
                 continue
             value, end = _found_at(table, LETTERS, read, words, first, added, gate)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
@@ -15,6 +16,8 @@ _COMMON: Final = 8
 nothing of any of them."""
 _FEWEST_GRAMS: Final = 5
 """Of an item that is found by its share of runs of eight words."""
+Columns = TypeVar("Columns", Stretches, Runs)
+
 DOOR: Final = 2 * len(GATES)
 _GATE_BITS: Final = 10
 """Per key, at least, of which three are set: of words that begin nothing known about one in fifty
@@ -56,6 +59,19 @@ class Table(NamedTuple):
     """Letters of the longest text."""
 
 
+def taken(columns: Columns, rows: Any) -> Columns:
+    """Some rows of all columns, as numpy takes them by numbers, a slice or a mask."""
+    return columns._replace(**{name: column[rows] for name, column in columns._asdict().items()})
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The rows of all, one after the other."""
+    names = parts[0]._asdict()
+    return parts[0]._replace(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    )
+
+
 def span_table(stretches: Stretches, prefixes: NDArray[np.bool_], runs: Runs, texts: int) -> Table:
     """The table of all stretches and runs.
 
@@ -65,7 +81,8 @@ def span_table(stretches: Stretches, prefixes: NDArray[np.bool_], runs: Runs, te
     """
     stretches = _sorted(stretches)
     runs, runs_of_text = _telling(runs, texts)
-    run_keys, run_from = np.unique(runs.key, return_index=True)
+    run_from = np.flatnonzero(_changes(runs.key))
+    run_keys = runs.key[run_from]
     first = np.flatnonzero(_changes(stretches.key))
     keys = np.concatenate([stretches.key[first], run_keys])
     values = np.concatenate([first, len(stretches.key) + np.arange(len(run_keys))])
@@ -77,16 +94,16 @@ def span_table(stretches: Stretches, prefixes: NDArray[np.bool_], runs: Runs, te
     wholes = stretches.size[stretches.rule == EQUAL]
     return Table(
         *_gates(stretches, runs),
-        marked,
-        64 - filter_bits,
-        slots,
-        places,
-        stretches,
-        prefixes,
-        np.r_[run_from, len(runs.key)].astype(np.int32),
-        runs.text,
-        runs_of_text,
-        int(wholes.max()) if len(wholes) else 0,
+        filter=marked,
+        filter_shift=64 - filter_bits,
+        slots=slots,
+        values=places,
+        stretches=stretches,
+        prefixes=prefixes,
+        run_from=np.r_[run_from, len(runs.key)].astype(np.int32),
+        run_texts=runs.text,
+        runs_of_text=runs_of_text,
+        longest=int(wholes.max()) if len(wholes) else 0,
     )
 
 
@@ -99,23 +116,25 @@ def _changes(*columns: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _sorted(stretches: Stretches) -> Stretches:
     """By key; of equal ones the first that was added."""
-    full, key = stretches.full, stretches.key
-    order = np.lexsort((stretches.text, stretches.tokens, stretches.rule, full, key))
-    taken = Stretches(*(column[order] for column in stretches))
-    first = _changes(taken.key, taken.full, taken.rule, taken.size)
-    return Stretches(*(column[first] for column in taken))
+    found = taken(stretches, np.lexsort((stretches.full, stretches.key)))
+    return taken(found, _changes(found.key, found.full, found.rule, found.tokens))
 
 
 def _telling(runs: Runs, texts: int) -> tuple[Runs, NDArray[np.int32]]:
     """The runs that count, once per text and by key, and how many each text has."""
-    order = np.lexsort((runs.text, runs.key))
-    runs = Runs(*(column[order] for column in runs))
-    runs = Runs(*(column[_changes(runs.key, runs.text)] for column in runs))
-    _, inverse, counts = np.unique(runs.key, return_inverse=True, return_counts=True)
-    runs = Runs(*(column[counts[inverse] < _COMMON] for column in runs))
+    runs = taken(runs, np.argsort(runs.key, kind="stable"))
+    runs = taken(runs, _changes(runs.key, runs.text))
+    first = np.flatnonzero(_changes(runs.key))
+    counts = np.diff(np.r_[first, len(runs.key)])
+    runs = taken(runs, np.repeat(counts < _COMMON, counts))
     runs_of_text = np.bincount(runs.text, minlength=texts).astype(np.int32)
     runs_of_text[runs_of_text < _FEWEST_GRAMS] = 0
-    return Runs(*(column[runs_of_text[runs.text] > 0] for column in runs)), runs_of_text
+    return taken(runs, runs_of_text[runs.text] > 0), runs_of_text
+
+
+def _distinct(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    ordered = np.sort(values)
+    return ordered[_changes(ordered)]
 
 
 def _gates(
@@ -137,7 +156,7 @@ def _gates(
             found = hashes[numbers == gate]
         if not len(found):
             continue
-        found = np.unique(found)
+        found = _distinct(found)
         bits = max(1, (_GATE_BITS * len(found) // 64).bit_length())
         starts[gate], shifts[gate] = sum(map(len, filters)), 64 - bits
         filters.append(np.zeros(1 << bits, dtype=np.uint64))

@@ -37,8 +37,8 @@ PREFIXES: Final = (40, 24, 10, 8)
 """Characters; the longest one that a stretch has is its own."""
 
 GATES: Final = (24, 16, 10, 8)
-"""Bytes of letters from the beginning of a stretch or run that are looked at first: most words of a text go
-no further. The most that it has are its own."""
+"""Letters of a stretch or run that are looked at first, the most that it has: most words of a text
+go no further."""
 
 GRAM_WORDS: Final = 8
 FEWEST_WORDS: Final = 5
@@ -101,7 +101,10 @@ def no_stretches(rows: int) -> Stretches:
     keys = [np.empty(rows, dtype=np.uint64) for _ in range(4)]
     numbers = [np.empty(rows, dtype=np.int32) for _ in range(3)]
     flags = [np.empty(rows, dtype=np.int8) for _ in range(3)]
-    return Stretches(*keys[:2], *numbers, *flags[:2], keys[2], flags[2], keys[3])
+    return Stretches(
+        *(keys[0], keys[1], numbers[0], numbers[1], numbers[2], flags[0], flags[1]),
+        *(keys[2], flags[2], keys[3]),
+    )
 
 
 def no_runs(rows: int) -> Runs:
