@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     kinds = dataset.add_subparsers(required=True, metavar="WHAT")
     _add_show(kinds)
     _add_verify(kinds)
+    _add_diff(kinds)
     _add_card(kinds)
     _add_push(kinds)
 
@@ -46,6 +47,24 @@ def _add_verify(kinds: Any) -> None:
     _named(verify)
     verify.add_argument("--json", action="store_true", help="for programs")
     verify.set_defaults(act=_verify)
+
+
+def _add_diff(kinds: Any) -> None:
+    diff = kinds.add_parser(
+        "diff",
+        help="which samples came, went or changed between two datasets, and why",
+        description="Compare two datasets row by row. Each row that is not the same in both is "
+        "explained by where its candidate went in the dataset that lacks it, and by what differs "
+        "in recipe, grader, teacher, sources and code.",
+    )
+    diff.add_argument("a", metavar="A", help=_NAMED)
+    diff.add_argument("b", metavar="B", help="likewise")
+    diff.add_argument("--machine", default="", help="machine file that says where datasets are")
+    diff.add_argument("--json", action="store_true", help="the stable form, for programs")
+    diff.add_argument(
+        "--rows", metavar="FILE.parquet", type=Path, help="write every such row with its cause"
+    )
+    diff.set_defaults(act=_diff)
 
 
 def _add_card(kinds: Any) -> None:
@@ -132,6 +151,21 @@ def _verify(arguments: argparse.Namespace) -> int:
         said = "is whole" if whole else "is not what it says"
         print(f"{folder} {said}; SHA-256 of {DATASET}: {sha256}")  # noqa: T201
     return 0 if whole else 1
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from factory.dataset.difference import difference, write_rows
+    from factory.dataset.difference_text import difference_text
+
+    found, rows = difference(_folder(arguments, arguments.a), _folder(arguments, arguments.b))
+    if arguments.rows is not None:
+        write_rows(rows, arguments.rows)
+    print(  # noqa: T201
+        json.dumps(found.model_dump(mode="json"), indent=2)
+        if arguments.json
+        else difference_text(found)
+    )
+    return 0
 
 
 def _card(arguments: argparse.Namespace) -> int:

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 from typing import Final
 
-from factory.errors import InputFileError
+from factory.errors import InputFileError, ManifestMismatch
+from factory.shard.description import Description, read_description
 from factory.shard.layout import DATASET
 
+FORMAT: Final[int] = Description.model_fields["format"].default
+"""Of `dataset.json`; earlier ones said less, so that less can be found again."""
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
@@ -36,6 +39,21 @@ def dataset_folder(named: str, root: Path) -> Path:
         f"dataset {named!r}: expected a folder with {DATASET}, or a name or name/version below "
         f"{root}, found none; there are: {', '.join(known) or 'no datasets'}"
     )
+
+
+def described(folder: Path) -> Description:
+    """The `dataset.json` of a dataset of the format of this version.
+
+    Raises:
+        ManifestMismatch: It is missing, cannot be read, or is of another format.
+    """
+    description = read_description(folder)
+    if description.format != FORMAT:
+        raise ManifestMismatch(
+            f"{folder / DATASET}: expected format {FORMAT}, found {description.format}, which says "
+            f"too little to be verified or compared; build the dataset again from its recipe"
+        )
+    return description
 
 
 def versions(folder: Path) -> list[str]:

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from factory.dataset.checks import Check
 from factory.dataset.file_checks import check_bytes, check_names
 from factory.dataset.ledger_checks import check_clusters, check_ledger
 from factory.dataset.other_checks import check_pairs, check_problems
+from factory.dataset.place import described
 from factory.dataset.row_checks import check_rows
 from factory.dataset.said_checks import check_description, check_tables
 from factory.errors import ManifestMismatch
 from factory.progress import progress
 from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
 from factory.shard.description import Description, read_description
-from factory.shard.layout import DATASET
-
-FORMAT: Final = Description.model_fields["format"].default
-"""Of `dataset.json`; earlier ones said less, so that less can be found again."""
 
 
 def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
@@ -36,12 +32,7 @@ def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
     Raises:
         ManifestMismatch: `dataset.json` is missing, cannot be read, or is of an earlier format.
     """
-    description = read_description(folder)
-    if description.format != FORMAT:
-        raise ManifestMismatch(
-            f"{folder / DATASET}: expected format {FORMAT}, found {description.format}, which says "
-            f"too little to be verified; build the dataset again from its recipe"
-        )
+    description = described(folder)
     yield check_names(folder, description)
     total = sum(one.bytes for one in description.files)
     with progress("bytes", total, "bytes") as bar:

@@ -26,7 +26,9 @@ OPTIONS = {
     },
     ("dataset", "show"): {"--machine", "--json", "--rows"},
     ("dataset", "verify"): {"--machine", "--json"},
+    ("dataset", "diff"): {"--machine", "--json", "--rows"},
     ("dataset", "card"): {"--machine"},
+    ("dataset", "push"): {"--machine", "--repo", "--private", "--dry-run", "--endpoint"},
 }
 
 
