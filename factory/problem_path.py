@@ -172,8 +172,8 @@ def _fates(found: RunArtifacts, problem_id: str, samples: Rows) -> dict[str, lis
         if row["stage"] == "shard":
             uuid: str = row["candidate_id"]
             near = clusters.get(uuid) if row["reason"] in _DUPLICATES else None
-            detail = "; ".join(filter(None, [row["detail"], near]))
-            add(ends.get(uuid, uuid), Fate(stage="shard", what=row["reason"], detail=detail))
+            fate = Fate(stage="shard", what=row["reason"], detail=near or row["detail"])
+            add(ends.get(uuid, uuid), fate)
     columns = ["uuid", "made_of", "dedup_cluster_id", "contamination"]
     for number, row in _numbered_rows(found.dataset, problem_id, columns):
         told = [f"row {number:,} as {row['uuid']}", clusters.get(row["uuid"])]

@@ -15,7 +15,7 @@ from schemas.data_settings import NearDuplicates
 def dedupe(work: dict[str, Any], documents: str, out: Path) -> dict[str, Any]:
     """Labels of clusters; the kept documents are in `out/kept.parquet`."""
     near = NearDuplicates(threshold=work["threshold"], words=work["words"])
-    dedupe_files([Path(documents)], out, id_column="id", field="text", near=near)
+    dedupe_files([Path(documents)], out, text_column="text", near=near)
     clusters = pq.read_table(out / "clusters.parquet", columns=["cluster_id"])["cluster_id"]
     return {"label": clusters.combine_chunks().dictionary_encode().indices.fill_null(-1).tolist()}
 
