@@ -1,6 +1,6 @@
 """Generation under SIGKILL: of the run and of its vLLM servers, at random moments.
 
-Five kills with the tests, fifty by `make soak`. The seed of the moments is printed; set
+Three kills with the tests, fifty by `make soak`. The seed of the moments is printed; set
 `RETORT_KILL_SEED` to repeat them.
 """
 
@@ -154,8 +154,8 @@ def kill_seed() -> int:
 
 
 @pytest.mark.slow
-def test_five_kills_of_run_and_servers_lose_nothing(place: Place) -> None:
-    survive(place, problems=100, kills=5, seed=kill_seed())
+def test_three_kills_of_run_and_servers_lose_nothing(place: Place) -> None:
+    survive(place, problems=100, kills=3, seed=kill_seed())
 
 
 @pytest.mark.soak

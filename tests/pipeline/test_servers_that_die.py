@@ -166,6 +166,7 @@ def test_a_killed_keeper_leaves_no_server_behind_that_the_next_one_would_meet(
     assert all(reply.failure is None for reply in replies)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="an engine has its own process from two cores on"
 )

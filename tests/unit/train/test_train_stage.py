@@ -41,6 +41,8 @@ def sample(number: int, completion: str) -> dict[str, Any]:
         "pass_rate": 1.0,
         "num_generations": 1,
         "verification_info": "{}",
+        "form": "completion",
+        "made_of": [f"{number:032x}"],
         "dedup_cluster_id": None,
         "contamination": None,
         "license": "CC0-1.0",
