@@ -40,6 +40,7 @@ from dedupe_ways.score import DEFINITIONS, SURE, Truth
 from generation.table import machine_line
 from made_texts.documents import SPAN_WORDS, Documents, write_documents
 from made_texts.pieces import pieces
+from made_texts.spans import Change
 
 WORDS: Final = 5
 THRESHOLD: Final = 0.8
@@ -170,16 +171,15 @@ def near_figures(
 def overlap_figures(
     found: dict[str, list[Figures]], documents: Documents, count: int
 ) -> dict[str, Figures]:
-    """Speed, recall on the planted spans, and rows that were found beside them."""
+    """Speed, recall on the planted spans by how they were changed, and rows found beside them."""
     figures: dict[str, Figures] = {}
     for name, runs in found.items():
         rows = set(runs[0]["rows"])
-        hit = rows & documents.overlaps.keys()
-        figures[name] = speed(runs, documents, count) | {
-            "planted": len(documents.overlaps),
-            "recall": len(hit) / max(1, len(documents.overlaps)),
-            "others": len(rows - documents.overlaps.keys()),
-        }
+        figures[name] = speed(runs, documents, count)
+        for change in Change:
+            planted = {row for row, one in documents.overlaps.items() if one.change is change}
+            figures[name][change.value] = len(rows & planted) / max(1, len(planted))
+        figures[name]["others"] = len(rows - documents.overlaps.keys())
     return figures
 
 
@@ -209,12 +209,13 @@ def show(figures: dict[str, dict[str, Figures]]) -> None:
             f"| {space['recall']:.4f} | {space['recall_at_threshold']:.4f} "
             f"| {space['precision']:.4f} | {bare['recall']:.4f} | {bare['precision']:.4f} |"
         )
-    print("\n| decontamination | documents/CPU s | MB/CPU s | recall | found beside |")
-    print("|---|---|---|---|---|")
+    changes = " | ".join(f"recall, {change}" for change in Change)
+    print(f"\n| decontamination | documents/CPU s | MB/CPU s | {changes} | found beside |")
+    print("|---|---|---|---|---|---|---|")
     for name, one in figures["overlaps"].items():
         print(
             f"| {name} | {one['documents_per_cpu_s']:,.0f} | {one['mb_per_cpu_s']:,.1f} "
-            f"| {one['recall']:.4f} | {one['others']:,} |"
+            f"| {' | '.join(f'{one[change.value]:.4f}' for change in Change)} | {one['others']:,} |"
         )
     print()
 

@@ -12,8 +12,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .pieces import Item, Pieces, pieces, words
-from .texts import Lengths, disguised, drawn, mean_chars, nearly, text_of, wrapped
+from .pieces import Item, Pieces, pieces
+from .spans import Change, disguised, long_enough
+from .texts import Lengths, drawn, mean_chars, nearly, text_of, wrapped
 
 LENGTHS: Final = Lengths(median_chars=1_350, sigma=0.87)
 """About 97 MB in 50,000 documents."""
@@ -22,7 +23,7 @@ _NEAR_SHARE: Final = 0.06
 _EXACT_SHARE: Final = 0.01
 _MOST_CHANGED: Final = 0.16
 """Pieces exchanged of a near duplicate: Jaccard from 1 down to about 0.7."""
-_CONTAMINATED_SHARE: Final = 0.02
+_CONTAMINATED_SHARE: Final = 0.03
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,16 @@ class Documents:
     """Of the texts."""
     pairs: list[tuple[int, int]]
     """Row of a document, and of its near or exact duplicate."""
-    overlaps: dict[int, Item]
-    """Row of a document with words of a benchmark -> the item."""
+    overlaps: dict[int, Overlap]
+    """Row of a document with words of a benchmark -> which."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What was put into a document."""
+
+    item: Item
+    change: Change
 
 
 def write_documents(folder: Path, count: int, *, seed: int = 0) -> Documents:
@@ -79,13 +88,14 @@ def _with_duplicates(
 
 def _overlaps(
     rng: Random, real: Pieces, texts: list[str], taken: set[int]
-) -> Iterator[tuple[int, Item]]:
+) -> Iterator[tuple[int, Overlap]]:
     """Puts spans into documents that have no duplicate, and says which."""
-    items = [one for one in real.items if len(words(one.text)) > SPAN_WORDS]
+    items = [one for one in real.items if long_enough(one.text, SPAN_WORDS)]
     free = [row for row in range(len(texts)) if row not in taken]
     number = min(len(free), round(_CONTAMINATED_SHARE * len(texts)))
-    for row in rng.sample(free, number):
+    for place, row in enumerate(rng.sample(free, number)):
+        change = list(Change)[place % len(Change)]
         item = rng.choice(items)
         before, _, after = texts[row].partition("\n")
-        texts[row] = f"{before}\n{disguised(rng, item.text, SPAN_WORDS)}\n{after}"
-        yield row, item
+        texts[row] = f"{before}\n{disguised(rng, item.text, SPAN_WORDS, change)}\n{after}"
+        yield row, Overlap(item, change)

@@ -33,13 +33,14 @@ from factory.parts import (
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.manifest import Manifest, PartFile
 
-from .pieces import Item, pieces, words
-from .texts import REASONING, disguised, drawn, jaccard, mean_chars, nearly, text_of, wrapped
+from .pieces import Item, pieces
+from .spans import Change, disguised, long_enough
+from .texts import REASONING, drawn, jaccard, mean_chars, nearly, text_of, wrapped
 
 RIGHT: Final = 4
 _WRONG_SHARE: Final = 1 / 3
 _PROBLEMS_PER_PART: Final = 900
-_SPAN_WORDS: Final = 20
+_SPAN_WORDS: Final = 13
 _SOURCES: Final = (("made-algebra", "math"), ("made-words", "math"), ("made-science", "stem"))
 _FOREIGN: Final = "我们先把这个问题分成几个部分，然后逐一计算每个部分的结果。"
 
@@ -197,7 +198,7 @@ def trace(number: int, index: int, seed: int) -> Trace:
         return Trace(copy, kind, candidate_id(*other, seed), _similarity(original, copy))
     if kind is Planted.CONTAMINATED:
         item = rng.choice(_long_items())
-        parts.insert(len(parts) // 2, disguised(rng, item.text, _SPAN_WORDS))
+        parts.insert(len(parts) // 2, disguised(rng, item.text, _SPAN_WORDS, Change.PUNCTUATED))
         return Trace(_thought(statement, parts, answer), kind, f"{item.benchmark}/{item.item}")
     if kind is Planted.MIXED:
         parts.insert(len(parts) // 2, _FOREIGN)
@@ -243,7 +244,7 @@ def _long_items() -> list[Item]:
     return [
         one
         for one in pieces().items
-        if one.benchmark != "mbpp" and len(words(one.text)) > _SPAN_WORDS
+        if one.benchmark != "mbpp" and long_enough(one.text, _SPAN_WORDS)
     ]
 
 

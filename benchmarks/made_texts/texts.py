@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from .pieces import words
-
 _BREAK: Final = 4
 """Every so many pieces a paragraph ends."""
 _BLANKS: Final = re.compile(r" ")
@@ -69,14 +67,6 @@ def nearly(rng: Random, parts: Sequence[str], pieces: Sequence[str], share: floa
 def wrapped(rng: Random, text: str) -> str:
     """The same words in other lines: equal but for space."""
     return _BLANKS.sub(lambda _: "\n" if rng.random() < 0.1 else "  ", text)
-
-
-def disguised(rng: Random, text: str, length: int) -> str:
-    """So many successive words of a text in other case, with other signs, wrapped anew."""
-    found = words(text)
-    start = rng.randrange(len(found) - length + 1)
-    span = [rng.choice((str.upper, str.title, str))(one) for one in found[start : start + length]]
-    return "".join(one + rng.choice((" ", ", ", "\n", " -- ", "; ")) for one in span).strip()
 
 
 def runs(found: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
