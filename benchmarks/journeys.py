@@ -151,7 +151,9 @@ def main() -> None:
         for arm in ARMS:
             for greedy in (False, True):
                 one = recipe(seed, arm, greedy=greedy, quick=asked.quick, quota=quota)
-                found += [row | {"training_seed": seed, "greedy": greedy} for row in score(one, arm)]
+                found += [
+                    row | {"training_seed": seed, "greedy": greedy} for row in score(one, arm)
+                ]
                 if asked.json:
                     asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     report(found)
