@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -28,6 +28,9 @@ from factory.select.rows import Pair
 from factory.select.spill import NEED, Spill, read_bucket, spill
 from schemas.arrow import PREFERENCE, SAMPLE
 from schemas.manifest import PartFile
+
+_ROWS_PER_WORKER: Final = 20_000
+"""Fewer rows are written before another process has started."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ def write_outputs(outputs: Sequence[Output], pairs: Sequence[Pair], place: Place
     spilled = _spill({number: buckets[number] for number in missing}, pairs, place)
     works = [_Work(buckets[number], place, spilled[number]) for number in missing]
     total = sum(work.bucket.rows.height for work in works)
+    workers = min(place.workers, 1 + total // _ROWS_PER_WORKER)
     with progress("select: writing", total, "rows") as bar:
-        for position, part in map_parts(_write, works, workers=place.workers):
+        for position, part in map_parts(_write, works, workers=workers):
             parts[missing[position]] = part
             bar.update(part.rows)
     return [parts[number] for number in range(len(buckets))]
@@ -115,8 +119,9 @@ def _spill(
         if isinstance(part, int)
     ]
     found: dict[int, dict[Path, int]] = defaultdict(dict)
+    workers = min(place.workers, 1 + needs.height // _ROWS_PER_WORKER)
     with progress("select: sorting", len(works), "parts") as bar:
-        for _, spilled in map_parts(spill, works, workers=place.workers):
+        for _, spilled in map_parts(spill, works, workers=workers):
             for batch, bucket in enumerate(spilled.buckets):
                 found[bucket][spilled.path] = batch
             bar.update(1)

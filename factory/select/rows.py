@@ -64,8 +64,8 @@ def read_pair(pair: Pair) -> tuple[pa.Table, pa.Table]:
     """
     candidates = read_part(pair.candidates_dir, pair.candidates, CANDIDATE)
     verdicts = read_part(pair.verdicts_dir, pair.verdicts, VERDICT)
-    check_values(candidates, pair.candidates_path)
-    check_values(verdicts, pair.verdicts_path)
+    check_texts(candidates, pair.candidates_path)
+    check_texts(verdicts, pair.verdicts_path)
     _check_names(candidates, "finish_reason", FinishReason, pair.candidates_path)
     _check_names(verdicts, "status", Status, pair.verdicts_path)
     if not candidates["candidate_id"].equals(verdicts["candidate_id"]):
@@ -82,22 +82,15 @@ def read_pair(pair: Pair) -> tuple[pa.Table, pa.Table]:
     return candidates, verdicts
 
 
-def check_values(table: pa.Table, path: Path) -> None:
-    """Every text is UTF-8, and there is a value where there must be one.
+def check_texts(table: pa.Table, path: Path) -> None:
+    """Every text is UTF-8.
 
     Raises:
         SchemaMismatch: With the file, the column and the row, counted from 0.
     """
     for field in table.schema:
-        column = table[field.name]
-        if column.null_count and not field.nullable:
-            row = column.is_null().index(True).as_py()
-            raise SchemaMismatch(
-                f"{path}: row {row}, column {field.name}: expected a value, found none; delete the "
-                f"file and the manifest beside it and run again, the other parts are kept"
-            )
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            _check_text(column, field.name, path)
+            _check_text(table[field.name], field.name, path)
 
 
 def _check_text(column: pa.ChunkedArray, name: str, path: Path) -> None:

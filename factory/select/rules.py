@@ -128,7 +128,7 @@ def mixed_language(case: Case, select: Select) -> Found | None:
 
 
 def long_paragraph(case: Case, select: Select) -> Found | None:
-    """A paragraph of the trace (as `paragraphs` has it) above `max_paragraph_chars`."""
+    """A paragraph of the trace, without formulas and lists, above `max_paragraph_chars`."""
     limit = select.max_paragraph_chars
     if len(case.trace) <= limit:
         return None

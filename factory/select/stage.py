@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -36,6 +36,9 @@ from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
 from schemas.recipe import Generate, Rewrite, Select
+
+_CANDIDATES_PER_WORKER: Final = 4096
+"""Fewer are judged before another process has started."""
 
 
 def select_samples(
@@ -133,7 +136,8 @@ def _judge_all(
     nearest = Borderline()
     total = sum(pair.candidates.rows for pair in pairs)
     with progress("select", total, "candidates") as bar:
-        for position, found in map_parts(judge, works, workers=place.workers):
+        workers = min(place.workers, 1 + total // _CANDIDATES_PER_WORKER)
+        for position, found in map_parts(judge, works, workers=workers):
             frames[position] = found.rows
             nearest.add(found.examples)
             bar.update(found.rows.height)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.errors import ManifestMismatch
+from factory.errors import ManifestMismatch, SchemaMismatch
 from factory.select.stage import select_samples
 from schemas.arrow import SAMPLE
 from schemas.candidate import FinishReason
@@ -198,7 +200,11 @@ def test_parts_that_are_valid_are_kept_and_a_broken_one_is_made_again(tmp_path: 
     assert kept.stat().st_mtime_ns == before
 
 
-def test_work_in_several_processes_gives_the_same(tmp_path: Path) -> None:
+def test_work_in_several_processes_gives_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.select.stage._CANDIDATES_PER_WORKER", 1)
+    monkeypatch.setattr("factory.select.buckets._ROWS_PER_WORKER", 1)
     problems = write_problems(tmp_path / "collect", PROBLEMS)
     folders = [write_round(tmp_path, 1, graded("a", *[Status.CORRECT] * 6), rows_per_part=2)]
     first, second = (
@@ -259,3 +265,176 @@ def test_figures_count_reasons_per_source(tmp_path: Path) -> None:
     }
     assert (figures["problems"], figures["problems_with_samples"]) == (2, 2)
     assert pl.Series(figures["samples_by_domain"].values()).sum() == 2
+
+
+# --------------------------------------------------------------------------------- memory and kills
+
+
+def test_the_scratch_of_a_killed_run_is_cleared_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    left = tmp_path / "select" / ".scratch"
+    left.mkdir(parents=True)
+    (left / "000000.arrow").write_bytes(b"half a file")
+    run(tmp_path, graded("a", *[Status.CORRECT] * 5), rows_per_part=2)
+    assert not left.exists()
+    assert [path.name for path in (tmp_path / "select").iterdir() if path.name[0] == "."] == []
+
+
+def test_a_run_that_is_killed_at_any_part_goes_on_to_the_same_digest(tmp_path: Path) -> None:
+    select = Select(per_problem=9, pairs_per_problem=2)
+    candidates = [
+        *graded("b", *[Status.CORRECT] * 6, *[Status.INCORRECT] * 3),
+        *graded("c", *[Status.CORRECT] * 3, *[Status.INCORRECT] * 3),
+    ]
+    whole = run(tmp_path / "whole", candidates, select=select, written=2)
+    names = sorted(part.path for part in whole.parts)
+    assert {name.partition("-")[0] for name in names} >= {"samples", "preference", "dropped"}
+    for gone in (0, 2, 4, len(names) - 1):
+        root = tmp_path / str(gone)
+        run(root, candidates, select=select, written=2)
+        for name in names[gone:]:
+            (root / "select" / name).unlink()
+        stamps = {name: (root / "select" / name).stat().st_mtime_ns for name in names[:gone]}
+        assert run(root, candidates, select=select, written=2) == whole
+        for name, stamp in stamps.items():
+            assert (root / "select" / name).stat().st_mtime_ns == stamp, "it was made again"
+
+
+def test_a_part_of_other_content_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    candidates = graded("b", *[Status.CORRECT] * 4)
+    run(tmp_path, candidates, select=Select(per_problem=2))
+    before = rows(tmp_path, "samples")
+    run(tmp_path, candidates, select=Select(per_problem=3))
+    assert (len(before), len(rows(tmp_path, "samples"))) == (2, 3)
+
+
+# --------------------------------------------------------------------------------------- the report
+
+
+def test_the_report_counts_by_source_and_shows_borderline_examples_first(tmp_path: Path) -> None:
+    long = ["x" * count for count in (530, 510, 700, 900, 505, 620, 560)]
+    candidates = [Graded("a", at, f"<think>so {text} 2+2</think>4") for at, text in enumerate(long)]
+    candidates += graded("c", Status.CORRECT, Status.TIMEOUT, start=20)
+    candidates += graded("b", Status.CORRECT, Status.CORRECT)
+    select = Select(max_paragraph_chars=500, per_problem=1)
+    result = run(tmp_path, candidates, select=select, rows_per_part=3)
+    counts = result.figures["rules"]
+    assert next(iter(counts)) == "timeout"
+    assert counts["timeout"] == {"chat": [0, 2], "unit": [1, 9]}
+    assert counts["mixed_language"] == {"chat": [0, 2], "unit": [0, 8]}
+    assert counts["long_paragraph"] == {"chat": [0, 2], "unit": [7, 8]}
+    assert counts["without_work"] == {"chat": [0, 2], "unit": [0, 1]}
+    assert counts["surplus"] == {"chat": [1, 2], "unit": [0, 1]}
+    for reason, dropped in result.ledger.drops.items():
+        assert sum(one for one, _ in counts[reason].values()) == dropped
+    report = (tmp_path / "select" / "report.md").read_text()
+    about = report.partition("## long_paragraph")[2].partition("\n## ")[0]
+    assert "| unit | 7 | 8 | 87.50% |" in about
+    shown = [line.split("`")[3] for line in about.splitlines() if line.startswith("- problem")]
+    assert shown == ["a-4", "a-1", "a-0", "a-6", "a-5"]
+    assert "a paragraph of 512 characters, at most 500" in about
+    assert "> <think>so xxx" in about
+    assert "report.md" not in {part.path for part in result.parts}
+    assert run(tmp_path, candidates, select=select).figures == result.figures
+    assert (tmp_path / "select" / "report.md").read_text() == report
+
+
+def test_pass_rates_nearest_to_their_bounds_come_first_in_the_report(tmp_path: Path) -> None:
+    right, wrong = Status.CORRECT, Status.INCORRECT
+    candidates = [*graded("a", right, *[wrong] * 9), *graded("c", right, right, *[wrong] * 6)]
+    run(tmp_path, candidates, select=Select(min_pass_rate=0.5))
+    report = (tmp_path / "select" / "report.md").read_text()
+    about = report.partition("## pass_rate")[2]
+    shown = [line for line in about.splitlines() if line.startswith("- problem")]
+    assert shown == [
+        "- problem `c`, candidate `c-0`, margin 0.25",
+        "- problem `c`, candidate `c-1`, margin 0.25",
+        "- problem `a`, candidate `a-0`, margin 0.40",
+    ]
+
+
+# -------------------------------------------------------------------------------- quotas and picks
+
+
+def test_candidates_that_resemble_each_other_least_are_picked(tmp_path: Path) -> None:
+    same = " ".join(f"word{number}" for number in range(60))
+    other = " ".join(f"thing{number}" for number in range(60))
+    texts = [same, f"{same} again", f"{same} once more", other]
+    candidates = [Graded("a", at, f"<think>{text}</think>4") for at, text in enumerate(texts)]
+    run(tmp_path, candidates, select=Select(per_problem=2, pick="different"))
+    assert [row["uuid"] for row in rows(tmp_path, "samples")] == ["a-0", "a-3"]
+    details = {row["detail"] for row in rows(tmp_path, "dropped")}
+    assert details == {"per_problem 2, different"}
+
+
+# --------------------------------------------------------------------------------------- bad input
+
+
+def broken(
+    root: Path, kind: str, change: Callable[[pa.Table], pa.Table], error: type[Exception]
+) -> str:
+    """What select says of a part that was changed behind its manifest."""
+    problems = write_problems(root / "collect", PROBLEMS)
+    folders = write_round(root, 1, graded("a", *[Status.CORRECT] * 3))
+    path = folders[kind == "verdicts"] / f"{kind}-00000.parquet"
+    pq.write_table(change(pq.read_table(path)), path)
+    with pytest.raises(error) as caught:
+        select_samples(
+            problems,
+            [folders],
+            Select(),
+            generate=asked(),
+            seed=0,
+            machine=Machine(workers=1),
+            out_dir=root / "select",
+            key="k",
+        )
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def changed(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    place = table.schema.get_field_index(name)
+    return table.set_column(place, table.schema.field(name), values)
+
+
+def with_other_type(table: pa.Table) -> pa.Table:
+    return table.set_column(2, "index", pa.array(["0", "1", "2"]))
+
+
+def test_parts_of_other_columns_types_or_rows_are_refused_with_their_file(tmp_path: Path) -> None:
+    for number, kind in enumerate(("candidates", "verdicts")):
+        root = tmp_path / str(number)
+        broken(root / "1", kind, lambda table: table.drop_columns(["index"]), SchemaMismatch)
+        broken(root / "2", kind, with_other_type, SchemaMismatch)
+        broken(root / "3", kind, lambda table: table.slice(1), ManifestMismatch)
+
+
+def test_a_corrupt_part_is_refused_with_its_file(tmp_path: Path) -> None:
+    problems = write_problems(tmp_path / "collect", PROBLEMS)
+    candidates, verdicts = write_round(tmp_path, 1, graded("a", Status.CORRECT))
+    path = candidates / "candidates-00000.parquet"
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ManifestMismatch, match=r"candidates-00000\.parquet: cannot be read"):
+        select_samples(
+            problems,
+            [(candidates, verdicts)],
+            Select(),
+            generate=asked(),
+            seed=0,
+            machine=Machine(workers=1),
+            out_dir=tmp_path / "select",
+            key="k",
+        )
+
+
+def test_values_that_there_cannot_be_are_refused_with_file_row_and_column(tmp_path: Path) -> None:
+    bad = pa.array([b"so", b"\xff\xfe", b"so"], pa.large_binary()).view(pa.large_string())
+    said = broken(
+        tmp_path / "1", "candidates", lambda table: changed(table, "text", bad), SchemaMismatch
+    )
+    assert "row 1, column text: expected UTF-8" in said
+    status = pa.array(["correct", "correct", "perhaps"])
+    said = broken(
+        tmp_path / "3", "verdicts", lambda table: changed(table, "status", status), SchemaMismatch
+    )
+    assert "row 2, column status: expected one of correct" in said
