@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from factory.overlap import folding
+from factory.overlap.compiled import compiled
 
 _CODE: Final = folding.CODE
 _WORD: Final = folding.WORD
@@ -89,7 +89,7 @@ def plain_letters() -> NDArray[np.uint8]:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def read_plain(
     data: NDArray[np.uint8], start: int, stop: int, plain: NDArray[np.uint8], into: Scratch
 ) -> int:
@@ -114,10 +114,10 @@ def read_plain(
     if all_bytes >= 0x80:
         return NOT_PLAIN
     letters_from[words] = n_letters
-    return int(words)
+    return int(np.int64(words))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def eight(row: NDArray[np.uint8], at: int) -> np.uint64:
     """The bytes from `at` in one number, lowest first."""
     place = np.uint64(at)
@@ -133,14 +133,14 @@ def eight(row: NDArray[np.uint8], at: int) -> np.uint64:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def absorbed(state: np.uint64, chunk: np.uint64) -> np.uint64:
     """The state of a hash after eight more bytes."""
     state = (state ^ chunk) * _MULTIPLIER
     return state ^ (state >> _U29)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mixed(value: np.uint64) -> np.uint64:
     """Every bit of the result depends on every bit of the value (the finaliser of MurmurHash3)."""
     value = (value ^ (value >> _U33)) * _MIX_1
@@ -148,7 +148,7 @@ def mixed(value: np.uint64) -> np.uint64:
     return value ^ (value >> _U33)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def stretch(row: NDArray[np.uint8], at: int, size: int) -> np.uint64:
     """The hash of `size` characters from `at`."""
     state = np.uint64(size) * _MIX_2
@@ -162,31 +162,51 @@ def stretch(row: NDArray[np.uint8], at: int, size: int) -> np.uint64:
     return mixed(state)
 
 
-@njit(cache=True, nogil=True)
-def _letter(byte: int, table: NDArray[np.int32]) -> bool:
-    if byte >= 0x80:
-        return True
-    kind = table[byte]
+@compiled
+def _decoded(data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
+    """The code point at `at`, and where the next one begins."""
+    first = int(data[at])
+    if first >= 0xF0 and at + 4 <= stop:
+        code = ((first & 0x07) << 18) | ((int(data[at + 1]) & 0x3F) << 12)
+        return code | ((int(data[at + 2]) & 0x3F) << 6) | (int(data[at + 3]) & 0x3F), at + 4
+    if first >= 0xE0 and at + 3 <= stop:
+        code = ((first & 0x0F) << 12) | ((int(data[at + 1]) & 0x3F) << 6)
+        return code | (int(data[at + 2]) & 0x3F), at + 3
+    if first >= 0xC0 and at + 2 <= stop:
+        return ((first & 0x1F) << 6) | (int(data[at + 1]) & 0x3F), at + 2
+    return first, at + 1
+
+
+@compiled
+def _kind(code: int, table: NDArray[np.int32]) -> int:
+    if code < _PLANES:
+        return int(table[code])
+    return _WORD | _ALONE | code if code < _UNSEEN else 0
+
+
+@compiled
+def _letter(kind: int) -> bool:
     return (kind & _WORD) != 0 and (kind & _DIGIT) == 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _word_follows(data: NDArray[np.uint8], at: int, stop: int, table: NDArray[np.int32]) -> bool:
+    """Whether two letters come next."""
+    for _ in range(2):
+        if at >= stop:
+            return False
+        code, at = _decoded(data, at, stop)
+        if not _letter(_kind(code, table)):
+            return False
+    return True
+
+
+@compiled
 def _digit(data: NDArray[np.uint8], at: int, stop: int) -> bool:
     return at < stop and 0x30 <= data[at] <= 0x39
 
 
-@njit(cache=True, nogil=True)
-def _joins_words(
-    data: NDArray[np.uint8], at: int, after: int, start: int, stop: int, table: NDArray[np.int32]
-) -> bool:
-    """Whether a hyphen has two letters on either side."""
-    if at - 2 < start or after + 2 > stop:
-        return False
-    before = _letter(data[at - 1], table) and _letter(data[at - 2], table)
-    return before and _letter(data[after], table) and _letter(data[after + 1], table)
-
-
-@njit(cache=True, nogil=True)
+@compiled
 def _between_numbers(data: NDArray[np.uint8], at: int, start: int, stop: int) -> int:
     """What stands in `signs` before a digit at `at` that follows another number; 0: nothing."""
     if at - 2 >= start and 0x30 <= data[at - 2] <= 0x39:
@@ -198,7 +218,7 @@ def _between_numbers(data: NDArray[np.uint8], at: int, start: int, stop: int) ->
     return _BLANK
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _write(row: NDArray[np.uint8], at: int, code: int) -> int:
     """Write a folded character; the place after it."""
     if code < 0x80:
@@ -210,13 +230,7 @@ def _write(row: NDArray[np.uint8], at: int, code: int) -> int:
     return at + 3
 
 
-@njit(cache=True, nogil=True)
-def _beyond(code: int) -> int:
-    """What a character beyond the table is: an ideograph, or one that nobody sees."""
-    return _WORD | _ALONE | code if code < _UNSEEN else 0
-
-
-@njit(cache=True, nogil=True)
+@compiled
 def read_text(
     data: NDArray[np.uint8],
     start: int,
@@ -239,36 +253,13 @@ def read_text(
     after_digit = False  # the last of `signs`
     operator_at = -2  # byte after the operator that is the last of `signs`
     operator_opens = False
-    before = 0  # kind of the character before
+    before = before_that = 0  # kinds of the characters before
     at = start
     while at < stop:
-        first = np.int64(data[at])
-        after = at + 1
-        if first < 0x80:
-            kind = int(table[first])
-        else:
-            code = first
-            if first >= 0xF0 and at + 4 <= stop:
-                code = (
-                    ((first & 0x07) << 18)
-                    | ((np.int64(data[at + 1]) & 0x3F) << 12)
-                    | ((np.int64(data[at + 2]) & 0x3F) << 6)
-                    | (np.int64(data[at + 3]) & 0x3F)
-                )
-                after = at + 4
-            elif first >= 0xE0 and at + 3 <= stop:
-                code = (
-                    ((first & 0x0F) << 12)
-                    | ((np.int64(data[at + 1]) & 0x3F) << 6)
-                    | (np.int64(data[at + 2]) & 0x3F)
-                )
-                after = at + 3
-            elif first >= 0xC0 and at + 2 <= stop:
-                code = ((first & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F)
-                after = at + 2
-            kind = _beyond(int(code)) if code >= _PLANES else int(table[code])
-            if kind & _UNREADY and not ready:
-                return UNREADY
+        code, after = _decoded(data, at, stop)
+        kind = _kind(code, table)
+        if kind & _UNREADY and not ready:
+            return UNREADY
         if kind & _WORD:
             code = kind & _CODE
             digit = (kind & _DIGIT) != 0
@@ -306,7 +297,8 @@ def read_text(
             in_word = False
             if kind & _OPERATOR:
                 code = kind & _CODE
-                if code != _HYPHEN or not _joins_words(data, at, after, start, stop, table):
+                joins = code == _HYPHEN and _letter(before) and _letter(before_that)
+                if not joins or not _word_follows(data, after, stop, table):
                     signs[n_signs] = code
                     n_signs += 1
                     after_digit = False
@@ -314,7 +306,7 @@ def read_text(
                     operator_opens = code in (_HYPHEN, _PLUS)
                     if before & _WORD or (at > start and data[at - 1] in (0x29, 0x5D, 0x7D)):
                         operator_opens = False
-        before = kind
+        before_that, before = before, kind
         at = after
     into.letters_from[words] = n_letters
     into.signs_from[words] = n_signs
@@ -323,7 +315,7 @@ def read_text(
     return words
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def is_operand(read: Scratch, word: int) -> bool:
     """Whether a word may be part of an expression: a letter alone, or what begins with a digit."""
     at = read.letters_from[word]
@@ -332,7 +324,7 @@ def is_operand(read: Scratch, word: int) -> bool:
     return 0x30 <= int(read.letters[at]) <= 0x39
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def end_of_run(weight: NDArray[np.int32], words: int, first: int, end: int, wanted: int) -> int:
     """The word after a run from `first` that weighs at least `wanted`, sought from `end` on; -1
     where the text has none."""

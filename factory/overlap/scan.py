@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from factory.overlap.compiled import compiled
 from factory.overlap.grams import (
     NOT_PLAIN,
     UNREADY,
@@ -71,7 +71,7 @@ def no_findings(rows: int) -> Found:
     return Found(*columns)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _place(places: NDArray[np.int32], words: int, value: int) -> int:
     """The first place in the ascending `places[:words]` with that value, or -1."""
     low, high = 0, words
@@ -84,7 +84,7 @@ def _place(places: NDArray[np.int32], words: int, value: int) -> int:
     return low if low < words and places[low] == value else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _stands_free(read: Scratch, words: int, first: int, end: int, edges: int) -> bool:
     """Whether no expression goes on before the first word or after the last one."""
     at = read.signs_from[first]
@@ -100,7 +100,7 @@ def _stands_free(read: Scratch, words: int, first: int, end: int, edges: int) ->
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _confirmed(
     table: Table,
     row: int,
@@ -132,7 +132,7 @@ def _confirmed(
     return -1, 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _found_at(
     table: Table, kind: int, read: Scratch, words: int, first: int, added: bool, gate: int
 ) -> tuple[int, int]:
@@ -157,7 +157,7 @@ def _found_at(
     return NOTHING, 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _run_at(table: Table, read: Scratch, plain: bool, words: int, first: int) -> tuple[int, int]:
     """The run of eight words that begins at a word, by number, and the word after it; or -1."""
     if plain:
@@ -173,7 +173,7 @@ def _run_at(table: Table, read: Scratch, plain: bool, words: int, first: int) ->
     return look_up(table, gram_key(read.letters, at, size)) - len(table.stretches.key), end
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scan_texts(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -289,7 +289,7 @@ def scan_texts(
         found.last[row] = read.bytes_from[hit_end - 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _longest_run(
     table: Table, read: Scratch, plain: bool, words: int, text: int
 ) -> tuple[int, int]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from factory.overlap.compiled import compiled
 from factory.overlap.spans import EQUAL, GATES, Runs, Stretches
 
 _COMMON: Final = 8
@@ -164,20 +164,20 @@ def _gates(
     return np.concatenate([*filters, np.zeros(0, dtype=np.uint64)]), starts, shifts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gate_mask(gate: np.uint64) -> np.uint64:
     first, second = gate & _SIX_BITS, (gate >> np.uint64(6)) & _SIX_BITS
     third = (gate >> np.uint64(12)) & _SIX_BITS
     return (_ONE << first) | (_ONE << second) | (_ONE << third)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mark(gates: NDArray[np.uint64], marked: NDArray[np.uint64], shift: int) -> None:
     for gate in gates:
         marked[np.int64(gate >> np.uint64(shift))] |= _gate_mask(gate)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def passes(table: Table, number: int, gate: np.uint64) -> bool:
     """Whether a hash may be one of that gate, which is not empty."""
     place = table.gate_from[number] + np.int64(gate >> np.uint64(table.gate_shift[number]))
@@ -185,7 +185,7 @@ def passes(table: Table, number: int, gate: np.uint64) -> bool:
     return table.gates[place] & mask == mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insert(
     keys: NDArray[np.uint64],
     values: NDArray[np.int32],
@@ -205,7 +205,7 @@ def _insert(
         places[slot] = values[number]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def look_up(table: Table, key: np.uint64) -> int:
     """The value of a key, -1 where it is not there."""
     bit = np.int64(key >> np.uint64(table.filter_shift))

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from factory.overlap.compiled import compiled
 from factory.overlap.grams import (
     Scratch,
     absorbed,
@@ -74,7 +74,7 @@ class Stretches(NamedTuple):
     size: NDArray[np.int32]
     """In characters."""
     tokens: NDArray[np.int32]
-    """Runs of no white space in it: a text has at least as many words there."""
+    """Runs of no white space with a word in them: a text has at least as many words there."""
     text: NDArray[np.int32]
     """Number of the item's text."""
     rule: NDArray[np.int8]
@@ -114,31 +114,31 @@ def no_runs(rows: int) -> Runs:
     return Runs(keys[0], text, keys[1], number, keys[2])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def prefix_key(row: NDArray[np.uint8], at: int, kind: int, number: int) -> np.uint64:
     """The key of the stretch at `at` by its prefix `PREFIXES[number]`; never 0."""
     return mixed(stretch(row, at, PREFIXES[number]) ^ _SALTS[kind, number]) | _ONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def equal_key(letters: NDArray[np.uint8], size: int) -> np.uint64:
     """The key of a text as a whole."""
     return mixed(stretch(letters, 0, size) ^ _EQUAL_SALT) | _ONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def gram_key(letters: NDArray[np.uint8], at: int, size: int) -> np.uint64:
     """The key of a run of eight words."""
     return mixed(stretch(letters, at, size) ^ _GRAM_SALT) | _ONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def door_hash(letters: NDArray[np.uint8], at: int) -> np.uint64:
     """The hash of `GATES[2]` letters from `at`."""
     return absorbed(absorbed(_GRAM_SALT, eight(letters, at)), eight(letters, at + 8) & _TWO_BYTES)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def gate_hashes(letters: NDArray[np.uint8], at: int) -> tuple[np.uint64, ...]:
     """The hashes of as many letters from `at` as `GATES` says, one for each; some are wrong where
     the text has fewer."""
@@ -153,7 +153,7 @@ def gate_hashes(letters: NDArray[np.uint8], at: int) -> tuple[np.uint64, ...]:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gate_number(size: int) -> int:
     number = 0
     while number < len(GATES) and GATES[number] > size:
@@ -161,7 +161,7 @@ def _gate_number(size: int) -> int:
     return number if number < len(GATES) else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(
     out: Stretches,
     count: int,
@@ -204,7 +204,16 @@ def _put(
     return count + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _tokens(read: Scratch, first: int, end: int) -> int:
+    """Runs of no white space that have one of these words."""
+    tokens = 1
+    for word in range(first + 1, end):
+        tokens += read.token[word] != read.token[word - 1]
+    return tokens
+
+
+@compiled
 def _runs(
     out: Stretches,
     count: int,
@@ -220,7 +229,7 @@ def _runs(
         end = end_of_run(read.weight, n_words, first, max(end, first), 2 * words)
         if end < 0:
             break
-        tokens = read.token[end - 1] - read.token[first] + 1
+        tokens = _tokens(read, first, end)
         count = _put(out, count, read, LETTERS, first, end, tokens, text, WORDS, 0, prefixes)
         if first > 0 and read.token[first - 1] == read.token[first]:
             continue
@@ -237,7 +246,7 @@ def _runs(
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _runs_with_signs(
     out: Stretches,
     count: int,
@@ -269,7 +278,7 @@ def _runs_with_signs(
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def item_stretches(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -300,7 +309,7 @@ def item_stretches(
             continue
         n_letters = read.letters_from[n_words]
         if rules[row] == ADDED:
-            tokens = read.token[n_words - 1] + 1
+            tokens = _tokens(read, 0, n_words)
             count = _put(out, count, read, LETTERS, 0, n_words, tokens, text, ADDED, 0, prefixes)
             continue
         out.key[count] = equal_key(read.letters, n_letters)
