@@ -17,6 +17,7 @@ class Description(Row):
     """The content of `dataset.json`. No times: equal inputs give equal bytes."""
 
     format: int = 2
+    """2 has the columns `category`, `form` and `made_of`, and what stands beside the rows."""
     name: str
     version: str
     rows: int
@@ -28,6 +29,8 @@ class Description(Row):
     columns: list[str]
     configs: dict[str, int] = Field(default_factory=dict)
     """Rows of each config that can be loaded; `default` has the rows that `digest` is of."""
+    digests: dict[str, str] = Field(default_factory=dict)
+    """Config -> digest of its rows, of those whose rows are not made from the default one's."""
     recipe: str
     sections: dict[str, str] = Field(default_factory=dict)
     """Section of the recipe -> digest of what it says; `recipe.json` has the whole."""

@@ -1,43 +1,54 @@
-"""samples -> dataset: exact dedupe, Parquet shards, the card and `dataset.json`."""
+"""samples -> dataset: decontamination, dedupe, Parquet shards, the ledger, card and `dataset.json`.
+
+The texts are read twice, each time by several processes: once for the index, which decides what is
+published, and once to write. Between them one small row per sample is held.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import islice
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+import pyarrow as pa
 
 from factory.digest import digest, file_sha256
 from factory.ledger import entry, reconcile
-from factory.parts import as_table, read_manifest, write_atomically
-from factory.progress import progress
-from factory.shard.card import Facts, render_card
-from factory.shard.configs import DEFAULT, FOLDERS, REASONING_CONTENT, with_reasoning
+from factory.parts import read_manifest, write_atomically
+from factory.shard.card import render_card
+from factory.shard.card_facts import Facts
+from factory.shard.clusters import decide
+from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
+from factory.shard.contamination import save_benchmarks
 from factory.shard.content import digest_of_rows, row_digests
 from factory.shard.description import Description
-from factory.shard.layout import (
-    CARD,
-    DATA,
-    DATASET,
-    RECIPE,
-    kept_shard,
-    remove_strays,
-    shard_name,
-    shard_sizes,
-    write_shard,
-)
-from factory.shard.recipe import recipe_bytes, section_digests
-from factory.shard.rows import index_samples, rows_in_order
-from schemas.arrow import SAMPLE
+from factory.shard.extras import extra_files
+from factory.shard.index import Looking, index_samples
+from factory.shard.layout import CARD, DATA, DATASET, LEDGER, RECIPE, remove_strays, write_shards
+from factory.shard.ledger_files import cluster_rows, dropped_rows
+from factory.shard.pairs import pair_rows
+from factory.shard.problems import SCHEMA as PROBLEM_ROWS
+from factory.shard.problems import problem_rows
+from factory.shard.recipe import recipe_bytes, section_digests, suites_against
+from factory.shard.samples import SCHEMAS, write_samples
+from factory.shard.spans import ordered_samples
+from schemas import arrow
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
-from schemas.recipe import Recipe, Shard
-from schemas.sample import Drop
+from schemas.recipe import Recipe
+
+if TYPE_CHECKING:
+    from factory.overlap.benchmark_index import BenchmarkIndex
 
 CODE_VERSION: Final = 2
 """Of this stage; another one makes every dataset anew."""
+
+_SCHEMAS: Final = {**SCHEMAS, PREFERENCE: arrow.PREFERENCE, PROBLEMS: PROBLEM_ROWS}
+Named = list[tuple[str, int]]
+"""Path in the dataset's folder and rows of each file."""
 
 
 def build_shards(
@@ -49,44 +60,82 @@ def build_shards(
     out_dir: Path,
     key: str,
 ) -> StageResult:
-    """The dataset's folder `out_dir/dataset`, ready to be published: shards, card, dataset.json.
+    """The dataset's folder `out_dir/dataset`, ready to be published.
 
     Rows are sorted by (problem_id, uuid). The digest in `dataset.json` is that of the rows'
-    content: it stays the same whatever the size of parts and shards. Shards that are there and
-    valid are kept.
+    content: it stays the same whatever the size of parts and shards and the number of workers.
+    What an interrupted try left whole is kept.
 
     Args:
         samples_dir: Artifact of select.
         recipe: As `factory.shard.recipe.dataset_recipe` gives it.
         upstream: Finished artifacts that the dataset stands on, by a name that tells rounds
-            apart: their keys and ledgers go into `dataset.json` and the card.
+            apart: their keys, ledgers and figures go into `dataset.json` and the card. That of
+            collect is `collect`; the config `problems` needs it.
 
     Raises:
         ManifestMismatch: An artifact is not whole, or a sample stands twice.
+        SchemaMismatch: A part has other columns or types.
         LedgerMismatch: The stages do not add up; a dataset that cannot account for its rows is
             not built.
+        SourceError, RecipeError: A benchmark cannot be read.
     """
     shard = recipe.shard
-    index = index_samples(samples_dir, dedupe=shard.dedupe != "none")
-    kept = index.filter("kept")
-    dropped = {Drop.EXACT_DUPLICATE.value: index.height - kept.height}
-    own = entry("shard", index.height, kept.height, dropped)
+    workers = machine.workers or len(os.sched_getaffinity(0))
     manifests = _manifests(samples_dir, upstream)
+    made_from = digest([key, CODE_VERSION, recipe])
+    work = out_dir / "work"
+    benchmarks = _benchmarks(recipe, machine)
+
+    samples = ordered_samples(samples_dir, work / "sorted")
+    looking = Looking(
+        near=shard.near if shard.dedupe == "near" else None,
+        benchmarks=save_benchmarks(benchmarks, work) if benchmarks else None,
+    )
+    indexed = index_samples(
+        samples,
+        looking,
+        folder=work / "index",
+        made_from=digest([made_from, read_manifest(samples_dir).digest]),
+        workers=workers,
+    )
+    decided = decide(samples, indexed, shard, work / "near")
+    del indexed
+    own = _ledger(decided)
     funnel = reconcile([*(one.ledger for one in manifests.values()), own])
 
     folder = out_dir / "dataset"
-    configs = [DEFAULT, *(one for one in shard.configs if one == REASONING_CONTENT)]
-    files, content = _write_rows(samples_dir, kept, shard, folder, key, configs)
+    configs = [one for one in FOLDERS if one in {DEFAULT, *shard.configs}]
+    named, rows = write_samples(
+        samples,
+        decided,
+        configs=[one for one in configs if one in SCHEMAS],
+        shard_bytes=shard.shard_bytes,
+        folder=folder,
+        made_from=made_from,
+        workers=workers,
+    )
+    strict = benchmarks if shard.contaminated == "drop" else None
+    digests: dict[str, str] = {}
+    if PREFERENCE in configs:
+        published = decided.filter(pl.col("reason").is_null())["uuid"]
+        pairs = pair_rows(samples_dir, published, strict)
+        named += _write_config(PREFERENCE, pairs, folder, shard.shard_bytes, digests)
+    if PROBLEMS in configs:
+        problems = problem_rows(upstream["collect"], samples_dir, recipe.generate, strict)
+        named += _write_config(PROBLEMS, problems, folder, shard.shard_bytes, digests)
+    named += _write_ledger(samples_dir, decided, folder, shard.shard_bytes)
     write_atomically(folder / RECIPE, recipe_bytes(recipe))
-    files.append(_file(folder, RECIPE, 0))
+    files = [_file(folder, path, rows_of) for path, rows_of in [*named, (RECIPE, 0)]]
     description = Description(
         name=shard.name,
         version=shard.version,
-        rows=kept.height,
-        digest=content,
+        rows=own.rows_out,
+        digest=digest_of_rows(rows),
         files=files,
-        columns=SAMPLE.names,
-        configs=dict.fromkeys(configs, kept.height),
+        columns=arrow.SAMPLE.names,
+        configs={one: _rows_of(files, one) for one in configs},
+        digests=digests,
         recipe=recipe.name,
         sections=section_digests(recipe),
         code_versions={
@@ -97,24 +146,24 @@ def build_shards(
         ledger=funnel,
     )
     facts = Facts(
-        shard=shard,
+        recipe=recipe,
         description=description,
-        rows=kept,
-        generate=recipe.generate,
-        judge=next((m.figures["judge"] for m in manifests.values() if "judge" in m.figures), None),
+        index=decided,
+        schemas={one: _SCHEMAS[one] for one in configs},
+        figures={name: one.figures for name, one in manifests.items()},
     )
-    card = render_card(facts)
-    write_atomically(folder / CARD, card.encode())
-    description = description.model_copy(update={"files": [*files, _file(folder, CARD, 0)]})
+    files = [*files, *_write_words(facts, folder)]
+    description = description.model_copy(update={"files": files})
     write_atomically(folder / DATASET, (description.model_dump_json(indent=2) + "\n").encode())
-    remove_strays(folder, {*(FOLDERS[one] for one in configs), CARD, DATASET, RECIPE})
+    remove_strays(folder, {DATASET, *(one.path.split("/")[0] for one in files)})
+    shutil.rmtree(work, ignore_errors=True)
     return StageResult(
         parts=[
             one.model_copy(update={"path": f"{folder.name}/{one.path}"})
-            for one in [*description.files, _file(folder, DATASET, 0)]
+            for one in [*files, _file(folder, DATASET, 0)]
         ],
         ledger=own,
-        figures=_figures(description, index),
+        figures=_figures(description, decided),
     )
 
 
@@ -125,38 +174,63 @@ def _manifests(samples_dir: Path, upstream: Mapping[str, Path]) -> dict[str, Man
     return {name: read_manifest(folder) for name, folder in folders.items()}
 
 
-def _write_rows(
-    samples_dir: Path,
-    kept: pl.DataFrame,
-    shard: Shard,
-    folder: Path,
-    key: str,
-    configs: Sequence[str],
-) -> tuple[list[PartFile], str]:
-    """The shards' files of all configs and the digest of all rows of the default one."""
-    sizes = shard_sizes(kept["bytes"], shard.shard_bytes)
-    names = [shard_name(number, len(sizes)) for number in range(len(sizes))]
-    digests: list[bytes] = []
-    rows = rows_in_order(samples_dir, kept)
-    with progress("shard", kept.height, "rows") as bar:
-        for name, size in zip(names, sizes, strict=True):
-            table = as_table(islice(rows, size), SAMPLE)
-            digests += row_digests(table)
-            made_from = digest([key, name, table["uuid"].to_pylist()])
-            for config in configs:
-                data = folder / FOLDERS[config]
-                if not kept_shard(data, name, made_from):
-                    shown = table if config == DEFAULT else with_reasoning(table)
-                    write_shard(data, name, shown, made_from)
-            bar.update(size)
-    for config in configs:
-        remove_strays(folder / FOLDERS[config], set(names))
-    files = [
-        _file(folder, f"{FOLDERS[config]}/{name}", size)
-        for config in configs
-        for name, size in zip(names, sizes, strict=True)
-    ]
-    return files, digest_of_rows(digests)
+def _benchmarks(recipe: Recipe, machine: Machine) -> BenchmarkIndex | None:
+    """What samples are compared with; None where that is switched off or there is nothing."""
+    suites = suites_against(recipe)
+    named = recipe.collect.benchmarks if recipe.shard.decontaminate else []
+    if not suites and not named:
+        return None
+    from factory.collect.benchmarks import load_index
+
+    return load_index(named, suites, recipe.collect.overlap, recipe.grade, machine)
+
+
+def _ledger(decided: pl.DataFrame) -> Any:
+    left = decided.filter(pl.col("reason").is_not_null())
+    drops = dict(left.group_by("reason").len().sort("reason").iter_rows())
+    return entry("shard", decided.height, decided.height - left.height, drops)
+
+
+def _write_config(
+    config: str, rows: Iterable[pa.Table], folder: Path, shard_bytes: int, digests: dict[str, str]
+) -> Named:
+    """The files of a config; its digest is put into `digests`."""
+    found: list[bytes] = []
+
+    def seen() -> Iterator[pa.Table]:
+        for table in rows:
+            found.extend(row_digests(table))
+            yield table
+
+    place = folder / FOLDERS[config]
+    files = write_shards(place, seen(), _SCHEMAS[config], shard_bytes=shard_bytes)
+    digests[config] = digest_of_rows(found)
+    remove_strays(place, {name for name, _ in files})
+    return [(f"{FOLDERS[config]}/{name}", count) for name, count in files]
+
+
+def _write_ledger(
+    samples_dir: Path, decided: pl.DataFrame, folder: Path, shard_bytes: int
+) -> Named:
+    files: Named = []
+    for kind, rows, schema in (
+        ("dropped", dropped_rows(samples_dir, decided), arrow.DROPPED),
+        ("clusters", cluster_rows(decided), arrow.CLUSTER),
+    ):
+        files += write_shards(folder / LEDGER, rows, schema, shard_bytes=shard_bytes, kind=kind)
+    remove_strays(folder / LEDGER, {name for name, _ in files})
+    return [(f"{LEDGER}/{name}", count) for name, count in files]
+
+
+def _write_words(facts: Facts, folder: Path) -> list[PartFile]:
+    """The card and what stands beside it."""
+    contents = {**extra_files(facts), CARD: render_card(facts).encode()}
+    for path in sorted({(folder / name).parent for name in contents} - {folder}):
+        path.mkdir(parents=True, exist_ok=True)
+        remove_strays(path, {Path(name).name for name in contents})
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    return [_file(folder, name, 0) for name in sorted(contents)]
 
 
 def _file(folder: Path, path: str, rows: int) -> PartFile:
@@ -164,12 +238,20 @@ def _file(folder: Path, path: str, rows: int) -> PartFile:
     return PartFile(path=path, rows=rows, bytes=file.stat().st_size, sha256=file_sha256(file))
 
 
-def _figures(description: Description, index: pl.DataFrame) -> dict[str, Any]:
-    kept = index.filter("kept")
+def _rows_of(files: Iterable[PartFile], config: str) -> int:
+    return sum(one.rows for one in files if one.path.startswith(f"{FOLDERS[config]}/"))
+
+
+def _figures(description: Description, decided: pl.DataFrame) -> dict[str, Any]:
+    kept = decided.filter(pl.col("reason").is_null())
+    clusters = decided["cluster_id"].drop_nulls()
+    overlaps = decided.filter(pl.col("benchmark").is_not_null())
     return {
         "digest": description.digest,
         "rows": description.rows,
         "shards": sum(one.path.startswith(f"{DATA}/") for one in description.files),
-        "clusters": index["dedup_cluster_id"].n_unique() - index["dedup_cluster_id"].has_nulls(),
+        "clusters": clusters.n_unique(),
+        "rows_in_clusters": len(clusters),
+        "overlaps": dict(overlaps.group_by("benchmark").len().sort("benchmark").iter_rows()),
         "rows_by_domain": dict(kept.group_by("domain").len().sort("domain").iter_rows()),
     }

@@ -22,7 +22,7 @@ from factory.errors import LedgerMismatch, ManifestMismatch, SchemaMismatch
 from factory.recipe_file import ROOT
 from factory.shard.description import check_files, read_description
 from factory.shard.layout import shard_sizes
-from factory.shard.rows import index_samples
+from factory.shard.spans import ordered_samples
 from schemas.arrow import PROBLEM, SAMPLE
 from tests.unit.select.graded_artifacts import write_artifact
 from tests.unit.shard.sample_artifacts import build, sample, write_samples
@@ -56,7 +56,7 @@ def test_a_cluster_keeps_its_shortest_row_then_the_smallest_uuid(tmp_path: Path)
         sample(2, "so it is 4"),
         sample(3, "So it is 4"),
     ]
-    result = build(tmp_path, samples)
+    result = build(tmp_path, samples, dedupe="exact")
     rows = published_rows(tmp_path)
     assert [row["uuid"] for row in rows] == [samples[1].uuid, samples[3].uuid]
     assert rows[0]["dedup_cluster_id"] is not None
@@ -82,7 +82,7 @@ def test_rows_in_are_rows_out_plus_drops_and_every_cluster_has_one_survivor(
 ) -> None:
     root = tmp_path_factory.mktemp("dedupe")
     samples = [sample(number, text) for number, text in enumerate(texts)]
-    result = build(root, samples, rows_per_part=size, shard_bytes=shard_bytes)
+    result = build(root, samples, rows_per_part=size, shard_bytes=shard_bytes, dedupe="exact")
     rows = published_rows(root)
     assert result.ledger.rows_in == len(texts)
     assert result.ledger.rows_in == result.ledger.rows_out + sum(result.ledger.drops.values())
@@ -180,7 +180,7 @@ def test_datasets_loads_the_folder(tmp_path: Path, streaming: bool) -> None:
 def test_samples_of_another_schema_are_refused(tmp_path: Path) -> None:
     wrong = write_artifact(tmp_path / "select", "select", "samples", [], PROBLEM)
     with pytest.raises(SchemaMismatch, match="expected columns"):
-        index_samples(wrong, dedupe=True)
+        ordered_samples(wrong, tmp_path / "work")
 
 
 def test_a_killed_build_goes_on_and_gives_the_same_digest(tmp_path: Path) -> None:
@@ -225,6 +225,7 @@ def test_the_same_answer_to_two_questions_is_no_duplicate(tmp_path: Path) -> Non
         sample(
             1,
             "Hello!",
+            problem_id="p-001",
             messages=[
                 {"role": "user", "content": "Good morning."},
                 {"role": "assistant", "content": "Hello!"},

@@ -1,0 +1,136 @@
+"""Which samples are published, and under which reason the others are left out.
+
+Samples that overlap with a benchmark leave first, unless they are only marked. Of the others,
+what is joined by pairs of exact or near duplicates, also in several steps, is a cluster; each
+keeps exactly one row: the best by `shard.keep`, of equal ones that with the smallest uuid. A row
+that leaves is an exact duplicate where a better row of its cluster has the same conversation
+(`factory.shard.duplicates`), else a near one.
+
+Near are two samples of one problem whose completions are (`factory.overlap.near`), and two samples
+of two problems whose statements with their completions are: the same short answer to two questions
+is no duplicate. Not covered: equal answers in other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from factory.overlap.near import Clusters, Pairs, find_clusters
+from factory.shard.index import Indexed
+from factory.shard.spans import Samples, read_span
+from factory.shard.texts import completions_of, join_texts
+from schemas.data_settings import Shard
+from schemas.sample import Drop
+
+
+def decide(samples: Samples, indexed: Indexed, shard: Shard, scratch: Path) -> pl.DataFrame:
+    """The index with `reason` (null: published), `cluster_id` and `similarity`, same order.
+
+    `cluster_id` is the smallest uuid of the cluster's rows, null where a row is alone;
+    `similarity` the highest with another row of the cluster, 1.0 of exact duplicates.
+
+    Args:
+        scratch: A folder for what does not fit into memory.
+    """
+    rows = indexed.rows.with_row_index("row")
+    hit = pl.col("contamination").is_not_null() & (shard.contaminated == "drop")
+    left = rows.filter(~hit)
+    clusters = _clusters(samples, indexed, left, shard, scratch)
+    found = left.select("row", "uuid", "conversation", "chars").with_columns(
+        label=pl.Series(clusters.label), similarity=pl.Series(clusters.similarity)
+    )
+    decided = _keep_one(found.filter(pl.col("label") >= 0), shard)
+    contaminated = pl.when(hit).then(pl.lit(Drop.CONTAMINATED_SAMPLE.value))
+    return (
+        rows.join(decided, on="row", how="left", maintain_order="left")
+        .with_columns(reason=pl.coalesce(contaminated, "reason"))
+        .drop("row")
+    )
+
+
+def _keep_one(clustered: pl.DataFrame, shard: Shard) -> pl.DataFrame:
+    """`row`, `reason`, `cluster_id`, `similarity` of the rows of clusters."""
+    size = pl.col("chars") if shard.keep == "shortest" else -pl.col("chars")
+    ranked = clustered.sort("label", size, "uuid").with_columns(
+        rank=pl.int_range(pl.len()).over("label")
+    )
+    best = pl.col("rank") == 0
+    equal = pl.col("rank") > pl.col("rank").min().over("label", "conversation")
+    reason = pl.when(equal).then(pl.lit(Drop.EXACT_DUPLICATE.value))
+    return ranked.select(
+        "row",
+        reason=pl.when(~best).then(reason.otherwise(pl.lit(Drop.NEAR_DUPLICATE.value))),
+        cluster_id=pl.col("uuid").min().over("label"),
+        similarity="similarity",
+    )
+
+
+def _clusters(
+    samples: Samples, indexed: Indexed, left: pl.DataFrame, shard: Shard, scratch: Path
+) -> Clusters:
+    """The clusters of the rows of `left`; labels are places in it."""
+    if shard.dedupe == "none":
+        return Clusters(np.full(left.height, -1), np.full(left.height, np.nan))
+    numbers = left["row"].cast(pl.Int64).to_numpy()
+    if shard.dedupe == "exact":
+        several = pl.len().over("conversation") > 1
+        label = pl.when(several).then(pl.col("place").min().over("conversation")).otherwise(-1)
+        labels = _placed(left).select(label=label)["label"].to_numpy()
+        return Clusters(labels, np.where(labels < 0, np.nan, 1.0))
+    whole = len(numbers) == len(indexed.bands)
+
+    def read(rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
+        start = 0
+        for texts in _texts(samples, numbers[rows]):
+            yield rows[start : start + len(texts)], texts
+            start += len(texts)
+
+    return find_clusters(
+        indexed.bands if whole else indexed.bands[numbers],
+        groups=samples.problems[numbers],
+        found=_pairs(indexed, left, numbers),
+        near=shard.near,
+        read=read,
+        scratch=scratch,
+    )
+
+
+def _pairs(indexed: Indexed, left: pl.DataFrame, numbers: NDArray[np.int64]) -> Pairs:
+    """The near pairs of one problem and all exact ones, by their places in `left`."""
+    place = np.full(indexed.rows.height, -1)
+    place[numbers] = np.arange(len(numbers))
+    first, second = (place[indexed.pairs[name].to_numpy()] for name in ("first", "second"))
+    both = (first >= 0) & (second >= 0)
+    exact = (
+        _placed(left)
+        .select(first=pl.col("place").min().over("conversation"), second="place")
+        .filter(pl.col("first") != pl.col("second"))
+    )
+    return Pairs(
+        np.concatenate([first[both], exact["first"].to_numpy()]),
+        np.concatenate([second[both], exact["second"].to_numpy()]),
+        np.concatenate([indexed.pairs["similarity"].to_numpy()[both], np.ones(exact.height)]),
+    )
+
+
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("conversation", place=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def _texts(samples: Samples, rows: NDArray[np.int64]) -> Iterator[pa.Array]:
+    """Statement and completion of some rows (ascending), a part at a time."""
+    first = 0
+    for _, size in samples.parts:
+        some = rows[(rows >= first) & (rows < first + size)] - first
+        if len(some):
+            span = samples.span(first, first + size)
+            [table] = read_span(span, ["problem", "messages"])
+            table = table.take(pa.array(some))
+            yield join_texts(table["problem"], completions_of(table["messages"]))
+        first += size
