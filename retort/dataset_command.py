@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from factory.dataset.place import dataset_folder
@@ -24,6 +25,7 @@ def add(commands: Any) -> None:
     _add_diff(kinds)
     _add_card(kinds)
     _add_push(kinds)
+    _add_rebuild(kinds)
 
 
 def _add_show(kinds: Any) -> None:
@@ -90,6 +92,22 @@ def _add_push(kinds: Any) -> None:
     push.add_argument("--dry-run", action="store_true", help="say what would go up, send nothing")
     push.add_argument("--endpoint", metavar="URL", default="", help="default: HF_ENDPOINT's")
     push.set_defaults(act=_push)
+
+
+def _add_rebuild(kinds: Any) -> None:
+    rebuild = kinds.add_parser(
+        "rebuild",
+        help="make a dataset again from its recipe and compare",
+        description="Run the recipe of a dataset (its recipe.json) on this machine's artifacts, "
+        "without publishing anything, and compare the digests of the rows. Stages that are "
+        "finished here are not run again. Candidates that this machine has not would be drawn, "
+        "which needs --yes.",
+        epilog="Exit status: 0 where the rows are equal, 1 where they differ, or for an error.",
+    )
+    _named(rebuild)
+    rebuild.add_argument("--yes", action="store_true", help="draw candidates that are not here")
+    rebuild.add_argument("--json", action="store_true", help="for programs")
+    rebuild.set_defaults(act=_rebuild)
 
 
 def _named(parser: argparse.ArgumentParser) -> None:
@@ -196,3 +214,33 @@ def _push(arguments: argparse.Namespace) -> int:
         return 1 if plan.refusal else 0
     print(pushed_text(push(folder, said, arguments.repo, api, private=arguments.private)))  # noqa: T201
     return 0
+
+
+def _rebuild(arguments: argparse.Namespace) -> int:
+    from factory.dataset.place import described
+    from factory.dataset.rebuilt import compare_rebuilt, rebuilt_text
+    from factory.progress import say
+    from factory.recipe_file import load_recipe
+    from factory.shard.layout import RECIPE
+    from pipelines.rebuilt import rebuild, unfinished_stages
+
+    folder, machine = _folder(arguments), load_machine(arguments.machine)
+    described(folder)
+    recipe = load_recipe(str((folder / RECIPE).resolve()))
+    stages = unfinished_stages(recipe, machine)
+    if stages:
+        say(f"not finished here, so run first: {', '.join(stage.label for stage in stages)}")
+    draws = [stage.label for stage in stages if stage.name == "generate"]
+    if draws and recipe.generate.teacher.engine != "import" and not arguments.yes:
+        raise ManifestMismatch(
+            f"{folder}: expected the candidates of {recipe.name} in {machine.paths.artifacts}, "
+            f"found {', '.join(draws)} not finished; name with --machine the machine file of the "
+            f"run, or give --yes to draw with {recipe.generate.teacher.model} what the store of "
+            f"candidates lacks"
+        )
+    artifacts = resolve_plain(machine.paths.artifacts)
+    artifacts.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".rebuilt-", dir=artifacts) as scratch:
+        found = compare_rebuilt(folder, rebuild(recipe, machine, stages, Path(scratch)))
+    print(found.model_dump_json(indent=2) if arguments.json else rebuilt_text(found))  # noqa: T201
+    return 0 if found.equal else 1

@@ -19,16 +19,26 @@ from factory.dataset.checks import Check, Fault
 from factory.errors import LedgerMismatch, RecipeError
 from factory.ledger import entry, reconcile
 from factory.recipe_file import load_recipe
-from factory.shard.configs import DEFAULT, FOLDERS, REASONING, REASONING_CONTENT
+from factory.shard.configs import (
+    DEFAULT,
+    FOLDERS,
+    PREFERENCE,
+    PROBLEMS,
+    REASONING,
+    REASONING_CONTENT,
+)
 from factory.shard.description import Description
 from factory.shard.layout import CARD, DATASET, RECIPE
+from factory.shard.problems import SCHEMA as PROBLEM_ROWS
 from factory.shard.recipe import section_digests
-from schemas.arrow import CLUSTER, DROPPED, PREFERENCE, SAMPLE
+from schemas.arrow import CLUSTER, DROPPED, SAMPLE
+from schemas.arrow import PREFERENCE as PAIRS
 
 _SCHEMAS: Final[Mapping[str, pa.Schema]] = {
     f"{FOLDERS[DEFAULT]}/": SAMPLE,
     f"{FOLDERS[REASONING_CONTENT]}/": REASONING,
-    f"{FOLDERS['preference']}/": PREFERENCE,
+    f"{FOLDERS[PREFERENCE]}/": PAIRS,
+    f"{FOLDERS[PROBLEMS]}/": PROBLEM_ROWS,
     "ledger/dropped-": DROPPED,
     "ledger/clusters-": CLUSTER,
 }

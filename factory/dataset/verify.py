@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from factory.dataset.checks import Check
+import polars as pl
+
+from factory.dataset.checks import Check, Fault
 from factory.dataset.file_checks import check_bytes, check_names
 from factory.dataset.ledger_checks import check_clusters, check_ledger
-from factory.dataset.other_checks import check_pairs, check_problems
+from factory.dataset.other_checks import check_digests, check_pairs, check_problems
 from factory.dataset.place import described
 from factory.dataset.row_checks import check_rows
 from factory.dataset.said_checks import check_description, check_tables
@@ -47,12 +49,18 @@ def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
     yield from checks
     if not (tables.passed and all(check.passed for check in checks)):
         return  # what follows joins the tables, and would only say again that they are not whole
-    yield check_ledger(folder, description)
-    yield check_clusters(folder, description)
-    if PREFERENCE in description.configs:
-        yield check_pairs(folder, description)
-    if PROBLEMS in description.configs:
-        yield check_problems(folder, description)
+    if {PREFERENCE, PROBLEMS} & {*description.configs, *description.digests}:
+        yield check_digests(folder, description)
+    joined = {"ledger": check_ledger, "clusters": check_clusters}
+    others = {PREFERENCE: check_pairs, PROBLEMS: check_problems}
+    joined |= {name: check for name, check in others.items() if name in description.configs}
+    for name, check in joined.items():
+        try:
+            yield check(folder, description)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            found = f"it cannot be read ({error})"
+            fault = Fault(file=f"tables of {name}", expected="Parquet files", found=found)
+            yield Check(name=name, looked_at="nothing", faults=[fault])
 
 
 def must_be_whole(folder: Path, *, workers: int = 1) -> Description:
