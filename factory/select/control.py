@@ -9,7 +9,8 @@ Left out are candidates that no student can learn from: those that were cut (the
 never written), and those whose `<think>` is doubled or missing before its end. Where the dataset
 keeps one of equal conversations, the control does so too: of equal texts of a problem the one that
 is drawn first. Rewritten forms are made of correct candidates alone, so they are drawn only where a
-problem has too few others. Not equal: how long single rows are, only their sum.
+problem has too few others. In the place of a journey one candidate is drawn, and the tokens of all
+that is in it count. Not equal: how long single rows are, only their sum.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from factory.digest import chance
 from factory.errors import ManifestMismatch
@@ -28,27 +28,17 @@ from factory.ledger import entry
 from factory.parts import read_manifest
 from factory.select.buckets import Output, Place, write_outputs
 from factory.select.cases import prompts_of
+from factory.select.control_candidates import accepted_rows, control_candidates
 from factory.select.output_rows import ROW
 from factory.select.pick import pass_rates
 from factory.select.problem_file import open_problems, write_problem_file
-from factory.select.rows import Pair, pairs_of, read_pair
-from factory.select.rules import CLOSE, OPEN
+from factory.select.rows import pairs_of
 from factory.select.scratch import scratch_in
-from factory.shard.duplicates import conversation_digest
-from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.recipe import Generate
 from schemas.sample import Drop
 
-_READ: Final = [
-    "candidate_id",
-    "problem_id",
-    "text",
-    "finish_reason",
-    "completion_tokens",
-    "rewrites",
-]
 _NO_JOURNEY: Final = {
     "rejected": pl.String(),
     "rejected_part": pl.Int32(),
@@ -84,10 +74,9 @@ def draw_control(
         ManifestMismatch: An artifact is not whole, or the dataset is not made from these rounds.
     """
     pairs = [pair for folders in rounds for pair in pairs_of(*folders)]
-    candidates = _candidates(pairs)
-    accepted = _accepted(dataset_dir, candidates)
+    candidates = control_candidates(pairs)
+    accepted, length = accepted_rows(dataset_dir, candidates)
     wanted = dict(accepted.group_by("problem_id").len().sort("problem_id").iter_rows())
-    length = int(accepted["length"].sum())
     candidates = _in_drawing_order(candidates, wanted, seed=seed, dedupe=dedupe)
     learnable = candidates.filter(pl.col("reason").is_null())
     drawn = draw(learnable, wanted=wanted, length=length, seed=seed)
@@ -204,66 +193,4 @@ def _as_output(rows: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
         .select(ROW.names())
         .cast(ROW)
         .sort("problem_id", "uuid")
-    )
-
-
-def _accepted(dataset_dir: Path, candidates: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `candidates` that are in the dataset, a journey as the candidate it ends with."""
-    uuids: list[str] = []
-    for file in sorted((dataset_dir / "data").glob("*.parquet")):
-        for made_of in pq.read_table(file, columns=["made_of"])["made_of"].to_pylist():
-            uuids.append(made_of[-1])
-    accepted = candidates.filter(pl.col("candidate_id").is_in(pl.Series(uuids).implode()))
-    if accepted.height != len(uuids):
-        raise ManifestMismatch(
-            f"control: expected the {len(uuids)} rows of {dataset_dir} among the candidates, found "
-            f"{accepted.height}; the dataset is not made from these rounds"
-        )
-    return accepted
-
-
-def _candidates(pairs: Sequence[Pair]) -> pl.DataFrame:
-    """`candidate_id, problem_id, rewritten, length, status, text, reason, part, row`; a reason
-    where none can learn it.
-
-    `length` is in tokens, or in characters where the teacher did not count tokens; `text` is the
-    digest of the normalised text.
-    """
-    frames: list[pl.DataFrame] = []
-    for part, pair in enumerate(pairs):
-        candidates, verdicts = read_pair(pair)
-        frame = cast("pl.DataFrame", pl.from_arrow(candidates.select(_READ)))
-        texts = [conversation_digest([one]) for one in frame["text"]]
-        frames.append(
-            frame.select(
-                "candidate_id",
-                "problem_id",
-                "completion_tokens",
-                pl.col("rewrites").is_not_null().alias("rewritten"),
-                pl.Series("status", verdicts["status"].to_pylist(), dtype=pl.String),
-                pl.Series("text", texts, dtype=pl.String),
-                chars=pl.col("text").str.len_chars(),
-                reason=_unlearnable(),
-                part=pl.lit(part, pl.Int32),
-                row=pl.int_range(pl.len(), dtype=pl.Int32),
-            )
-        )
-    rows = pl.concat(frames)
-    counted = rows["completion_tokens"].null_count() == 0
-    return rows.with_columns(length="completion_tokens" if counted else "chars").drop(
-        "chars", "completion_tokens"
-    )
-
-
-def _unlearnable() -> pl.Expr:
-    opened = pl.col("text").str.count_matches(OPEN, literal=True)
-    closed = pl.col("text").str.count_matches(CLOSE, literal=True)
-    empty = pl.col("text").str.strip_chars() == ""
-    broken = empty | (opened > 1) | ((closed > 0) & (opened == 0))
-    return (
-        pl.when(pl.col("finish_reason") == FinishReason.LENGTH.value)
-        .then(pl.lit(Drop.TRUNCATED.value))
-        .when(broken)
-        .then(pl.lit(Drop.BAD_FORMAT.value))
-        .otherwise(pl.lit(None, dtype=pl.String))
     )

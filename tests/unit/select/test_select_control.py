@@ -39,6 +39,12 @@ def control(
         pa.table({"uuid": accepted, "made_of": made_of}),
         root / "dataset" / "data" / "train.parquet",
     )
+    return drawn_control(root, candidates, dedupe=dedupe, seed=seed)
+
+
+def drawn_control(
+    root: Path, candidates: list[Graded], *, dedupe: bool = True, seed: int = 3
+) -> StageResult:
     return draw_control(
         root / "dataset",
         write_problems(root / "collect", [problem("a"), problem("b"), problem("c")]),
@@ -111,11 +117,11 @@ def test_the_same_seed_draws_the_same_rows_and_another_seed_others(tmp_path: Pat
 def test_a_frequent_text_is_drawn_as_often_as_it_is_frequent(tmp_path: Path) -> None:
     candidates = [Graded("a", i, "four") for i in range(9)] + [Graded("a", 9, "five", WRONG)]
     wrong = 0
-    for seed in range(60):
+    for seed in range(30):
         result = control(tmp_path / str(seed), ["a-0"], candidates, seed=seed)
         wrong += 1 - result.figures["correct"]
         assert result.ledger.drops == {"exact_duplicate": 8, "surplus": 1}
-    assert wrong <= 15, "one in ten is expected, one in two were each text drawn once"
+    assert wrong <= 8, "one in ten is expected, one in two were each text drawn once"
 
 
 def test_a_dataset_that_keeps_equal_rows_has_a_control_that_does(tmp_path: Path) -> None:
@@ -163,3 +169,23 @@ def test_rewritten_forms_are_drawn_only_where_a_problem_has_too_few_others(tmp_p
     assert len(found) == 3
     assert sum("form" in one for one in found) == 2
     assert result.ledger.drops == {"exact_duplicate": 3, "rewritten": 1}
+
+
+def test_a_journey_counts_as_the_candidate_it_ends_with(tmp_path: Path) -> None:
+    candidates = [Graded("a", i, f"text {i}", RIGHT if i else WRONG, tokens=7) for i in range(4)]
+    (tmp_path / "dataset" / "data").mkdir(parents=True)
+    rows = {"uuid": ["f" * 32, "a-2"], "made_of": [["a-0", "a-1"], ["a-2"]]}
+    pq.write_table(pa.table(rows), tmp_path / "dataset" / "data" / "train.parquet")
+    result = drawn_control(tmp_path, candidates)
+    assert result.ledger.rows_out == 2
+    assert result.figures["length_of_dataset"] == 21
+    forms = {row["form"] for row in rows_of(tmp_path).to_pylist()}
+    assert forms == {"completion"}
+
+
+def test_a_row_of_the_control_says_nothing_of_a_verdict(tmp_path: Path) -> None:
+    control(tmp_path, ["a-0"], [Graded("a", 0, "four")])
+    [row] = rows_of(tmp_path).to_pylist()
+    assert row["verification_info"] == '{"extracted":"","grader":"","method":""}'
+    assert (row["answer"], row["made_of"], row["uuid"]) == ("4", ["a-0"], "a-0")
+    assert not list((tmp_path / "control").glob(".*"))
