@@ -74,7 +74,8 @@ class Stretches(NamedTuple):
     size: NDArray[np.int32]
     """In characters."""
     tokens: NDArray[np.int32]
-    """Runs of no white space with a word in them: a text has at least as many words there."""
+    """Runs of no white space with a word in them, or rather more than half of the words, so that
+    `11, 12, 13` is not `1,1,1,2,1,3`: a text has at least as many words there."""
     text: NDArray[np.int32]
     """Number of the item's text."""
     rule: NDArray[np.int8]
@@ -229,7 +230,7 @@ def _runs(
         end = end_of_run(read.weight, n_words, first, max(end, first), 2 * words)
         if end < 0:
             break
-        tokens = _tokens(read, first, end)
+        tokens = max(_tokens(read, first, end), words // 2 + 2)
         count = _put(out, count, read, LETTERS, first, end, tokens, text, WORDS, 0, prefixes)
         if first > 0 and read.token[first - 1] == read.token[first]:
             continue
