@@ -30,7 +30,7 @@ def dropped_rows(samples_dir: Path, decided: pl.DataFrame) -> Iterator[pa.Table]
     for table in iter_columns(samples_dir, "dropped", _FROM_SELECT):
         some = cast("pl.DataFrame", pl.from_arrow(table)).with_columns(stage=pl.lit("select"))
         if some.height:
-            last = some.select(pl.struct(_ORDER).max()).to_series()[0]
+            last = some.select(_ORDER).row(-1, named=True)
             at = _place(own, last)
             some = pl.concat([some.select(DROPPED.names), own[:at]]).sort(_ORDER)
             own = own[at:]
