@@ -79,6 +79,7 @@ _RULED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 """Reason -> the keys of the recipe that decide it."""
 
 _OF_PROBLEM: Final = {"source", "domain", "category", "problem", "answer", "license"}
+_WORDS: Final = {"problem": "statement", "answer": "gold", "messages": "statement"}
 _OF_TEACHER: Final = {"generation_model", "finish_reason", "num_tokens"}
 
 
@@ -173,9 +174,11 @@ def why_changed(columns: str, made: Made) -> tuple[Cause, str]:
 def _column(name: str, together: set[str], made: Made) -> tuple[Cause, str]:
     if name in _OF_PROBLEM or (name == "messages" and "problem" in together):
         keys = made.differing("collect.sources")
-        return Cause.SOURCE, _named(keys) if keys else f"{name} of the problem is another"
+        return Cause.SOURCE, _named(
+            keys
+        ) if keys else f"the {_WORDS.get(name, name)} of its problem is another"
     if name in _OF_TEACHER:
-        return Cause.TEACHER, f"{name} of the candidate is another"
+        return Cause.TEACHER, f"the {name} of the candidate is another"
     if name == "verification_info" or (name == "pass_rate" and "num_generations" not in together):
         keys = made.differing("grade")
         code = made.code_differs("grade")

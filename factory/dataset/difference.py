@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from factory.dataset.recipes_compared import (
     compare_making,
 )
 from factory.dataset.rows_compared import ABOUT, compare_rows
-from factory.errors import InputFileError
+from factory.errors import InputFileError, ManifestMismatch
 from factory.recipe_file import load_recipe
 from factory.shard.description import Description
 from factory.shard.layout import RECIPE
@@ -118,24 +118,39 @@ def difference(a: Path, b: Path) -> tuple[Difference, pl.DataFrame]:
     folders, said = (a, b), (described(a), described(b))
     recipes = [load_recipe(str((folder / RECIPE).resolve())) for folder in folders]
     made = compare_making(folders, said)
+    try:
+        return _difference(folders, said, recipes, made)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ManifestMismatch(
+            f"{a} and {b}: expected two whole datasets, found a file that cannot be read "
+            f"({error}); `retort dataset verify` names every file that differs"
+        ) from error
+
+
+def _difference(
+    folders: tuple[Path, Path],
+    said: tuple[Description, Description],
+    recipes: Sequence[Recipe],
+    made: Made,
+) -> tuple[Difference, pl.DataFrame]:
     compared = compare_rows(folders, said)
     labels = [one.version for one in said]
     if labels[0] == labels[1]:
         labels = ["A", "B"]
-    sides = [
+    first, second = (
         _other(label, folder, each, recipe)
         for label, folder, each, recipe in zip(labels, folders, said, recipes, strict=True)
-    ]
+    )
     parts = [
-        _lost("went", compared.went, b, said[1], sides[1], made),
-        _lost("came", compared.came, a, said[0], sides[0], made),
+        _lost("went", compared.went, folders[1], said[1], second, made),
+        _lost("came", compared.came, folders[0], said[0], first, made),
         _changed(compared.changed, made),
     ]
     rows = pl.concat([one.sort("problem_id", "uuid") for one in parts])
-    first, second = (_side(folder, each) for folder, each in zip(folders, said, strict=True))
+    sides = [_side(folder, each) for folder, each in zip(folders, said, strict=True)]
     found = Difference(
-        a=first,
-        b=second,
+        a=sides[0],
+        b=sides[1],
         same=compared.same,
         changed=compared.changed.height,
         went=compared.went.height,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,6 +15,7 @@ from schemas.row import Row
 
 _MOST_CHARS: Final = 200
 MISSING: Final = "(not there)"
+_NOTHING: Final = object()
 
 
 class KeyDifference(Row):
@@ -62,12 +63,7 @@ def compare_making(folders: tuple[Path, Path], said: tuple[Description, Descript
     Raises:
         ManifestMismatch: A recipe cannot be read.
     """
-    first, second = (dict(_flat(_recipe(folder), "")) for folder in folders)
-    keys = [
-        KeyDifference(key=key, a=_shown(first, key), b=_shown(second, key))
-        for key in sorted({*first, *second})
-        if first.get(key, MISSING) != second.get(key, MISSING)
-    ]
+    keys = list(_compare(_recipe(folders[0]), _recipe(folders[1]), ""))
     versions = [one.code_versions for one in said]
     stages = [*versions[0], *(one for one in versions[1] if one not in versions[0])]
     code = [
@@ -90,28 +86,33 @@ def _recipe(folder: Path) -> dict[str, Any]:
         ) from error
 
 
-def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    """Every value that is no table, by its dotted key; lists of unnamed things are one value."""
-    if isinstance(value, dict) and value:
-        for name, inner in cast("Mapping[str, Any]", value).items():
-            yield from _flat(inner, f"{key}.{name}" if key else name)
-    elif names := _names(value):
-        for name, inner in zip(names, value, strict=True):
-            yield from _flat(inner, f"{key}[{name}]")
+def _compare(a: Any, b: Any, key: str) -> Iterator[KeyDifference]:
+    """Every key with two values; a table or a named table that one side lacks is one key."""
+    if a == b:
+        return
+    if isinstance(a, dict) and isinstance(b, dict):
+        tables = {f"{key}.{name}" if key else name: name for name in sorted({*a, *b})}
+        for inner, name in tables.items():
+            yield from _compare(a.get(name, _NOTHING), b.get(name, _NOTHING), inner)
+    elif (first := _by_name(a)) is not None and (second := _by_name(b)) is not None:
+        for name in sorted({*first, *second}):
+            inner = f"{key}[{name}]"
+            yield from _compare(first.get(name, _NOTHING), second.get(name, _NOTHING), inner)
     else:
-        yield key, value
+        yield KeyDifference(key=key, a=_shown(a), b=_shown(b))
 
 
-def _names(value: Any) -> list[str]:
-    """Of a list of tables that each have a name of their own; else none."""
+def _by_name(value: Any) -> dict[str, Any] | None:
+    """The tables of a list by their names; None where it is none of tables with names."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        return []
-    names = [str(one.get("name", "")) for one in cast("list[dict[str, Any]]", value)]
-    return names if all(names) and len(set(names)) == len(names) else []
+        return None
+    tables = cast("list[dict[str, Any]]", value)
+    named = {str(one.get("name", "")): one for one in tables}
+    return named if len(named) == len(tables) and "" not in named else None
 
 
-def _shown(values: Mapping[str, Any], key: str) -> str:
-    if key not in values:
+def _shown(value: Any) -> str:
+    if value is _NOTHING:
         return MISSING
-    text = json.dumps(values[key], ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MOST_CHARS else f"{text[: _MOST_CHARS - 1]}…"

@@ -13,7 +13,6 @@ from typing import Final
 
 import polars as pl
 
-from factory.errors import ManifestMismatch
 from factory.shard.configs import DEFAULT, FOLDERS
 from factory.shard.description import Description
 from schemas.arrow import SAMPLE
@@ -41,7 +40,7 @@ def compare_rows(folders: tuple[Path, Path], said: tuple[Description, Descriptio
     """What became of the rows of the first dataset in the second.
 
     Raises:
-        ManifestMismatch: A shard cannot be read.
+        OSError, polars.exceptions.PolarsError: A shard cannot be read.
     """
     shards = [
         {one.path: one.sha256 for one in each.files if one.path.startswith(_DATA)} for each in said
@@ -51,29 +50,22 @@ def compare_rows(folders: tuple[Path, Path], said: tuple[Description, Descriptio
         [folder / path for path, sha256 in each.items() if sha256 not in shared]
         for folder, each in zip(folders, shards, strict=True)
     ]
-    try:
-        first, second = _hashed(paths[0]), _hashed(paths[1])
-        both = first.join(second, on="uuid", suffix="_b")
-        differing = [
-            pl.when(pl.col(name) != pl.col(f"{name}_b")).then(pl.lit(name)) for name in COLUMNS
-        ]
-        changed = both.select(
-            "uuid", columns=pl.concat_str(differing, separator=", ", ignore_nulls=True)
-        ).filter(pl.col("columns") != "")
-        went = first.join(second, on="uuid", how="anti").select("uuid")
-        came = second.join(first, on="uuid", how="anti").select("uuid")
-        return Compared(
-            same=said[0].rows - went.height - changed.height,
-            went=_about(paths[0], went),
-            came=_about(paths[1], came),
-            changed=_about(paths[1], changed),
-        )
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ManifestMismatch(
-            f"{folders[0]} and {folders[1]}: expected shards with columns "
-            f"{', '.join(SAMPLE.names)}, found one that cannot be read ({error}); `retort dataset "
-            f"verify` names every file that differs"
-        ) from error
+    first, second = _hashed(paths[0]), _hashed(paths[1])
+    both = first.join(second, on="uuid", suffix="_b")
+    differing = [
+        pl.when(pl.col(name) != pl.col(f"{name}_b")).then(pl.lit(name)) for name in COLUMNS
+    ]
+    changed = both.select(
+        "uuid", columns=pl.concat_str(differing, separator=", ", ignore_nulls=True)
+    ).filter(pl.col("columns") != "")
+    went = first.join(second, on="uuid", how="anti").select("uuid")
+    came = second.join(first, on="uuid", how="anti").select("uuid")
+    return Compared(
+        same=said[0].rows - went.height - changed.height,
+        went=_about(paths[0], went),
+        came=_about(paths[1], came),
+        changed=_about(paths[1], changed),
+    )
 
 
 def _hashed(paths: list[Path]) -> pl.DataFrame:
