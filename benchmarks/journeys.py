@@ -194,7 +194,7 @@ def _of(found: list[dict[str, Any]], arm: str) -> list[dict[str, Any]]:
 def _difference(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
     gains = [100 * (a["value"] - b["value"]) for a, b in zip(rows, others, strict=True)]
     gain, error = mean_and_error(gains)
-    return f"{gain:+.1f} ± {error:.1f}"
+    return f"{gain:+.1f} ± {error:.1f}" if len(gains) > 1 else f"{gain:+.1f}"
 
 
 if __name__ == "__main__":
