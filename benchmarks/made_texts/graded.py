@@ -78,7 +78,8 @@ PLANTED: Final = pa.schema(
         pa.field("similarity", pa.float64()),
     ]
 )
-"""`of` is the copied candidate or the benchmark's item; `similarity` that of the completions."""
+"""`of` is the copied candidate or the benchmark's item; `similarity` that of what shard compares:
+completions within a problem, statements with completions across problems."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,13 @@ def trace(number: int, index: int, seed: int) -> Trace:
         original = trace(*other, seed).text
         changed = nearly(rng, _parts(*other, seed), pieces().traces, rng.uniform(0.0, 0.07))
         copy = _thought(_statement(other[0], seed), changed, _answer(other[0], seed))
-        return Trace(copy, kind, candidate_id(*other, seed), _similarity(original, copy))
+        if kind is Planted.NEAR_ACROSS:
+            similarity = _similarity(
+                f"{_statement(other[0], seed)}\n{original}", f"{statement}\n{copy}"
+            )
+        else:
+            similarity = _similarity(original, copy)
+        return Trace(copy, kind, candidate_id(*other, seed), similarity)
     if kind is Planted.CONTAMINATED:
         item = rng.choice(_long_items())
         parts.insert(len(parts) // 2, disguised(rng, item.text, _SPAN_WORDS, Change.PUNCTUATED))
