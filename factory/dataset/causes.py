@@ -174,9 +174,8 @@ def why_changed(columns: str, made: Made) -> tuple[Cause, str]:
 def _column(name: str, together: set[str], made: Made) -> tuple[Cause, str]:
     if name in _OF_PROBLEM or (name == "messages" and "problem" in together):
         keys = made.differing("collect.sources")
-        return Cause.SOURCE, _named(
-            keys
-        ) if keys else f"the {_WORDS.get(name, name)} of its problem is another"
+        what = f"the {_WORDS.get(name, name)} of its problem is another"
+        return Cause.SOURCE, _named(keys) if keys else what
     if name in _OF_TEACHER:
         return Cause.TEACHER, f"the {name} of the candidate is another"
     if name == "verification_info" or (name == "pass_rate" and "num_generations" not in together):
