@@ -46,6 +46,24 @@ def read_rows(
     Raises:
         `error`: Nothing readable is there, or a row is no JSON object in UTF-8; with file and row.
     """
+    for file, number, values in rows_or_errors(path, error, required=required, optional=optional):
+        if isinstance(values, RetortError):
+            raise values
+        yield file, number, values
+
+
+def rows_or_errors(
+    path: Path,
+    error: type[RetortError],
+    *,
+    required: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> Iterator[tuple[Path, int, dict[str, Any] | RetortError]]:
+    """As `read_rows`, but a line that is no row gives its error in its place, and reading goes on.
+
+    Raises:
+        `error`: Nothing readable is there, or a file as a whole cannot be read.
+    """
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
@@ -105,27 +123,32 @@ def value_at(values: Any, column: str) -> Any:
     return None if values is None else MISSING
 
 
-def _json_lines(file: Path, error: type[RetortError]) -> Iterator[Row]:
+def _json_lines(
+    file: Path, error: type[RetortError]
+) -> Iterator[tuple[Path, int, dict[str, Any] | RetortError]]:
     with gzip.open(file, "rb") if file.suffix == ".gz" else open(file, "rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError as cause:
-                raise error(
-                    f"{file}, row {number}: expected UTF-8, found byte "
-                    f"0x{line[cause.start]:02x} at column {cause.start + 1}; convert the file"
-                ) from cause
-            except (ValueError, RecursionError) as cause:
-                raise error(
-                    f"{file}, row {number}: expected one JSON object per line, found {cause}"
-                ) from cause
-            if not isinstance(values, dict):
-                raise error(
-                    f"{file}, row {number}: expected a JSON object, found {type(values).__name__}"
-                )
-            yield file, number, values
+                yield file, number, _json_line(line, f"{file}, row {number}", number == 1, error)
+            except error as bad:
+                yield file, number, bad
+
+
+def _json_line(line: bytes, where: str, first: bool, error: type[RetortError]) -> dict[str, Any]:
+    try:
+        values = json.loads(line.decode("utf-8-sig" if first else "utf-8"))
+    except UnicodeDecodeError as cause:
+        raise error(
+            f"{where}: expected UTF-8, found byte 0x{line[cause.start]:02x} at column "
+            f"{cause.start + 1}; convert the file"
+        ) from cause
+    except (ValueError, RecursionError) as cause:
+        raise error(f"{where}: expected one JSON object per line, found {cause}") from cause
+    if not isinstance(values, dict):
+        raise error(f"{where}: expected a JSON object, found {type(values).__name__}")
+    return values
 
 
 def _parquet(file: Path, required: Collection[str], optional: Collection[str]) -> Iterator[Row]:

@@ -41,11 +41,13 @@ def admitted(
     first: SourceError | None = None
     first_other = ""
     for at, row in enumerate(rows):
-        if other := _other_kind(source.where, row):
+        if row.broken is None and (other := _other_kind(source.where, row)):
             first_other, others = first_other or f"{row.place}: {other}", others + 1
             yield Rejected(_id(source, row, at), source.name, Drop.OTHER_KIND, other)
             continue
         try:
+            if row.broken is not None:
+                raise row.broken
             problem = adapt(source, row, at)
         except SourceError as error:
             if not source.skip_bad:
@@ -69,6 +71,8 @@ def admitted(
 
 
 def _id(source: RowsSource, row: SourceRow, at: int) -> str:
+    if row.broken is not None:
+        return f"{source.name}/{at}"
     column = source.problem_id if isinstance(source, SftSource) else source.columns.problem_id
     try:
         found = row.identifier(column, at)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from factory.collect.code_tests import method_tests
 from factory.collect.deserves import deserves_thought
 from factory.collect.gold_value import gold_of
-from factory.collect.rows import SourceRow, dataset_rows, read_rows, split_names
+from factory.collect.rows import SourceRow, dataset_rows, rows_or_broken, split_names
 from factory.conversations import Asked, asked, is_conversation, read_turns
 from factory.digest import canonical_json
 from factory.recipe_file import existing
@@ -39,7 +39,7 @@ def rows_of(source: FileSource | HubSource) -> Iterator[SourceRow]:
     optional += [columns.statement, columns.gold]
     who = f"source {source.name}"
     if isinstance(source, FileSource):
-        return read_rows(existing(source.path, who), required=required, optional=optional)
+        return rows_or_broken(existing(source.path, who), required=required, optional=optional)
     return dataset_rows(source, who, required=required, optional=optional)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from factory import row_files
-from factory.errors import SourceError
+from factory.errors import RetortError, SourceError
 from factory.hub import DatasetSplit, hub_rows
 from factory.row_files import MISSING, value_at
 
@@ -21,6 +21,8 @@ class SourceRow:
     path: str
     number: int
     """Line or row number, from 1."""
+    broken: RetortError | None = None
+    """Why there is no row here: the line is no JSON object in UTF-8. `values` is empty then."""
 
     @property
     def place(self) -> str:
@@ -136,9 +138,26 @@ def read_rows(
     Raises:
         SourceError: Nothing readable is there, or a row is no JSON object in UTF-8.
     """
-    rows = row_files.read_rows(path, SourceError, required=required, optional=optional)
+    for row in rows_or_broken(path, required=required, optional=optional):
+        if row.broken is not None:
+            raise row.broken
+        yield row
+
+
+def rows_or_broken(
+    path: Path, *, required: Collection[str] = (), optional: Collection[str] = ()
+) -> Iterator[SourceRow]:
+    """As `read_rows`, but a line that is no row comes as one that is `broken`.
+
+    Raises:
+        SourceError: Nothing readable is there, or a file as a whole cannot be read.
+    """
+    rows = row_files.rows_or_errors(path, SourceError, required=required, optional=optional)
     for file, number, values in rows:
-        yield SourceRow(values, str(file), number)
+        if isinstance(values, RetortError):
+            yield SourceRow({}, str(file), number, broken=values)
+        else:
+            yield SourceRow(values, str(file), number)
 
 
 def dataset_rows(

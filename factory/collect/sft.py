@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from factory.collect.rows import SourceRow, dataset_rows, read_rows, split_names
+from factory.collect.rows import SourceRow, dataset_rows, rows_or_broken, split_names
 from factory.conversations import Answered, answered, read_turns
 from factory.recipe_file import existing
 from schemas.problem import GraderName, Problem
@@ -36,7 +36,7 @@ def sft_rows(source: SftSource) -> Iterator[SourceRow]:
     optional = [] if source.messages else [source.prompt]
     who = f"source {source.name}"
     if source.path:
-        return read_rows(existing(source.path, who), required=required, optional=optional)
+        return rows_or_broken(existing(source.path, who), required=required, optional=optional)
     return dataset_rows(source, who, required=required, optional=optional)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from factory import ledger
 from factory.digest import digest
+from factory.generate.imported_bad import BadRows
 from factory.generate.imported_rows import imported_rows, place_of
 from factory.generate.imported_spool import Spool, Spooled
 from factory.generate.rows import Parts
@@ -37,7 +38,9 @@ def import_candidates(
 ) -> StageResult:
     """Every response to an admitted problem as a candidate, in order of (problem, response).
 
-    Rows in of the ledger are the responses for admitted problems; a later round has none.
+    Rows in of the ledger are the responses for admitted problems; a later round has none. A row
+    that a file with `skip_bad` leaves out was never a request: `bad_rows` of the figures counts
+    it, and `bad_rows.txt` in the folder has the error of each of the first thousand.
 
     Raises:
         ImportedRowError: A row or file is not what the recipe says.
@@ -48,9 +51,10 @@ def import_candidates(
     positions = _positions(problems_dir)
     problems = list(positions)
     skipped_rows = skipped_responses = 0
+    bad = BadRows()
     with Spool(out_dir) as spool, progress("import", None, "rows") as bar:
         for number, file in enumerate(teacher.files):
-            for row in imported_rows(file):
+            for row in imported_rows(file, bad.add):
                 position = positions.get(row.problem_id)
                 if position is None:
                     skipped_rows += 1
@@ -66,6 +70,7 @@ def import_candidates(
         parts = Parts(out_dir, key, machine.rows_per_part, round=round)
         parts.from_rows(rows)
         answered = spool.problems
+    bad.tell(out_dir)
     imported = parts.candidates
     return StageResult(
         parts=parts.written,
@@ -75,6 +80,7 @@ def import_candidates(
             "imported": imported,
             "skipped_rows": skipped_rows,
             "skipped_responses": skipped_responses,
+            "bad_rows": bad.count,
             "problems_without_responses": len(positions) - answered,
             "engine": "import",
         },

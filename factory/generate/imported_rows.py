@@ -1,22 +1,23 @@
 """Rows of generations that exist already -> the responses in them.
 
 One row holds a list of texts, one text, or the turns of one conversation, whose last assistant turn
-is the response. A row that is not what the recipe says is an error with its place, never a guess.
+is the response. A row that is not what the recipe says is an error with its place, never a guess;
+with `skip_bad` it is left out and told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from factory.conversations import is_conversation, last_answer
-from factory.errors import ImportedRowError
+from factory.errors import ImportedRowError, RetortError
 from factory.hub import hub_rows
 from factory.recipe_file import existing
-from factory.row_files import MISSING, read_rows, value_at
+from factory.row_files import MISSING, rows_or_errors, value_at
 from schemas.candidate import FinishReason
 from schemas.recipe import ImportFile
 
@@ -60,18 +61,50 @@ def place_of(file: ImportFile) -> str:
     return file.path or f"{file.dataset}@{file.revision}".rstrip("@")
 
 
-def imported_rows(file: ImportFile) -> Iterator[ImportedRow]:
+def imported_rows(file: ImportFile, on_bad: Callable[[RetortError], None]) -> Iterator[ImportedRow]:
     """The responses of each row, in the order of the file or dataset.
 
+    Args:
+        on_bad: Told of each row that is left out, where the file has `skip_bad`.
+
     Raises:
-        ImportedRowError: A row is not what the recipe says, with file and row (from 1).
+        ImportedRowError: A row is not what the recipe says, with file and row (from 1), or no row
+            is; or a file as a whole cannot be read.
         RecipeError: The file or the local copy is not there.
     """
-    lists: bool | None = None
-    seen: set[str] = set()
+    read = _Reader(file)
+    good, first_bad = 0, None
     modified = cache(_modified_unix_s)
-    for at, (place, number, row) in enumerate(_rows(file)):
-        where = _Where(place, number)
+
+    for at, (place, number, values) in enumerate(_rows(file)):
+        try:
+            if isinstance(values, RetortError):
+                raise values
+            row = read.row(values, at, _Where(place, number), modified(place))
+        except ImportedRowError as error:
+            if not file.skip_bad:
+                raise
+            first_bad = first_bad or error
+            on_bad(error)
+        else:
+            good += 1
+            yield row
+    if first_bad is not None and not good:
+        raise ImportedRowError(f"no row of {place_of(file)} can be read; the first: {first_bad}")
+
+
+class _Reader:
+    """Turns the rows of one file into responses; knows which problems it has seen."""
+
+    def __init__(self, file: ImportFile) -> None:
+        self._file = file
+        self._lists: bool | None = None
+        self._seen: set[str] = set()
+
+    def row(
+        self, row: dict[str, Any], at: int, where: _Where, file_time_unix_s: float
+    ) -> ImportedRow:
+        file = self._file
         found = _value(row, file.problem_id, where) if file.problem_id else at
         if isinstance(found, bool) or not isinstance(found, str | int):
             where.wrong(f"text or an integer in `{file.problem_id}`", found)
@@ -83,24 +116,28 @@ def imported_rows(file: ImportFile) -> Iterator[ImportedRow]:
                 where.wrong(f"{error} in `{file.responses}`", texts)
         if not isinstance(texts, str | list):
             where.wrong(f"text or a list of texts in `{file.responses}`", texts)
-        if lists is None:
-            lists = isinstance(texts, list)
-        if lists != isinstance(texts, list):
+        lists = isinstance(texts, list)
+        if self._lists not in (None, lists):
             where.wrong("one kind of row, all lists or all single responses", texts)
         problem = f"{file.source}/{found}"
+        if problem in self._seen:
+            where.wrong("each problem once, where a row holds a list", found)
+        responses = _responses(row, file, texts, where)
+        self._lists = lists
         if lists:
-            if problem in seen:
-                where.wrong("each problem once, where a row holds a list", found)
-            seen.add(problem)
-        yield ImportedRow(problem, _responses(row, file, texts, where), modified(place))
+            self._seen.add(problem)
+        return ImportedRow(problem, responses, file_time_unix_s)
 
 
-def _rows(file: ImportFile) -> Iterator[tuple[Path | str, int, dict[str, Any]]]:
+def _rows(
+    file: ImportFile,
+) -> Iterator[tuple[Path | str, int, dict[str, Any] | RetortError]]:
     who = f"generations of {file.source}"
     named = [file.problem_id, file.responses, file.labels, file.finish_reasons]
     required = [name for name in named if name]
     if file.path:
-        yield from read_rows(existing(file.path, who), ImportedRowError, required=required)
+        path = existing(file.path, who)
+        yield from rows_or_errors(path, ImportedRowError, required=required)
     else:
         yield from hub_rows(file, who, ImportedRowError, required=required)
 

@@ -137,6 +137,21 @@ def test_bad_rows_are_counted_only_where_the_source_says_so(folder: Path) -> Non
     assert reading.rejected[2].detail == "the id 'rows/a' came before"
 
 
+def test_a_line_that_is_no_row_is_left_out_and_the_others_keep_their_numbers(folder: Path) -> None:
+    (folder / "rows.jsonl").write_bytes(
+        b'{"problem": "1 + 1?", "gold": "2"}\n'
+        b'{"problem": "\xff"}\n'
+        b'{"problem": "2 + 2?", "gold": "4"}\n'
+    )
+    place = {"name": "rows", "kind": "file", "path": "${RETORT_DATA}/rows.jsonl", "license": "MIT"}
+    one = FileSource.model_validate(place | {"domain": "math", "grader": "math"})
+    with pytest.raises(SourceError, match=r"rows.jsonl, row 2: expected UTF-8, found byte 0xff"):
+        read_source(one, seed=0)
+    reading = read_source(one.model_copy(update={"skip_bad": True}), seed=0)
+    assert [problem.problem_id for problem in reading.problems] == ["rows/0", "rows/2"]
+    assert [(row.problem_id, row.reason) for row in reading.rejected] == [("rows/1", Drop.BAD_ROW)]
+
+
 def test_a_source_of_bad_rows_alone_is_an_error(folder: Path) -> None:
     bad = source(folder, ROWS, skip_bad=True, columns={"gold": "answer"})
     with pytest.raises(SourceError, match=r"found none and 5 bad ones; the first: .* 'answer'"):

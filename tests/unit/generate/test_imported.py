@@ -329,3 +329,50 @@ def test_a_file_that_cannot_be_read_is_named(
     (data / name).write_bytes(content)
     with pytest.raises(ImportedRowError, match=says):
         run(tmp_path, name)
+
+
+def test_bad_rows_are_left_out_and_counted_where_the_file_is_known_to_have_some(
+    tmp_path: Path, data: Path
+) -> None:
+    good = [json.dumps(one) for one in LISTS]
+    lines = [
+        b'{"problem_id": 1, "responses": [7]}',
+        good[0].encode(),
+        b'{"problem_id": 1, "responses": ["\xff"]}',
+        b"no object",
+        b'{"problem_id": 1}',
+        good[0].encode(),
+        good[2].encode(),
+    ]
+    (data / "made.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.raises(ImportedRowError, match="row 1: expected texts"):
+        run(tmp_path, "made.jsonl")
+    skipping = ImportFile(source="sums", path="${RETORT_DATA}/made.jsonl", skip_bad=True)
+    result = run_files(tmp_path, [skipping])
+    assert [row["text"] for row in rows(tmp_path, result)] == ["a", "b", "c", "d", "e"]
+    assert result.figures["bad_rows"] == 5
+    assert (result.ledger.rows_in, result.ledger.rows_out) == (5, 5)
+    told = (tmp_path / "out" / "bad_rows.txt").read_text().splitlines()
+    assert [line.split("row ")[1][0] for line in told] == ["1", "3", "4", "5", "6"]
+    assert "0xff" in told[1] and "each problem once" in told[4]
+
+
+def test_rows_keep_their_numbers_where_a_line_before_them_is_left_out(
+    tmp_path: Path, data: Path
+) -> None:
+    (data / "made.jsonl").write_text('{"responses": ["a"]}\n{\n{"responses": ["c"]}\n')
+    file = ImportFile(source="sums", path="${RETORT_DATA}/made.jsonl", problem_id="", skip_bad=True)
+    found = rows(tmp_path, run_files(tmp_path, [file]))
+    assert [(row["problem_id"], row["text"]) for row in found] == [
+        ("sums/0", "a"),
+        ("sums/2", "c"),
+    ]
+
+
+def test_a_file_without_a_good_row_is_an_error_whatever_may_be_left_out(
+    tmp_path: Path, data: Path
+) -> None:
+    jsonl(data / "made.jsonl", {"other": 1}, {"other": 2})
+    file = ImportFile(source="sums", path="${RETORT_DATA}/made.jsonl", skip_bad=True)
+    with pytest.raises(ImportedRowError, match=r"no row of .*made.jsonl can be read; the first"):
+        run_files(tmp_path, [file])
