@@ -5,8 +5,9 @@ Rules, asked in this order:
 - `whole`: the text is an item; or a short item (fewer than `overlap.words` words, at least five)
   stands in it, operators included: `2-3` is not `2+3`, and `2 + 3 * 4` does not hold `2 + 3`.
 - `words`: `overlap.words` successive words of an item stand in the text. A word is a run of
-  letters and digits, or a run of no white space with one in it, whichever the span has more of;
-  where some of these runs are signs alone (`x + y = 3`), the span is found with its operators.
+  letters and digits, or a run of no white space with a letter or digit in it, whichever the span
+  has more of. Where operators alone must be counted to reach so many (`x + y = 3`), the span is
+  found with them, if it has five words of letters and digits.
 - `share`: `overlap.share` of an item's different runs of eight words stand in the text, of an
   item with at least five. A run that is in eight items or more is a phrase of a template and does
   not count.

@@ -49,7 +49,8 @@ _JAMO_RANGES: Final = ((0x1100, 0x1200), (0xA960, 0xA980), (0xD7B0, 0xD800))
 @cache
 def characters() -> NDArray[np.int32]:
     """For each code point below `PLANES`: the folded code point, and flags of what it is; neither
-    `WORD` nor `SPACE` nor `OPERATOR` is a mark that only separates."""
+    `WORD` nor `SPACE` nor `OPERATOR` is a mark that only separates; of these point and comma have
+    a code, as numbers have them."""
     table = np.zeros(PLANES, dtype=np.int32)
     for code in range(PLANES):
         if not 0xD800 <= code < 0xE000:
@@ -98,7 +99,7 @@ def _kind(code: int) -> int:
     if folded in _OPERATORS:
         return unready | OPERATOR | ord(_OPERATORS[folded])
     if not folded.isalnum():
-        return unready
+        return unready | (ord(folded) if folded in ".," else 0)
     digit = DIGIT if folded.isdigit() else 0
     alone = ALONE if _within(code, _ALONE_RANGES) else 0
     return unready | WORD | digit | alone | ord(folded)

@@ -61,13 +61,14 @@ class Scratch(NamedTuple):
     """Per word: where it begins in `signs`, with the sign of a number."""
     signs_to: NDArray[np.int32]
     token: NDArray[np.int32]
-    """Per word: the number of the run of no white space that it is in."""
+    """Per word: the number of the run of no white space that it is in, among those with a letter,
+    a digit or an operator."""
     weight: NDArray[np.int32]
     """Sum of the weights of the words before: 2 per word, 1 of scripts without spaces."""
     bytes_from: NDArray[np.int32]
     """Per word: where it begins in the text."""
     tokens: NDArray[np.int32]
-    """One element: runs of no white space in all."""
+    """One element: such runs in all."""
 
 
 def scratch(longest_bytes: int) -> Scratch:
@@ -202,20 +203,15 @@ def _word_follows(data: NDArray[np.uint8], at: int, stop: int, table: NDArray[np
 
 
 @compiled
-def _digit(data: NDArray[np.uint8], at: int, stop: int) -> bool:
-    return at < stop and 0x30 <= data[at] <= 0x39
-
-
-@compiled
-def _between_numbers(data: NDArray[np.uint8], at: int, start: int, stop: int) -> int:
-    """What stands in `signs` before a digit at `at` that follows another number; 0: nothing."""
-    if at - 2 >= start and 0x30 <= data[at - 2] <= 0x39:
-        if data[at - 1] == _DOT:
-            return _DOT
-        thousands = _digit(data, at + 1, stop) and _digit(data, at + 2, stop)
-        if data[at - 1] == _COMMA and thousands and not _digit(data, at + 3, stop):
-            return 0
-    return _BLANK
+def _thousands(data: NDArray[np.uint8], at: int, stop: int, table: NDArray[np.int32]) -> bool:
+    """Whether a number of three digits begins at `at`."""
+    for _ in range(3):
+        if at >= stop:
+            return False
+        code, at = _decoded(data, at, stop)
+        if not _kind(code, table) & _DIGIT:
+            return False
+    return at >= stop or not _kind(_decoded(data, at, stop)[0], table) & _DIGIT
 
 
 @compiled
@@ -269,7 +265,11 @@ def read_text(
                     tokens += 1
                 sign_from = n_signs
                 if digit and after_digit:
-                    between = _between_numbers(data, at, start, stop)
+                    between = _BLANK
+                    if before_that & _DIGIT and before == _DOT:
+                        between = _DOT
+                    elif before_that & _DIGIT and before == _COMMA:
+                        between = 0 if _thousands(data, at, stop, table) else _BLANK
                     if between:
                         signs[n_signs] = between
                         n_signs += 1
@@ -291,11 +291,11 @@ def read_text(
         elif kind & _SPACE:
             in_token = in_word = False
         else:
-            if not in_token:
-                in_token = True
-                tokens += 1
             in_word = False
             if kind & _OPERATOR:
+                if not in_token:
+                    in_token = True
+                    tokens += 1
                 code = kind & _CODE
                 joins = code == _HYPHEN and _letter(before) and _letter(before_that)
                 if not joins or not _word_follows(data, after, stop, table):
