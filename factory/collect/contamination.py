@@ -25,7 +25,8 @@ GRAM_WORDS: Final = 13
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_]{2})[-‐‑](?=[^\W\d_]{2})")
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORD_OR_OPERATOR: Final = re.compile(r"[^\W_]+|[-+*/^=<>]")
-_ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE)
+ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE)
+"""What adapters add to every statement: no overlap."""
 
 
 def same_statement(statement: str) -> str:
@@ -52,14 +53,14 @@ class Benchmark:
     def add(self, problems: Iterable[Problem], *, grams: bool) -> None:
         """Take in items; `grams` switches the rule of 13 words on for them."""
         for problem in problems:
-            for text in _texts(problem):
+            for text in texts_of(problem):
                 self._whole.setdefault(_whole(text), problem.problem_id)
                 for gram in _grams(text) if grams else ():
                     self._grams.setdefault(gram, problem.problem_id)
 
     def overlap(self, problem: Problem) -> str | None:
         """The item that a problem overlaps with and how, None where there is none."""
-        for text in _texts(problem):
+        for text in texts_of(problem):
             item = self._whole.get(_whole(text))
             if item is not None:
                 return f"{item}: the whole statement"
@@ -69,14 +70,14 @@ class Benchmark:
         return None
 
 
-def _texts(problem: Problem) -> list[str]:
+def texts_of(problem: Problem) -> list[str]:
     """What a user said: the statement, and earlier turns of a conversation."""
     earlier = [turn.content for turn in problem.history if turn.role == "user"]
     return [problem.statement, *(text for text in earlier if text.strip())]
 
 
 def _folded(statement: str) -> str:
-    for sentence in _ADDED:
+    for sentence in ADDED:
         statement = statement.replace(sentence, " ")
     return _HYPHEN.sub(" ", unicodedata.normalize("NFKC", statement).casefold())
 

@@ -1,0 +1,114 @@
+"""The index of all that problems and samples may not overlap with: benchmarks and suites.
+
+Of a suite the statements count, and earlier turns of a user; its solutions do not, because short
+ones are what anybody would write. Of a named benchmark the columns count that the recipe names.
+Items of procedural suites are filled templates: only a text that is one as a whole is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from factory.collect.contamination import ADDED, texts_of
+from factory.collect.sources import iter_problems
+from factory.digest import fingerprint
+from factory.errors import RetortError, SourceError
+from factory.hub import hub_fingerprint, hub_rows
+from factory.overlap.benchmark_index import BenchmarkIndex
+from factory.recipe_file import existing
+from factory.row_files import MISSING, read_rows, value_at
+from schemas.data_settings import Benchmark, Overlap
+from schemas.machine import Machine
+from schemas.recipe import Grade, ProceduralSource, ReasoningGymSource, Source
+
+
+def load_index(
+    benchmarks: Sequence[Benchmark],
+    suites: Sequence[Source],
+    overlap: Overlap,
+    grade: Grade,
+    machine: Machine,
+) -> BenchmarkIndex:
+    """The items of all benchmarks and suites, each under the name that the recipe gives it.
+
+    Args:
+        suites: Sources of `[validate]`; read whole, whatever their limits, because an item that a
+            run does not ask is still an item of the benchmark.
+
+    Raises:
+        SourceError: A file cannot be read, a row lacks a column or holds no text there, or a
+            benchmark has no text at all; with file and row.
+        RecipeError: A path is not there.
+    """
+    index = BenchmarkIndex(overlap, added=ADDED)
+    for source in suites:
+        made = isinstance(source, ProceduralSource | ReasoningGymSource)
+        problems = iter_problems(source, grade, machine)
+        items = ((one.problem_id, text) for one in problems for text in texts_of(one))
+        index.add(source.name, items, grams=not made)
+    for benchmark in benchmarks:
+        before = len(index)
+        index.add(benchmark.name, _items(benchmark))
+        if len(index) == before:
+            raise SourceError(
+                f"benchmark {benchmark.name}: expected texts in its columns {benchmark.columns}, "
+                f"found none in any row; correct `columns`"
+            )
+    return index
+
+
+def benchmarks_fingerprint(benchmarks: Sequence[Benchmark]) -> dict[str, str]:
+    """Name of each benchmark -> digest of what it reads, for keys; the settings are in the recipe.
+
+    Raises:
+        RecipeError: A path is not there, or a name on the hub has no revision.
+    """
+    return {
+        one.name: hub_fingerprint(one, _who(one))
+        if one.dataset
+        else fingerprint(existing(one.path, _who(one)))
+        for one in benchmarks
+    }
+
+
+def _who(benchmark: Benchmark) -> str:
+    return f"benchmark {benchmark.name}"
+
+
+def _items(benchmark: Benchmark) -> Iterator[tuple[str, str]]:
+    who = _who(benchmark)
+    named = [*benchmark.columns, *([benchmark.item_id] if benchmark.item_id else [])]
+    for at, (place, number, values) in enumerate(_rows(benchmark, who, named)):
+        where = f"{who}: {place}, row {number}"
+        item = _value(values, benchmark.item_id, where) if benchmark.item_id else at
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise _wrong(where, "text or a whole number", benchmark.item_id, item)
+        for column in benchmark.columns:
+            text = _value(values, column, where)
+            if text is not None and not isinstance(text, str):
+                raise _wrong(where, "text", column, text)
+            if text and text.strip():
+                yield str(item), text
+
+
+def _rows(
+    benchmark: Benchmark, who: str, named: Sequence[str]
+) -> Iterator[tuple[Any, int, dict[str, Any]]]:
+    if benchmark.path:
+        return read_rows(existing(benchmark.path, who), SourceError, required=named)
+    return hub_rows(benchmark, who, SourceError, required=named)
+
+
+def _value(values: dict[str, Any], column: str, where: str) -> Any:
+    found = value_at(values, column)
+    if found is MISSING:
+        raise _wrong(where, "a value", column, f"columns {sorted(values)}")
+    return found
+
+
+def _wrong(where: str, expected: str, column: str, found: object) -> RetortError:
+    return SourceError(
+        f"{where}: expected {expected} in column {column!r}, found {found!r:.120}; correct the "
+        f"row, or name other columns in [[collect.benchmarks]]"
+    )
