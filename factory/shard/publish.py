@@ -3,7 +3,9 @@
 Covered: `kill -9` at any moment leaves either no folder of that version or the whole one, because
 the files are copied and made durable beside it and one rename shows them; what a killed
 publication left behind is removed by the next one. Two publications at once: the second is refused.
-A version never changes. Not covered: people who edit files of a published folder by hand.
+A version never changes. A file that is gone from a published folder, or has another size, is
+noticed. Not covered: people who edit files there and keep their size; `retort dataset verify`
+finds that.
 """
 
 from __future__ import annotations
@@ -25,13 +27,14 @@ _STAGING: Final = ".publishing-"
 def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
     """The folder `datasets_root/name/version` with the built dataset in it.
 
-    The same content (rows and card) again changes nothing.
+    The same content (rows of all configs, and card) again changes nothing.
 
     Args:
         built: Folder with `dataset.json`, card and shards.
 
     Raises:
-        PublishError: That version is there with another content, or `built` is another dataset.
+        PublishError: That version is there with another content or is not whole, or `built` is
+            another dataset.
         ManifestMismatch: `built` is not whole.
         Busy: Another process publishes under this name.
     """
@@ -62,17 +65,30 @@ def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
 
 
 def is_published(built: Path, folder: Path) -> bool:
-    """Whether the folder holds the content that was built; False where either is missing."""
+    """Whether the folder holds the content that was built, with all its files; False where either
+    is missing."""
     try:
-        return _content(read_description(built)) == _content(read_description(folder))
+        found = read_description(folder)
+        return _content(read_description(built)) == _content(found) and not _lost(folder, found)
     except ManifestMismatch:
         return False
 
 
-def _content(description: Description) -> tuple[str, str]:
-    """What makes a version the one that it is: its rows, and its card. Not the layout of shards."""
-    cards = [file.sha256 for file in description.files if file.path == CARD]
-    return description.digest, cards[0] if cards else ""
+def _content(description: Description) -> dict[str, str]:
+    """What makes a version the one that it is: its rows, those of the other configs, and its card.
+    Not the layout of shards."""
+    cards = {file.path: file.sha256 for file in description.files if file.path == CARD}
+    return {"default": description.digest, **description.digests, **cards}
+
+
+def _lost(folder: Path, description: Description) -> list[str]:
+    """Files that are not there with their size."""
+    paths = {file.path: folder / file.path for file in description.files}
+    return [
+        file.path
+        for file in description.files
+        if not paths[file.path].is_file() or paths[file.path].stat().st_size != file.bytes
+    ]
 
 
 def _must_be_the_same(target: Path, description: Description) -> None:
@@ -83,11 +99,19 @@ def _must_be_the_same(target: Path, description: Description) -> None:
             f"{target}: expected a published dataset or nothing, found a folder without a valid "
             f"{DATASET}; raise `shard.version`, or remove the folder by hand"
         ) from error
-    if _content(found) != _content(description):
+    ours, theirs = _content(description), _content(found)
+    if ours != theirs:
+        same_rows = {**ours, CARD: ""} == {**theirs, CARD: ""}
         raise PublishError(
             f"{target}: version {description.version} is published with other "
-            f"{'rows' if found.digest != description.digest else 'words on its card'}; a version "
-            f"never changes: raise `shard.version` in the recipe and run again"
+            f"{'words on its card' if same_rows else 'rows'}; a version never changes: raise "
+            f"`shard.version` in the recipe and run again"
+        )
+    if lost := _lost(target, found):
+        raise PublishError(
+            f"{target}: expected all files of version {description.version}, found {lost[0]} "
+            f"missing or of another size ({len(lost)} such files); remove the folder by hand and "
+            f"run again: the same rows are published"
         )
 
 

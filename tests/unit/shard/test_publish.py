@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,6 +66,23 @@ def test_another_card_under_the_same_version_is_refused(tmp_path: Path) -> None:
     assert not is_published(other, folder)
     with pytest.raises(PublishError, match="other words on its card"):
         publish(other, tmp_path / "datasets", NAME, VERSION)
+
+
+def test_a_file_that_is_gone_or_cut_from_a_published_folder_is_noticed(tmp_path: Path) -> None:
+    source = built(tmp_path)
+    folder = publish(source, tmp_path / "datasets", NAME, VERSION)
+    shard = next((folder / "ledger").glob("dropped-*.parquet"))
+    content = shard.read_bytes()
+    for damaged in (content[:-1], None):
+        if damaged is None:
+            shard.unlink()
+        else:
+            shard.write_bytes(damaged)
+        assert not is_published(source, folder)
+        with pytest.raises(PublishError, match=r"found ledger/dropped-00000-of-00001\.parquet"):
+            publish(source, tmp_path / "datasets", NAME, VERSION)
+    shutil.rmtree(folder)
+    assert is_published(source, publish(source, tmp_path / "datasets", NAME, VERSION))
 
 
 def test_a_dataset_without_rows_is_not_published(tmp_path: Path) -> None:
