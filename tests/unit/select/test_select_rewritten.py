@@ -131,7 +131,7 @@ TEXTS = st.sampled_from([GOOD.format(1), "no tags"])
 DRAWN = st.lists(st.tuples(st.sampled_from("ab"), STATUSES, TEXTS), max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(DRAWN, st.data())
 def test_rows_in_are_rows_out_plus_drops_whatever_is_rewritten(
     tmp_path_factory: pytest.TempPathFactory,

@@ -160,7 +160,7 @@ CANDIDATES = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(CANDIDATES, st.integers(1, 3), st.sampled_from([None, 2, 5]), st.integers(1, 7))
 def test_rows_in_are_rows_out_plus_drops(
     tmp_path_factory: pytest.TempPathFactory, drawn, wanted, quota, size
@@ -200,11 +200,17 @@ def test_parts_that_are_valid_are_kept_and_a_broken_one_is_made_again(tmp_path: 
     assert kept.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "factory.select.stage._CANDIDATES_PER_WORKER",
+        pytest.param("factory.select.buckets._ROWS_PER_WORKER", marks=pytest.mark.soak),
+    ],
+)
 def test_work_in_several_processes_gives_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr("factory.select.stage._CANDIDATES_PER_WORKER", 1)
-    monkeypatch.setattr("factory.select.buckets._ROWS_PER_WORKER", 1)
+    monkeypatch.setattr(limit, 1)
     problems = write_problems(tmp_path / "collect", PROBLEMS)
     folders = [write_round(tmp_path, 1, graded("a", *[Status.CORRECT] * 6), rows_per_part=2)]
     first, second = (
@@ -214,7 +220,7 @@ def test_work_in_several_processes_gives_the_same(
             Select(),
             generate=asked(),
             seed=3,
-            machine=Machine(workers=workers),
+            machine=Machine(workers=workers, rows_per_part=2),
             out_dir=tmp_path / f"select-{workers}",
             key="k",
         )
