@@ -8,6 +8,7 @@ from typing import Any
 
 import luigi
 
+from factory.collect.benchmarks import benchmarks_fingerprint
 from factory.collect.stage import collect_problems, sources_fingerprint
 from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates
@@ -16,7 +17,7 @@ from factory.models import teacher_fingerprint
 from factory.recipe_file import resolve_plain
 from factory.select.stage import select_samples
 from factory.shard.publish import is_published, publish
-from factory.shard.recipe import dataset_recipe
+from factory.shard.recipe import dataset_recipe, suites_against
 from factory.shard.stage import CODE_VERSION, build_shards
 from pipelines.stage import RecipeTask, Stage
 from schemas.manifest import StageResult
@@ -210,13 +211,19 @@ class SelectSamples(Stage):
 
 
 class BuildShards(Stage):
-    """Samples -> the files of a dataset: exact dedupe, Parquet, card; factory/shard."""
+    """Samples -> the files of a dataset: decontamination, dedupe, Parquet, card; factory/shard."""
 
     name = "shard"
     code_version = CODE_VERSION
 
     def section(self) -> Any:
-        return dataset_recipe(self.recipe)
+        recipe = dataset_recipe(self.recipe)
+        benchmarks = recipe.collect.benchmarks if recipe.shard.decontaminate else []
+        return {
+            "recipe": recipe,
+            "benchmarks": benchmarks_fingerprint(benchmarks),
+            "suites": sources_fingerprint(suites_against(recipe)),
+        }
 
     def inputs(self) -> Mapping[str, Stage]:
         return {"select": SelectSamples(recipe=self.recipe, machine=self.machine)}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def save_benchmarks(index: BenchmarkIndex, folder: Path) -> Path:
     """Write an index for the workers; the name of its file tells it from others."""
+    index.find([""])  # makes its table, which each worker would make else
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "benchmarks.pickle"
     file.write_bytes(pickle.dumps(index, protocol=pickle.HIGHEST_PROTOCOL))
