@@ -20,6 +20,7 @@ from factory.shard.publish import is_published, publish
 from factory.shard.recipe import dataset_recipe, suites_against
 from factory.shard.stage import CODE_VERSION, build_shards
 from pipelines.stage import RecipeTask, Stage
+from schemas.data_settings import Benchmark
 from schemas.manifest import StageResult
 from schemas.recipe import Generate, Prompt, Rewrite
 
@@ -28,7 +29,7 @@ class CollectProblems(Stage):
     """Sources -> problems. Gold check, exact dedupe, decontamination: factory/collect."""
 
     name = "collect"
-    code_version = 4
+    code_version = 5
 
     def section(self) -> Any:
         recipe = self.recipe
@@ -38,6 +39,7 @@ class CollectProblems(Stage):
             "grade": recipe.grade,
             "seed": recipe.seed,
             "files": sources_fingerprint([*recipe.collect.sources, *self._against()]),
+            "benchmarks": benchmarks_fingerprint(self._benchmarks()),
         }
 
     def _against(self) -> list[Any]:
@@ -46,11 +48,17 @@ class CollectProblems(Stage):
             return []
         return [source for suite in recipe.validation.suites for source in suite.sources]
 
+    def _benchmarks(self) -> list[Benchmark]:
+        collect = self.recipe.collect
+        return collect.benchmarks if collect.decontaminate else []
+
     def work(self) -> StageResult:
         return collect_problems(
             self.recipe.collect.sources,
             check_gold=self.recipe.collect.check_gold,
             against=self._against(),
+            benchmarks=self._benchmarks(),
+            overlap=self.recipe.collect.overlap,
             grade=self.recipe.grade,
             machine=self.machine,
             seed=self.recipe.seed,

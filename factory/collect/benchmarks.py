@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from factory.collect.contamination import ADDED, texts_of
+from factory.collect.contamination import ADDED, asked_in
 from factory.collect.sources import iter_problems
 from factory.digest import fingerprint
 from factory.errors import RetortError, SourceError
@@ -45,7 +45,7 @@ def load_index(
     for source in suites:
         made = isinstance(source, ProceduralSource | ReasoningGymSource)
         problems = iter_problems(source, grade, machine)
-        items = ((one.problem_id, text) for one in problems for text in texts_of(one))
+        items = ((one.problem_id, text) for one in problems for text in asked_in(one))
         index.add(source.name, items, grams=not made)
     for benchmark in benchmarks:
         before = len(index)

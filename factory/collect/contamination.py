@@ -1,32 +1,26 @@
-"""Which problems repeat another, or overlap with what validation will ask.
+"""Which problems repeat another, or overlap with a benchmark.
 
-Two rules find an overlap with an item of a suite, both blind to case, punctuation, Unicode forms
-and line wrapping: the whole statement is the same, or 13 successive words are the same (as in the
-GPT-3 report). The second is off for procedural suites: their items are filled templates, so any
-two share long runs of words without sharing a problem; their splits never share one either.
-Sentences that an adapter adds to every statement are left out of the words.
-
-Covered: copies, reformatted copies, copies with another beginning or end. Not covered: paraphrases,
-translations, the same problem with other numbers.
+Of a problem the statement is compared, earlier turns of a user, and the worked solution where the
+source has one. `factory.overlap.benchmark_index` says what counts as an overlap, and what is not
+found.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from factory.collect.known_sets import HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE
 from factory.collect.mapped import CALL_LINE
+from factory.overlap.benchmark_index import BenchmarkIndex, Hit
 from schemas.problem import Problem
 
-GRAM_WORDS: Final = 13
-_HYPHEN: Final = re.compile(r"(?<=[^\W\d_]{2})[-‐‑](?=[^\W\d_]{2})")
-_WORD: Final = re.compile(r"[^\W_]+")
-_WORD_OR_OPERATOR: Final = re.compile(r"[^\W_]+|[-+*/^=<>]")
 ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE)
 """What adapters add to every statement: no overlap."""
+
+_PROBLEMS_AT_A_TIME: Final = 1024
 
 
 def same_statement(statement: str) -> str:
@@ -43,50 +37,28 @@ def same_problem(problem: Problem) -> str:
     return "\n".join([*said, same_statement(problem.statement)])
 
 
-class Benchmark:
-    """The items of the suites, ready to be asked which of them a problem overlaps with."""
-
-    def __init__(self) -> None:
-        self._whole: dict[str, str] = {}
-        self._grams: dict[str, str] = {}
-
-    def add(self, problems: Iterable[Problem], *, grams: bool) -> None:
-        """Take in items; `grams` switches the rule of 13 words on for them."""
-        for problem in problems:
-            for text in texts_of(problem):
-                self._whole.setdefault(_whole(text), problem.problem_id)
-                for gram in _grams(text) if grams else ():
-                    self._grams.setdefault(gram, problem.problem_id)
-
-    def overlap(self, problem: Problem) -> str | None:
-        """The item that a problem overlaps with and how, None where there is none."""
-        for text in texts_of(problem):
-            item = self._whole.get(_whole(text))
-            if item is not None:
-                return f"{item}: the whole statement"
-            for gram in _grams(text) if self._grams else ():
-                if gram in self._grams:
-                    return f"{self._grams[gram]}: {gram}"
-        return None
-
-
-def texts_of(problem: Problem) -> list[str]:
+def asked_in(problem: Problem) -> list[str]:
     """What a user said: the statement, and earlier turns of a conversation."""
     earlier = [turn.content for turn in problem.history if turn.role == "user"]
     return [problem.statement, *(text for text in earlier if text.strip())]
 
 
-def _folded(statement: str) -> str:
-    for sentence in ADDED:
-        statement = statement.replace(sentence, " ")
-    return _HYPHEN.sub(" ", unicodedata.normalize("NFKC", statement).casefold())
+def overlaps(
+    problems: Iterable[Problem], index: BenchmarkIndex
+) -> Iterator[tuple[Problem, Hit | None]]:
+    """Each problem with its first overlap, None where there is none."""
+    remaining = iter(problems)
+    while some := list(islice(remaining, _PROBLEMS_AT_A_TIME)):
+        first: dict[int, Hit] = {}
+        texts = [(at, text) for at, one in enumerate(some) for text in _texts(one)]
+        found = index.find([text for _, text in texts])
+        for (at, _), hit in zip(texts, found, strict=True):
+            if hit is not None:
+                first.setdefault(at, hit)
+        yield from ((one, first.get(at)) for at, one in enumerate(some))
 
 
-def _whole(statement: str) -> str:
-    return " ".join(_WORD_OR_OPERATOR.findall(_folded(statement)))
-
-
-def _grams(statement: str) -> Iterable[str]:
-    words = _WORD.findall(_folded(statement))
-    for start in range(len(words) - GRAM_WORDS + 1):
-        yield " ".join(words[start : start + GRAM_WORDS])
+def _texts(problem: Problem) -> list[str]:
+    """What is compared; an answer that is passed through is compared where samples are."""
+    solution = [problem.solution] if problem.solution.strip() and not problem.author else []
+    return [*asked_in(problem), *solution]

@@ -17,18 +17,20 @@ from typing import Any, Final, TypeVar
 import pyarrow as pa
 
 from factory.collect.admitted import Rejected
-from factory.collect.contamination import Benchmark, same_problem
+from factory.collect.benchmarks import load_index
+from factory.collect.contamination import overlaps, same_problem
 from factory.collect.gold import check_golds
-from factory.collect.sources import iter_problems, read_source, sources_fingerprint
+from factory.collect.sources import read_source, sources_fingerprint
 from factory.digest import digest
 from factory.errors import SourceError
 from factory.ledger import entry
 from factory.parts import as_table, part_name, write_part
 from schemas.arrow import PROBLEM
+from schemas.data_settings import Benchmark, Overlap
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
 from schemas.problem import Problem
-from schemas.recipe import Grade, ProceduralSource, ReasoningGymSource, Source
+from schemas.recipe import Grade, Source
 from schemas.sample import Drop
 
 __all__ = ["REJECTED", "collect_problems", "sources_fingerprint"]
@@ -51,6 +53,8 @@ def collect_problems(
     *,
     check_gold: bool,
     against: Sequence[Source],
+    benchmarks: Sequence[Benchmark] = (),
+    overlap: Overlap | None = None,
     grade: Grade,
     machine: Machine,
     seed: int,
@@ -64,6 +68,8 @@ def collect_problems(
         check_gold: Leave out problems whose grader does not accept their own gold.
         against: Sources of the suites of validation; read whole, whatever their limits, because an
             item that this run does not ask is still an item of the benchmark.
+        benchmarks: Further items that no problem may overlap with.
+        overlap: What counts as an overlap; None: the defaults.
         seed: Decides which problems a `limit` takes, and nothing else.
 
     Raises:
@@ -88,7 +94,15 @@ def collect_problems(
             for problem_id in reading.beyond_limit
         ]
     problems = _without_duplicates(problems, dropped)
-    problems = _without_contamination(problems, against, grade, machine, dropped)
+    problems, hits = _without_contamination(
+        problems,
+        against,
+        benchmarks,
+        overlap=overlap or Overlap(),
+        grade=grade,
+        machine=machine,
+        dropped=dropped,
+    )
     unchecked = len(problems)
     if check_gold:
         checked = check_golds(problems, grade, machine)
@@ -114,6 +128,7 @@ def collect_problems(
         "read": read,
         "kept": dict(sorted(Counter(problem.source for problem in problems).items())),
         "gold_unchecked": unchecked,
+        "contaminated_by_benchmark": hits,
         "wall_s": time.monotonic() - start,
     }
     ledger = entry("collect", sum(read.values()), len(problems), drops)
@@ -138,26 +153,29 @@ def _without_duplicates(problems: list[Problem], dropped: list[Rejected]) -> lis
 def _without_contamination(
     problems: list[Problem],
     against: Sequence[Source],
+    benchmarks: Sequence[Benchmark],
+    *,
+    overlap: Overlap,
     grade: Grade,
     machine: Machine,
     dropped: list[Rejected],
-) -> list[Problem]:
-    if not against:
-        return problems
-    benchmark = Benchmark()
-    for source in against:
-        made = isinstance(source, ProceduralSource | ReasoningGymSource)
-        benchmark.add(iter_problems(source, grade, machine), grams=not made)
+) -> tuple[list[Problem], dict[str, int]]:
+    """The problems without an overlap, and how many had one with which benchmark."""
+    if not against and not benchmarks:
+        return problems, {}
+    index = load_index(benchmarks, against, overlap, grade, machine)
+    hits: Counter[str] = Counter()
     kept: list[Problem] = []
-    for problem in problems:
-        overlap = benchmark.overlap(problem)
-        if overlap is None:
+    for problem, hit in overlaps(problems, index):
+        if hit is None:
             kept.append(problem)
-        else:
-            dropped.append(
-                Rejected(problem.problem_id, problem.source, Drop.CONTAMINATED_PROBLEM, overlap)
-            )
-    return kept
+            continue
+        hits[hit.benchmark] += 1
+        detail = f"{hit.benchmark}, item {hit.item}, {hit.rule}: {hit.span}"
+        dropped.append(
+            Rejected(problem.problem_id, problem.source, Drop.CONTAMINATED_PROBLEM, detail)
+        )
+    return kept, dict(sorted(hits.items()))
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

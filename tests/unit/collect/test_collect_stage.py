@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.collect.contamination import GRAM_WORDS, Benchmark
+from factory.collect.contamination import overlaps
 from factory.collect.stage import REJECTED, collect_problems
 from factory.errors import SourceError
+from factory.overlap.benchmark_index import BenchmarkIndex
 from factory.parts import read_part
 from schemas.arrow import PROBLEM
+from schemas.data_settings import Benchmark, Overlap
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName, Problem
@@ -108,9 +110,14 @@ def test_every_row_is_kept_or_rejected_with_its_evidence(folder: Path) -> None:
     assert kept(folder / "out", result) == ["train/0", "train/2"]
     found = rejected(folder / "out", result)
     assert found["train/1"] == ("duplicate_problem", "same statement as train/0")
-    assert found["train/3"] == ("contaminated_problem", "suite/0: the whole statement")
+    assert found["train/3"] == (
+        "contaminated_problem",
+        "suite, item suite/0, whole: What is 9 - 4?",
+    )
     assert found["train/4"][0] == "contaminated_problem"
-    assert found["train/4"][1].startswith("suite/1: a train leaves the old station")
+    assert found["train/4"][1].startswith("suite, item suite/1, words: ")
+    assert "train leaves the old station" in found["train/4"][1]
+    assert result.figures["contaminated_by_benchmark"] == {"suite": 2}
     assert found["train/5"][0] == found["train/6"][0] == "gold_rejected"
     assert result.ledger.rows_in == 7 and result.ledger.rows_out == 2
     assert result.ledger.drops == {
@@ -154,6 +161,48 @@ def test_a_suite_with_a_limit_still_guards_all_its_items(folder: Path) -> None:
     assert kept(folder / "out", result) == ["train/2"]
 
 
+def test_named_benchmarks_guard_statements_and_solutions(folder: Path) -> None:
+    jsonl = [
+        {"id": 7, "asked": f"{LONG} two hours.", "answered": "It has nothing to do with it."},
+        {"id": 8, "asked": "And what is 8 * 9?", "answered": None},
+    ]
+    (folder / "bench.jsonl").write_text("".join(json.dumps(row) + "\n" for row in jsonl))
+    bench = Benchmark(
+        name="bench",
+        path="${RETORT_DATA}/bench.jsonl",
+        item_id="id",
+        columns=["asked", "answered"],
+    )
+    train = source(
+        folder,
+        "train",
+        [(f"Now: {LONG} five hours?", "1"), ("What is 8 * 9?", "72"), ("and what is 8*9?", "72")],
+    )
+    result = collect(folder / "out", [train], benchmarks=[bench])
+    assert kept(folder / "out", result) == ["train/1"]
+    assert result.figures["contaminated_by_benchmark"] == {"bench": 2}
+    assert rejected(folder / "out", result)["train/2"][1].startswith("bench, item 8, whole: ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"columns": ["question"]}, r"bench.jsonl, row 1: expected a value in column 'question'"),
+        ({"columns": ["id"]}, r"bench.jsonl, row 1: expected text in column 'id', found 7"),
+        ({"columns": ["empty"]}, r"expected texts in its columns \['empty'\], found none"),
+    ],
+)
+def test_a_benchmark_that_is_not_what_the_recipe_says_is_named(
+    folder: Path, fields: dict[str, Any], says: str
+) -> None:
+    (folder / "bench.jsonl").write_text('{"id": 7, "problem": "1 + 1?", "empty": null}\n')
+    bench = Benchmark.model_validate(
+        {"name": "bench", "path": "${RETORT_DATA}/bench.jsonl"} | fields
+    )
+    with pytest.raises(SourceError, match=says):
+        collect(folder / "out", [source(folder, "train", [("1?", "1")])], benchmarks=[bench])
+
+
 def test_procedural_splits_do_not_contaminate_each_other_by_their_templates(tmp_path: Path) -> None:
     def split(name: str) -> ProceduralSource:
         return ProceduralSource.model_validate(
@@ -164,10 +213,11 @@ def test_procedural_splits_do_not_contaminate_each_other_by_their_templates(tmp_
     assert "contaminated_problem" not in result.ledger.drops
 
 
-def benchmark(statement: str) -> Benchmark:
-    made = Benchmark()
-    made.add([problem("b/0", statement)], grams=True)
-    return made
+def overlap(item: str, statement: str) -> bool:
+    index = BenchmarkIndex(Overlap())
+    index.add("b", [("0", item)])
+    [(_, hit)] = overlaps([problem("p", statement)], index)
+    return hit is not None
 
 
 def problem(problem_id: str, statement: str) -> Problem:
@@ -189,20 +239,24 @@ SOME_WORDS = ["red", "green", "blue", "ten", "cats", "run", "over", "hills", "an
 words = st.lists(st.sampled_from(SOME_WORDS))
 
 
-@given(words, words, st.lists(st.from_regex("[a-z]{3,6}", fullmatch=True), min_size=GRAM_WORDS))
+@given(
+    words, words, st.lists(st.from_regex("[a-z]{3,6}", fullmatch=True), min_size=Overlap().words)
+)
 def test_a_long_run_of_words_is_found_in_any_case_punctuation_and_wrapping(
     before: list[str], after: list[str], run: list[str]
 ) -> None:
     copied = "\n".join([*before, *(f"«{word.upper()}»," for word in run), *after])
-    assert benchmark(" ".join(run)).overlap(problem("p", copied)) is not None
+    assert overlap(" ".join(run), copied)
 
 
 def test_fewer_words_in_common_and_other_signs_are_no_overlap() -> None:
     twelve = " ".join(LONG.split()[:12])
-    assert benchmark(f"{twelve} x").overlap(problem("p", f"{twelve} y")) is None
-    assert benchmark("What is 2+3?").overlap(problem("p", "What is 2-3?")) is None
-    assert benchmark("What is 2+3?").overlap(problem("p", "what is 2 + 3")) is not None
-    assert benchmark("A well-known fact").overlap(problem("p", "a well known\nfact!")) is not None
+    rest = "when will it be at the place where the other one has been since early morning today"
+    assert not overlap(f"{twelve} x, {rest}?", f"{twelve} y.")
+    assert overlap(f"{twelve} x", f"{twelve} y"), "most of the item stands in the text"
+    assert not overlap("What is 2+3?", "What is 2-3?")
+    assert overlap("What is 2+3?", "what is 2 + 3")
+    assert overlap("A well-known fact", "a well known\nfact!")
 
 
 def test_real_test_sets_do_not_overlap_with_each_other(data: Path, tmp_path: Path) -> None:
