@@ -105,7 +105,7 @@ def _clusters(rows: Rows, wanted: Wanted, near: NearDuplicates, scratch: Path) -
     rows.bands[~rows.live] = 0
 
     def read(some: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
-        with progress("compare", len(some), "candidates") as bar:
+        with progress("read candidates", len(some), "rows") as bar:
             for numbers, texts in read_texts(rows.batches, wanted.text, some):
                 yield numbers, texts
                 bar.update(len(numbers))

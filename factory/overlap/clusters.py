@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factory.overlap.spill import MappedSets, Spill, shingles_of, spill
+from factory.progress import progress
 from schemas.data_settings import NearDuplicates
 
 _HASHES_AT_A_TIME: Final = 1 << 26
@@ -55,8 +56,9 @@ def cluster_rows(
     rows = _candidates(bands, groups)
     if len(rows):
         with spill(scratch) as runs:
-            _write(runs, rows, near.words, read)
-            _compare(bands[rows], groups[rows], rows, runs.mapped(), near, parents, nearest)
+            sums = _write(runs, rows, near.words, read)
+            sets = runs.mapped()
+            _compare(bands[rows], groups[rows], rows, sets, sums, near, parents, nearest)
     none = np.zeros(0, dtype=np.int64)
     join_all(parents, nearest, none, none, np.zeros(0))
     alone = nearest < 0
@@ -74,16 +76,20 @@ def _candidates(bands: NDArray[np.uint64], groups: NDArray[np.int64]) -> NDArray
     return np.flatnonzero(marks)
 
 
-def _write(runs: Spill, rows: NDArray[np.int64], words: int, read: Read) -> None:
+def _write(runs: Spill, rows: NDArray[np.int64], words: int, read: Read) -> NDArray[np.uint64]:
+    """Write the sets of these rows; the sum of each set, by which equal ones are found."""
+    sums: list[NDArray[np.uint64]] = []
     done = 0
     for some, texts in read(rows):
         if not np.array_equal(some, rows[done : done + len(some)]) or len(texts) != len(some):
             raise ValueError("read(rows): expected the rows asked for, in order, with their texts")
         hashes, offsets = shingles_of(texts, words)
         runs.write(hashes, np.diff(offsets))
+        sums.append(np.add.reduceat(hashes, offsets[:-1]))
         done += len(some)
     if done != len(rows):
         raise ValueError(f"read(rows): expected {len(rows)} texts, found {done}")
+    return np.concatenate(sums)
 
 
 def _compare(
@@ -91,6 +97,7 @@ def _compare(
     groups: NDArray[np.int64],
     rows: NDArray[np.int64],
     sets: MappedSets,
+    sums: NDArray[np.uint64],
     near: NearDuplicates,
     parents: NDArray[np.int64],
     nearest: NDArray[np.float64],
@@ -99,26 +106,26 @@ def _compare(
     from factory.overlap.pairs import LARGE_BUCKET, compare_buckets, join_equal
 
     hashes, offsets = sets.hashes, sets.offsets
-    sums = np.add.reduceat(hashes, offsets[:-1])
     same = np.arange(len(rows), dtype=np.int64)
     order = np.argsort(sums, kind="stable")
     join_equal(order, sums, hashes, offsets, rows, groups, parents, nearest, same)
     distinct = np.flatnonzero(same == np.arange(len(rows)))
     sizes = np.diff(offsets)
     bands = keys.shape[1]
-    for band in range(bands):
-        some = keys[distinct, band]
-        order = distinct[np.argsort(some)]
-        begins = np.flatnonzero(np.diff(keys[order, band], prepend=np.uint64(0)))
-        if np.diff(begins, append=len(order)).max(initial=0) > LARGE_BUCKET:
-            turned = [keys[distinct, (band + turn) % bands] for turn in range(min(bands, 3))]
-            order = distinct[np.lexsort(turned[::-1])]
-        for slice_ in _slices(begins, sizes[order]):
-            compare_buckets(
-                *(order[slice_], keys, band, hashes, offsets, rows, groups, near.threshold),
-                *(parents, nearest),
-            )
-            sets.let_go()
+    with progress("compare", bands, "bands") as bar:
+        for band in range(bands):
+            order = distinct[np.argsort(keys[distinct, band])]
+            begins = np.flatnonzero(np.diff(keys[order, band], prepend=np.uint64(0)))
+            if np.diff(begins, append=len(order)).max(initial=0) > LARGE_BUCKET:
+                turned = [keys[distinct, (band + turn) % bands] for turn in range(min(bands, 3))]
+                order = distinct[np.lexsort(turned[::-1])]
+            for some in _slices(begins, sizes[order]):
+                compare_buckets(
+                    *(order[some], keys, band, hashes, offsets, rows, groups, near.threshold),
+                    *(parents, nearest),
+                )
+                sets.let_go()
+            bar.update()
 
 
 def _slices(begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[slice]:

@@ -31,7 +31,7 @@ def bands_and_rows(threshold: float) -> tuple[int, int]:
     """
     for rows in range(_MOST_ROWS, 0, -1):
         equal = threshold**rows
-        bands = 1 if equal >= _RECALL else math.ceil(math.log(1 - _RECALL) / math.log(1 - equal))
+        bands = 1 if equal >= _RECALL else math.ceil(math.log(1 - _RECALL) / math.log1p(-equal))
         if bands * rows <= _MOST_PERMUTATIONS:
             return bands, rows
     raise ValueError(f"threshold {threshold}: expected at least 0.03")

@@ -11,7 +11,7 @@ Covered: a pair at the threshold becomes a candidate with a chance of 0.997, and
 a higher one (`bands_and_rows`); each candidate is compared exactly, so no pair below the threshold
 is found, but for collisions of hashes (one in 10^13 for texts of a thousand words). Not covered:
 the pairs that share no band, and texts that say the same in other words. In a bucket of more than
-256 distinct texts a text is compared with the first 256 texts that resemble none before them and
+256 distinct texts a text is compared with the first 64 texts that resemble none before them and
 with the 16 texts most like it by their keys: there a link may be missed which no other band shows,
 and the similarity of a row is the highest of those that were computed.
 """

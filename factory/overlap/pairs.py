@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 LARGE_BUCKET: Final = 256
 """Distinct texts of a bucket up to which each is compared with each."""
-_LEADERS: Final = 256
+_LEADERS: Final = 64
 _NEIGHBOURS: Final = 16
 _EQUAL_SIGNED: Final = 8
 _NO_KEY: Final = np.uint64(0)

@@ -17,7 +17,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 LETTERS: Final = 0x20000
-"""Code points in the table: the planes in which letters have case. Beyond are ideographs."""
+"""Code points in the table: the planes in which letters have case."""
+_BEYOND: Final = 0x40000
+"""Up to here there are ideographs."""
 CODE: Final = (1 << 24) - 1
 """The bits of an entry of the table that are the lower case."""
 SPACE: Final = 1 << 24
@@ -201,7 +203,9 @@ def _hash_letters(
     waiting = _U0
     while at < stop:
         code, size = _code_at(data, at, stop)
-        kind = np.int64(table[code]) if code < LETTERS else code | ALONE
+        kind = code | ALONE if code < _BEYOND else code
+        if code < LETTERS:
+            kind = np.int64(table[code])
         at += size
         loose = loose or (kind & LOOSE) != 0
         if kind & (SPACE | ALONE):
