@@ -8,12 +8,14 @@ list of all differences.
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from factory.dataset.recipes_compared import Made
+from factory.dataset.recipes_compared import MISSING, KeyDifference, Made
 from schemas.sample import Drop, Form
 
 
@@ -78,6 +80,26 @@ _RULED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Reason -> the keys of the recipe that decide it."""
 
+_SMALLER_IS_STRICTER: Final = (
+    "select.per_problem",
+    "select.quota",
+    "select.max_paragraph_chars",
+    "select.max_tokens",
+    "select.max_pass_rate",
+    "shard.near.threshold",
+)
+_LARGER_IS_STRICTER: Final = (
+    "select.require_think",
+    "select.mixed_language",
+    "select.code_block_in_math",
+    "select.repetition",
+    "select.without_work",
+    "select.min_chars",
+    "select.min_pass_rate",
+    "shard.decontaminate",
+)
+"""Keys that explain a drop only in the dataset with the stricter value; true is above false."""
+
 _OF_PROBLEM: Final = {"source", "domain", "category", "problem", "answer", "license"}
 _WORDS: Final = {"problem": "statement", "answer": "gold", "messages": "statement"}
 _OF_TEACHER: Final = {"generation_model", "finish_reason", "num_tokens"}
@@ -91,6 +113,8 @@ class Other:
     """`1.0.0`, or the folder's name where both have one version."""
     sources: frozenset[str]
     teachers: frozenset[str]
+    is_b: bool
+    """Whether it is the second of the two."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +145,29 @@ def why_lost(lost: Lost, other: Other, made: Made) -> tuple[Cause, str]:
         duplicate = lost.reason in (Drop.EXACT_DUPLICATE, Drop.NEAR_DUPLICATE)
         whose = "cluster" if duplicate else "problem"
         others = f"other candidates of its {whose} came or went"
-        return _of_keys(made, _RULED_BY.get(lost.reason, ()), lost.stage, others)
+        keys = [
+            one.key
+            for one in made.of(*_RULED_BY.get(lost.reason, ()))
+            if _can_drop(one, in_b=other.is_b)
+        ]
+        return (Cause.RECIPE, _named(keys)) if keys else _of_keys(made, (), lost.stage, others)
     return _not_graded(lost, other, made)
+
+
+def _can_drop(key: KeyDifference, *, in_b: bool) -> bool:
+    """Whether the value in the dataset that dropped a row can drop more than the other value."""
+    values = [_number(text) for text in ((key.b, key.a) if in_b else (key.a, key.b))]
+    for begins, sign in ((_SMALLER_IS_STRICTER, 1), (_LARGER_IS_STRICTER, -1)):
+        if any(key.key == begin or key.key.startswith(f"{begin}.") for begin in begins):
+            here, there = (math.inf if one is None else sign * one for one in values)
+            return here < there
+    return True
+
+
+def _number(text: str) -> float | None:
+    """The number or truth value of a key; None where there is no bound."""
+    value = None if text == MISSING else json.loads(text)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _verdict(lost: Lost, made: Made) -> tuple[Cause, str]:

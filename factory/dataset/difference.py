@@ -138,8 +138,13 @@ def _difference(
     if labels[0] == labels[1]:
         labels = ["A", "B"]
     first, second = (
-        _other(label, folder, each, recipe)
-        for label, folder, each, recipe in zip(labels, folders, said, recipes, strict=True)
+        Other(
+            label=labels[number],
+            sources=frozenset(one.name for one in recipes[number].collect.sources),
+            teachers=_teachers(folders[number], said[number]),
+            is_b=number == 1,
+        )
+        for number in range(2)
     )
     parts = [
         _lost("went", compared.went, folders[1], said[1], second, made),
@@ -187,13 +192,9 @@ def _side(folder: Path, said: Description) -> Side:
     )
 
 
-def _other(label: str, folder: Path, said: Description, recipe: Recipe) -> Other:
-    models = (
-        samples(folder, said).select("generation_model").unique().collect(engine="streaming")
-    )["generation_model"]
-    return Other(
-        label, frozenset(one.name for one in recipe.collect.sources), frozenset(models.to_list())
-    )
+def _teachers(folder: Path, said: Description) -> frozenset[str]:
+    models = samples(folder, said).select(pl.col("generation_model").unique())
+    return frozenset(models.collect(engine="streaming")["generation_model"].to_list())
 
 
 def _lost(

@@ -44,10 +44,14 @@ class Made:
     upstream: frozenset[str]
     """Names of artifacts that both stand on, with other keys."""
 
+    def of(self, *begins: str) -> list[KeyDifference]:
+        """What differs of these tables and keys."""
+        inside = tuple(f"{begin}{mark}" for begin in begins for mark in ".[")
+        return [one for one in self.keys if one.key in begins or one.key.startswith(inside)]
+
     def differing(self, *begins: str) -> list[str]:
         """The keys that differ of these tables and keys."""
-        inside = tuple(f"{begin}{mark}" for begin in begins for mark in ".[")
-        return [one.key for one in self.keys if one.key in begins or one.key.startswith(inside)]
+        return [one.key for one in self.of(*begins)]
 
     def code_differs(self, *stages: str) -> str:
         """`select 2 -> 3` of the first of the stages whose code differs; else nothing."""

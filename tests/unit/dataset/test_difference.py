@@ -113,6 +113,34 @@ def test_a_row_that_went_is_explained_by_the_ledger_of_the_new_version(
     assert [(one.uuid, one.detail) for one in group.examples] == [(f"{1:032x}", "the evidence")]
 
 
+@pytest.mark.parametrize(
+    ("reason", "strict", "lax"),
+    [
+        ("surplus", {"select": {"per_problem": 3}}, {"select": {"per_problem": 5}}),
+        ("surplus", {"select": {"quota": {"math": 3}}}, {}),
+        ("too_long", {"select": {"max_tokens": 9}}, {}),
+        ("too_short", {"select": {"min_chars": 9}}, {}),
+        ("pass_rate", {"select": {"min_pass_rate": 0.1}}, {}),
+        ("code_block", {}, {"select": {"code_block_in_math": False}}),
+        ("near_duplicate", {"shard": {"near": {"threshold": 0.7}}}, {}),
+    ],
+)
+def test_a_key_explains_drops_only_where_its_value_is_the_stricter_one(
+    tmp_path: Path, reason: str, strict: dict[str, Any], lax: dict[str, Any]
+) -> None:
+    stage = "shard" if reason == "near_duplicate" else "select"
+    drops = [dropped(1, reason, stage)]
+    for name, before, after, cause in (
+        ("stricter", lax, strict, Cause.RECIPE),
+        ("laxer", strict, lax, Cause.CANDIDATES),
+    ):
+        root = tmp_path / name
+        a = write_dataset(root / "a", [sample(1), *KEPT], recipe=recipe(**before))
+        b = write_dataset(root / "b", KEPT, drops=drops, recipe=recipe(**after))
+        [group] = difference(a, b)[0].groups
+        assert (group.reason, group.cause) == (reason, cause)
+
+
 def test_every_reason_for_which_graded_candidates_are_dropped_has_an_explanation(
     tmp_path: Path,
 ) -> None:
