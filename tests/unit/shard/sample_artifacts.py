@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from factory.digest import canonical_json
+from factory.ledger import entry
+from factory.parts import part_name, parts_digest, read_manifest, write_manifest, write_part
 from factory.shard.stage import build_shards
 from schemas.arrow import SAMPLE
+from schemas.data_settings import Benchmark
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName
@@ -56,13 +62,34 @@ def sample(number: int, completion: str | None = None, **fields: Any) -> Sample:
     return Sample.model_validate(defaults | fields)
 
 
-def write_samples(folder: Path, samples: Sequence[Sample], *, rows_per_part: int = 4096) -> Path:
+def write_samples(
+    folder: Path,
+    samples: Sequence[Sample],
+    *,
+    rows_per_part: int = 4096,
+    beside: Mapping[str, pa.Table] | None = None,
+) -> Path:
+    """The artifact; `beside` are further parts of it by their kind, counted as dropped where they
+    are `dropped`."""
     rows = [one.model_dump(mode="json") for one in samples]
-    return write_artifact(folder, "select", "samples", rows, SAMPLE, rows_per_part=rows_per_part)
+    write_artifact(folder, "select", "samples", rows, SAMPLE, rows_per_part=rows_per_part)
+    manifest = read_manifest(folder)
+    parts, drops = list(manifest.parts), dict[str, int]()
+    for kind, table in (beside or {}).items():
+        parts.append(write_part(folder, part_name(kind, 0), table, made_from="test"))
+        if kind == "dropped":
+            drops = dict(Counter(table["reason"].to_pylist()))
+    ledger = entry("select", len(rows) + sum(drops.values()), len(rows), drops)
+    made = {"parts": parts, "digest": parts_digest(parts), "ledger": ledger}
+    write_manifest(folder, manifest.model_copy(update=made))
+    return folder
 
 
 def unit_recipe(
-    generate: Generate | None = None, version: str = "1.0.0", **settings: Any
+    generate: Generate | None = None,
+    version: str = "1.0.0",
+    benchmarks: Sequence[Benchmark] = (),
+    **settings: Any,
 ) -> Recipe:
     """A recipe of imported generations; `settings` are those of `[shard]`."""
     imported = ImportTeacher(
@@ -81,7 +108,7 @@ def unit_recipe(
     )
     return Recipe(
         name="unit",
-        collect=Collect(sources=[source]),
+        collect=Collect(sources=[source], benchmarks=list(benchmarks)),
         generate=generate or Generate(teacher=imported),
         shard=Shard(name="unit-set", version=version, **settings),
     )
@@ -94,9 +121,10 @@ def build(
     rows_per_part: int = 4096,
     upstream: dict[str, Path] | None = None,
     workers: int = 1,
+    beside: Mapping[str, pa.Table] | None = None,
     **settings: Any,
 ) -> StageResult:
-    folder = write_samples(root / "select", samples, rows_per_part=rows_per_part)
+    folder = write_samples(root / "select", samples, rows_per_part=rows_per_part, beside=beside)
     return build_shards(
         folder,
         unit_recipe(**settings),
