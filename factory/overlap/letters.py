@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from factory.overlap.words import ALONE, LETTERS, LOOSE, SPACE
 
-_ALONE_RANGES: Final = (
+ALONE_RANGES: Final = (
     (0x2E80, 0x2FE0),  # radicals
     (0x3005, 0x3008),  # iteration mark, closing mark, zero
     (0x3021, 0x302A),  # numerals
@@ -25,6 +25,7 @@ _ALONE_RANGES: Final = (
     (0xFF66, 0xFFA0),  # half-width Katakana
     (0x1AFF0, 0x1B170),
 )
+"""Han and kana: radicals, marks of repetition, syllables, ideographs."""
 _JAMO: Final = range(0x1100, 0x1200)
 
 
@@ -47,7 +48,7 @@ def letters() -> NDArray[np.int32]:
         category = unicodedata.category(character)
         if category[0] == "M" or code in _JAMO or not unicodedata.is_normalized("NFC", character):
             table[code] |= LOOSE
-    for first, last in _ALONE_RANGES:
+    for first, last in ALONE_RANGES:
         table[first:last] |= ALONE
     for code in range(0x80):
         character = chr(code)

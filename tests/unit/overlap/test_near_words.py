@@ -127,3 +127,10 @@ def test_keys_are_the_same_on_every_machine() -> None:
         "0x39536e4ba423c79c",
         "0xca5016247ff6f42d",
     ]
+
+
+def test_text_without_spaces_has_words() -> None:
+    one, two = sets_of(pa.array(["世界は広いですね", "世 界 は 広 い で す ね"]), 3)
+    assert one == two
+    assert len(one) == 6
+    assert len(sets_of(pa.array(["안녕하세요 여러분"]), 1)[0]) == 2

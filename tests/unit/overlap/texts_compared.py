@@ -10,8 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from factory.overlap.letters import ALONE_RANGES
 from factory.overlap.near import Clusters, Pairs, find_clusters, sign
 from schemas.data_settings import NearDuplicates
+
+IDEOGRAPHS = [range(*ends) for ends in (*ALONE_RANGES, (0x20000, 0x40000))]
 
 
 def words_of(text: str) -> list[str]:
@@ -20,12 +23,9 @@ def words_of(text: str) -> list[str]:
     for letter in unicodedata.normalize("NFC", text):
         lower = letter.lower()
         lower = lower if len(lower) == 1 else letter
-        name = unicodedata.name(letter, "")
         if letter.isspace():
             words.append("")
-        elif 0x20000 <= ord(letter) < 0x40000 or name.startswith(
-            ("CJK UNIFIED", "HIRAGANA LETTER", "KATAKANA LETTER")
-        ):
+        elif any(ord(letter) in ideographs for ideographs in IDEOGRAPHS):
             words += [lower, ""]
         else:
             words[-1] += lower
