@@ -29,6 +29,7 @@ OPTIONS = {
     ("dataset", "diff"): {"--machine", "--json", "--rows"},
     ("dataset", "card"): {"--machine"},
     ("dataset", "push"): {"--machine", "--repo", "--private", "--dry-run", "--endpoint"},
+    ("dataset", "rebuild"): {"--machine", "--yes", "--json"},
 }
 
 
