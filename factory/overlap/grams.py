@@ -40,6 +40,10 @@ _COMMA: Final = 0x2C
 _DOT: Final = 0x2E
 _HYPHEN: Final = 0x2D
 _PLUS: Final = 0x2B
+_STAR: Final = 0x2A
+_CLOSING: Final = (0x29, 0x5D, 0x7D)
+_OPENING: Final = (0x28, 0x5B, 0x7B, 0x5C, 0x24, 0x2D)
+"""What an operand begins with: brackets, TeX, a sign."""
 _UNSEEN: Final = 0xE0000
 _SLACK_BYTES: Final = 64
 """Behind the last character, so that eight bytes can be taken anywhere."""
@@ -215,6 +219,25 @@ def _thousands(data: NDArray[np.uint8], at: int, stop: int, table: NDArray[np.in
 
 
 @compiled
+def _multiplies(
+    data: NDArray[np.uint8], at: int, stop: int, before: int, last: int, table: NDArray[np.int32]
+) -> bool:
+    """Whether the stars from `at` stand between two operands, or between two spaces, and do not
+    make a word bold.
+
+    Args:
+        before, last: Kind and byte of the character before them.
+    """
+    while at < stop and data[at] == _STAR:
+        at += 1
+    after = _SPACE if at >= stop else _kind(_decoded(data, at, stop)[0], table)
+    if before & _SPACE or after & _SPACE:
+        return (before & _SPACE) == (after & _SPACE)
+    left = (before & _WORD) != 0 or last in _CLOSING
+    return left and ((after & _WORD) != 0 or data[at] in _OPENING)
+
+
+@compiled
 def _write(row: NDArray[np.uint8], at: int, code: int) -> int:
     """Write a folded character; the place after it."""
     if code < 0x80:
@@ -249,7 +272,8 @@ def read_text(
     after_digit = False  # the last of `signs`
     operator_at = -2  # byte after the operator that is the last of `signs`
     operator_opens = False
-    before = before_that = 0  # kinds of the characters before
+    before, before_that = _SPACE, 0  # kinds of the characters before
+    stars = False  # whether the last stars multiply
     at = start
     while at < stop:
         code, after = _decoded(data, at, stop)
@@ -297,14 +321,18 @@ def read_text(
                     in_token = True
                     tokens += 1
                 code = kind & _CODE
+                if data[at] == _STAR and (at == start or data[at - 1] != _STAR):
+                    last = int(data[at - 1]) if at > start else 0
+                    stars = _multiplies(data, at, stop, before, last, table)
                 joins = code == _HYPHEN and _letter(before) and _letter(before_that)
-                if not joins or not _word_follows(data, after, stop, table):
+                bold = data[at] == _STAR and not stars
+                if not bold and (not joins or not _word_follows(data, after, stop, table)):
                     signs[n_signs] = code
                     n_signs += 1
                     after_digit = False
                     operator_at = after
                     operator_opens = code in (_HYPHEN, _PLUS)
-                    if before & _WORD or (at > start and data[at - 1] in (0x29, 0x5D, 0x7D)):
+                    if before & _WORD or (at > start and data[at - 1] in _CLOSING):
                         operator_opens = False
         before_that, before = before, kind
         at = after
