@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.dataset import push as push_module
 from factory.dataset.push import hub_api, plan_push, push
 from factory.errors import PublishError
 from factory.shard.description import read_description
@@ -38,7 +39,7 @@ def hub() -> Iterator[HubServer]:
         yield server
 
 
-def dataset(root: Path, version: str = "1.0.0", rows: int = 10) -> Path:
+def dataset(root: Path, version: str = "1.0.0", rows: int = 4) -> Path:
     return write_dataset(
         root / version,
         [sample(number) for number in range(rows)],
@@ -135,8 +136,11 @@ def test_a_branch_that_moves_meanwhile_is_looked_at_again(tmp_path: Path, hub: H
     assert titles(hub) == ["unit-set 1.0.0"]
 
 
-def test_a_hub_that_stays_ill_is_given_up_with_what_it_said(tmp_path: Path, hub: HubServer) -> None:
-    hub.bad_days = [("commit", 500, "before")] * 6
+def test_a_hub_that_stays_ill_is_given_up_with_what_it_said(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_module, "_TRIES", 3)
+    hub.bad_days = [("commit", 500, "before")] * 3
     with pytest.raises(PublishError, match=r"HTTP 500 \(a bad day.*run it again"):
         send(dataset(tmp_path), hub)
     assert hub.bad_days == []
@@ -162,7 +166,7 @@ def test_a_card_that_the_hub_refuses_stops_before_anything_is_sent(
 
 def test_a_version_with_other_content_is_refused(tmp_path: Path, hub: HubServer) -> None:
     send(dataset(tmp_path), hub)
-    other = dataset(tmp_path / "other", rows=9)
+    other = dataset(tmp_path / "other", rows=3)
     with pytest.raises(PublishError, match=r"tag 1\.0\.0 on the same files.*raise `shard.version`"):
         send(other, hub)
     assert titles(hub) == ["unit-set 1.0.0"]
@@ -173,13 +177,13 @@ def test_an_earlier_version_does_not_take_the_main_branch_back(
 ) -> None:
     send(dataset(tmp_path, "1.10.0"), hub)
     with pytest.raises(PublishError, match=r"found 1\.10\.0, which the main branch would lose"):
-        send(dataset(tmp_path, "1.9.0", rows=4), hub)
+        send(dataset(tmp_path, "1.9.0", rows=3), hub)
 
 
 def test_a_dry_run_says_what_would_go_up_and_only_asks(
     tmp_path: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    send(dataset(tmp_path), hub)
+    send(dataset(tmp_path, rows=10), hub)
     hub.requests.clear()
     second = dataset(tmp_path, "1.1.0", rows=5)
     command = ["dataset", "push", str(second), "--repo", REPO, "--endpoint", hub.url, "--dry-run"]
@@ -198,7 +202,7 @@ def test_a_dry_run_of_what_would_be_refused_fails(
     tmp_path: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     send(dataset(tmp_path), hub)
-    other = str(dataset(tmp_path / "other", rows=9))
+    other = str(dataset(tmp_path / "other", rows=3))
     command = ["dataset", "push", other, "--repo", REPO, "--endpoint", hub.url, "--dry-run"]
     assert main(command) == 1
     assert "would be refused" in capsys.readouterr().out
@@ -214,7 +218,7 @@ def test_a_dry_run_works_where_no_hub_answers(
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "could not be asked" in said
-    assert "data/train-00000-of-00003.parquet" in said
+    assert "data/train-00000-of-00001.parquet" in said
 
 
 def test_neither_the_token_nor_a_signed_address_is_ever_shown(
@@ -269,4 +273,4 @@ def test_what_was_pushed_loads_from_the_hub(tmp_path: Path, hub: HubServer) -> N
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split() == ["default", "10", "9", "reasoning_content", "10", "9"]
+    assert done.stdout.split() == ["default", "4", "3", "reasoning_content", "4", "3"]
