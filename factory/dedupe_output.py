@@ -28,33 +28,32 @@ _GROUP_BYTES: Final = 64 << 20
 
 def write_output(
     out_dir: Path,
+    scratch: Path,
     rows: Rows,
     kept: NDArray[np.bool_],
     survivor: NDArray[np.int64],
     clusters: Clusters,
 ) -> None:
-    """Write all files beside the old ones, then put them in their places.
+    """Write all files to `scratch`, a folder within `out_dir`, then put them in their places.
 
     Args:
         kept: Whether each row stays.
         survivor: The row of its cluster that stays; -1 where it is alone.
     """
-    names = [KEPT, CLUSTERS, *([BAD_ROWS] if rows.bad else [])]
-    hidden = {name: out_dir / f".{name}.{os.getpid()}" for name in names}
-    try:
-        _write_kept(hidden[KEPT], rows, kept)
-        _write_clusters(hidden[CLUSTERS], rows, kept, survivor, clusters)
-        if rows.bad:
-            _write_bad_rows(hidden[BAD_ROWS], rows.bad)
-        for name, file in hidden.items():
-            _sync(file)
-            file.replace(out_dir / name)
-        if not rows.bad:
-            (out_dir / BAD_ROWS).unlink(missing_ok=True)
-        sync_folder(out_dir)
-    finally:
-        for file in hidden.values():
-            file.unlink(missing_ok=True)
+    _write_kept(scratch / KEPT, rows, kept)
+    _write_clusters(scratch / CLUSTERS, rows, kept, survivor, clusters)
+    names = [KEPT, CLUSTERS]
+    if rows.bad:
+        _write_bad_rows(scratch / BAD_ROWS, rows.bad)
+        names.append(BAD_ROWS)
+    for name in names:
+        with open(scratch / name, "rb+") as written:
+            os.fsync(written.fileno())
+    for name in names:
+        (scratch / name).replace(out_dir / name)
+    if not rows.bad:
+        (out_dir / BAD_ROWS).unlink(missing_ok=True)
+    sync_folder(out_dir)
 
 
 def _write_kept(file: Path, rows: Rows, kept: NDArray[np.bool_]) -> None:
@@ -107,8 +106,3 @@ def _write_bad_rows(file: Path, bad: Sequence[BadRow]) -> None:
         for one in bad:
             line = {"file": str(one.file), "row": one.row, "what": one.what}
             lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-def _sync(file: Path) -> None:
-    with open(file, "rb+") as written:
-        os.fsync(written.fileno())

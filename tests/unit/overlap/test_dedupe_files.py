@@ -188,3 +188,10 @@ def test_the_input_cannot_lie_where_the_output_goes(tmp_path: Path) -> None:
     file = write_lines(tmp_path / "in.jsonl", ROWS)
     with pytest.raises(InputFileError, match="outside of the output's folder"):
         dedupe([file], tmp_path)
+
+
+def test_a_file_cannot_be_the_folder_of_the_result(tmp_path: Path) -> None:
+    file = write_lines(tmp_path / "in.jsonl", ROWS)
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(InputFileError, match="expected a folder for the result"):
+        dedupe([file], tmp_path / "out")
