@@ -26,8 +26,8 @@ class Change(StrEnum):
 
 def disguised(rng: Random, text: str, length: int, change: Change) -> str:
     """The fewest successive words, told by white space, with at least so many runs of letters and
-    digits, in other case and wrapped anew; for `WITHIN` they have a mark within, where the text
-    has one."""
+    digits, in other case and wrapped anew; for `WITHIN` so many words that have one, with a mark
+    within where the text has it."""
     tokens = text.split()
     span = rng.choice(_spans(tokens, length, change))
     if change is Change.BARE:
@@ -41,12 +41,14 @@ def disguised(rng: Random, text: str, length: int, change: Change) -> str:
 
 
 def long_enough(text: str, length: int) -> bool:
-    """Whether a span can be cut out of a text."""
-    return len(words(text)) >= length
+    """Whether any span can be cut out of a text."""
+    return sum(bool(words(one)) for one in text.split()) >= length
 
 
 def _spans(tokens: list[str], length: int, change: Change) -> list[list[str]]:
     counts = [len(words(one)) for one in tokens]
+    if change is Change.WITHIN:
+        counts = [min(count, 1) for count in counts]
     spans: list[list[str]] = []
     end = filled = 0
     for start in range(len(tokens)):

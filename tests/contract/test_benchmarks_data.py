@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from factory.errors import ManifestMismatch
 from factory.parts import read_manifest, read_part
 from factory.recipe_file import ROOT, data_root
 from schemas.arrow import CANDIDATE
@@ -108,17 +109,34 @@ def test_dedupe_beside_python_finds_what_was_planted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_data_stage_finds_what_was_planted_and_adds_up(tmp_path: Path) -> None:
-    result = tmp_path / "result.json"
-    command = ("benchmarks/data_stage.py", "--samples", "1600", "--workers", "1")
-    run(*command, "--json", str(result), "--folder", str(tmp_path))
-    (one,) = json.loads(result.read_text(encoding="utf-8"))["runs"]
-    assert one["select"]["rows_in"] == one["rows"]
-    assert one["shard"]["rows_in"] == one["select"]["rows_out"]
-    found = one["found"]
+def test_the_data_stage_finds_what_was_planted_and_adds_up(modules: Any, tmp_path: Path) -> None:
+    run_one = modules("data_stages.run_one")
+    made = modules("made_texts.graded").write_graded(tmp_path, 1200, workers=1)
+    select, shard = (run_one.run_stage(stage, tmp_path, 1) for stage in ("select", "shard"))
+    assert select.ledger.rows_in == made.rows
+    assert shard.ledger.rows_in == select.ledger.rows_out
+    found = modules("data_stages.planted").found_of_planted(tmp_path)
     assert found["clusters"] == found["clusters_with_one_survivor"] > 0
-    recalls = {kind: some["recall"] for kind, some in found["planted"].items() if some["planted"]}
+    recalls = {kind: one["recall"] for kind, one in found["planted"].items() if one["planted"]}
     assert recalls == dict.fromkeys(recalls, 1.0)
+    assert {"contaminated", "near_within", "exact"} <= recalls.keys()
+    run_one.run_ledger(tmp_path)
+    (tmp_path / "select" / "pass_rates-00000.parquet").unlink()
+    with pytest.raises(ManifestMismatch):
+        run_one.run_ledger(tmp_path)
+
+
+def test_what_a_command_takes_is_that_of_all_its_processes(modules: Any) -> None:
+    watched = modules("data_stages.watch").watched
+    busy = (
+        "import time; held = bytearray(60_000_000); e = time.time() + 1\nwhile time.time() < e: 0"
+    )
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}], check=True)"
+    took = watched([sys.executable, "-c", child])
+    assert took.cpu_s > 0.1
+    assert took.peak_anonymous_bytes > 60_000_000
+    with pytest.raises(SystemExit, match="exit status 3"):
+        watched([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 def run(*command: str) -> None:
