@@ -204,7 +204,7 @@ def _lost(
     rows = rows.select(ABOUT).with_columns(candidate_id=pl.col("made_of").list.last())
     dropped = scan(folder, said, DROPPED_FILES)
     assert dropped is not None  # of a dataset of this format
-    kept = samples(folder, said).select("uuid", "problem_id", "made_of")
+    kept = samples(folder, said).select("problem_id", "made_of", row="uuid")
     ledger = pl.concat(
         _found(dropped, rows.select(candidate_id=pl.col(name).unique()))
         for name in ("uuid", "candidate_id")
@@ -212,9 +212,9 @@ def _lost(
     by_uuid = ledger.rename({"candidate_id": "uuid"})
     problems = pl.concat([kept.select("problem_id"), dropped.select("problem_id")]).unique()
     known = problems.join(rows.lazy().select("problem_id").unique(), on="problem_id", how="semi")
-    parts = kept.select(part=pl.col("made_of")).explode("part", empty_as_null=True).drop_nulls()
-    used = rows.lazy().select("uuid", part=pl.col("made_of")).explode("part", empty_as_null=True)
-    in_place = used.join(parts.unique(), on="part", how="semi").select("uuid").unique()
+    parts = kept.select("row", part="made_of").explode("part", empty_as_null=True).drop_nulls()
+    used = rows.lazy().select("uuid", part="made_of").explode("part", empty_as_null=True)
+    in_place = used.join(parts, on="part").group_by("uuid").agg(pl.col("row").min())
     explained = (
         rows.join(by_uuid, on="uuid", how="left")
         .join(ledger, on="candidate_id", how="left", suffix="_of_part")
@@ -222,9 +222,11 @@ def _lost(
             pl.coalesce(name, f"{name}_of_part").alias(name)
             for name in ("stage", "reason", "detail")
         )
+        .join(in_place.collect(engine="streaming"), on="uuid", how="left")
         .with_columns(
             problem_known=pl.col("problem_id").is_in(_ids(known, "problem_id")),
-            in_journey=pl.col("uuid").is_in(_ids(in_place, "uuid")),
+            in_journey=pl.col("row").is_not_null(),
+            detail=pl.coalesce("detail", pl.format("a part of it stands in row {}", "row")),
         )
     )
 

@@ -31,6 +31,8 @@ def difference_text(found: Difference) -> str:
 def _group(group: Group, there: str) -> list[str]:
     if group.change == "changed":
         where = f"columns {group.columns}"
+    elif group.stage is None and group.examples[0].detail:
+        where = f"{there} has their candidates in other rows"
     elif group.stage is None:
         where = f"{there} has no such candidate"
     else:

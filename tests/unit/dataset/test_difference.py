@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from factory.dataset.causes import Cause
 from factory.dataset.difference import ROWS, Difference, difference
+from factory.dataset.difference_text import difference_text
 from factory.dataset.rows_compared import compare_rows
 from factory.digest import canonical_json
 from factory.errors import ManifestMismatch
@@ -214,6 +215,10 @@ def test_a_journey_takes_the_place_of_its_last_candidate(tmp_path: Path) -> None
         ("went", "recipe", "select.journeys.share"),
         ("came", "recipe", "select.journeys.share"),
     ]
+    went, came = (one.examples[0].detail for one in found.groups)
+    assert went == f"a part of it stands in row {journey.uuid}"
+    assert came == f"a part of it stands in row {end.uuid}"
+    assert "1.1.0 has their candidates in other rows" in difference_text(found)
 
 
 @pytest.mark.parametrize(
