@@ -20,6 +20,7 @@ from factory.run_record import read_run
 from factory.summary_text import summary_text
 from retort import (
     dataset_command,
+    decontaminate_command,
     dedupe_command,
     judge_command,
     ledger_command,
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     plan_command.add(commands)
     dataset_command.add(commands)
     dedupe_command.add(commands)
+    decontaminate_command.add(commands)
 
     grade = commands.add_parser("grade", help="verdicts on answers of your own, from a file")
     kinds = grade.add_subparsers(required=True, metavar="KIND")

@@ -7,7 +7,8 @@ Items of procedural suites are filled templates: only a text that is one as a wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from factory.collect.contamination import ADDED, asked_in
@@ -27,12 +28,13 @@ def load_index(
     benchmarks: Sequence[Benchmark],
     suites: Sequence[Source],
     overlap: Overlap,
-    grade: Grade,
+    grade: Grade | None,
     machine: Machine,
 ) -> BenchmarkIndex:
     """The items of all benchmarks and suites, each under the name that the recipe gives it.
 
     Args:
+        grade: For sources that make their problems in the sandbox; None: the defaults.
         suites: Sources of `[validate]`; read whole, whatever their limits, because an item that a
             run does not ask is still an item of the benchmark.
 
@@ -49,7 +51,11 @@ def load_index(
         index.add(source.name, items, grams=not made)
     for benchmark in benchmarks:
         before = len(index)
-        index.add(benchmark.name, _items(benchmark))
+        who = _who(benchmark)
+        rows = _rows(benchmark, who, [*benchmark.columns, *filter(None, [benchmark.item_id])])
+        remedy = "name other columns in [[collect.benchmarks]]"
+        items = items_of(rows, benchmark.columns, benchmark.item_id, who, SourceError, remedy)
+        index.add(benchmark.name, items)
         if len(index) == before:
             raise SourceError(
                 f"benchmark {benchmark.name}: expected texts in its columns {benchmark.columns}, "
@@ -72,24 +78,78 @@ def benchmarks_fingerprint(benchmarks: Sequence[Benchmark]) -> dict[str, str]:
     }
 
 
-def _who(benchmark: Benchmark) -> str:
-    return f"benchmark {benchmark.name}"
+def add_files(
+    index: BenchmarkIndex,
+    name: str,
+    path: Path,
+    columns: Sequence[str],
+    error: type[RetortError],
+) -> None:
+    """Add the texts in these columns of a file, or of a folder of files, as a benchmark.
+
+    Raises:
+        `error`: Nothing is there, a file cannot be read, a row is not as it must be, or there is
+            no text at all; with file and row.
+    """
+    before = len(index)
+    if not path.exists():
+        raise error(f"benchmark {name}: expected a file or folder at {path}, found none")
+    rows = read_rows(path, error, required=columns)
+    who = f"benchmark {name}"
+    index.add(name, items_of(rows, columns, "", who, error, f"name other columns of {name}"))
+    if len(index) == before:
+        raise error(
+            f"benchmark {name}: expected texts in the columns {list(columns)} of {path}, found "
+            f"none; name other columns"
+        )
 
 
-def _items(benchmark: Benchmark) -> Iterator[tuple[str, str]]:
-    who = _who(benchmark)
-    named = [*benchmark.columns, *([benchmark.item_id] if benchmark.item_id else [])]
-    for at, (place, number, values) in enumerate(_rows(benchmark, who, named)):
+def items_of(
+    rows: Iterable[tuple[Any, int, dict[str, Any]]],
+    columns: Sequence[str],
+    item_id: str,
+    who: str,
+    error: type[RetortError],
+    remedy: str,
+) -> Iterator[tuple[str, str]]:
+    """The texts of an item in each of the columns that has one, with its id.
+
+    Args:
+        rows: File or dataset, row number from 1, values by column.
+        item_id: Column of the id; empty: the number of the row, from 0.
+        who, remedy: For messages.
+
+    Raises:
+        `error`: A row lacks a column, or holds something else there than a text or null.
+    """
+
+    def value(values: dict[str, Any], column: str, where: str) -> Any:
+        found = value_at(values, column)
+        if found is MISSING:
+            raise wrong(where, "a value", column, f"columns {sorted(values)}")
+        return found
+
+    def wrong(where: str, expected: str, column: str, found: object) -> RetortError:
+        return error(
+            f"{where}: expected {expected} in column {column!r}, found {found!r:.120}; correct "
+            f"the row, or {remedy}"
+        )
+
+    for at, (place, number, values) in enumerate(rows):
         where = f"{who}: {place}, row {number}"
-        item = _value(values, benchmark.item_id, where) if benchmark.item_id else at
+        item = value(values, item_id, where) if item_id else at
         if isinstance(item, bool) or not isinstance(item, str | int):
-            raise _wrong(where, "text or a whole number", benchmark.item_id, item)
-        for column in benchmark.columns:
-            text = _value(values, column, where)
+            raise wrong(where, "text or a whole number", item_id, item)
+        for column in columns:
+            text = value(values, column, where)
             if text is not None and not isinstance(text, str):
-                raise _wrong(where, "text", column, text)
+                raise wrong(where, "text", column, text)
             if text and text.strip():
                 yield str(item), text
+
+
+def _who(benchmark: Benchmark) -> str:
+    return f"benchmark {benchmark.name}"
 
 
 def _rows(
@@ -98,17 +158,3 @@ def _rows(
     if benchmark.path:
         return read_rows(existing(benchmark.path, who), SourceError, required=named)
     return hub_rows(benchmark, who, SourceError, required=named)
-
-
-def _value(values: dict[str, Any], column: str, where: str) -> Any:
-    found = value_at(values, column)
-    if found is MISSING:
-        raise _wrong(where, "a value", column, f"columns {sorted(values)}")
-    return found
-
-
-def _wrong(where: str, expected: str, column: str, found: object) -> RetortError:
-    return SourceError(
-        f"{where}: expected {expected} in column {column!r}, found {found!r:.120}; correct the "
-        f"row, or name other columns in [[collect.benchmarks]]"
-    )

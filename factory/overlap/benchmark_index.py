@@ -26,9 +26,10 @@ these two that put no spaces between words (Thai, Khmer, Lao) but for whole item
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -60,6 +61,10 @@ class Hit:
     span: str
     """Words of the text as they stand there, one space between them; the middle of long ones is
     left out."""
+
+    def evidence(self) -> str:
+        """The hit as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
 
 
 class BenchmarkIndex:

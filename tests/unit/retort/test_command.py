@@ -16,6 +16,10 @@ OPTIONS = {
         *("--out", "--id", "--field", "--threshold", "--words", "--keep", "--skip-bad"),
         "--workers",
     },
+    ("decontaminate",): {
+        *("--out", "--against", "--recipe", "--id", "--field", "--words", "--share", "--mark"),
+        *("--skip-bad", "--workers"),
+    },
     ("pin",): {"--check", "--update"},
     ("plan",): {"--machine", "--json", "--tokens-per-s", "--accept-rate"},
     ("grade", "code"): {"--out", "--workers", "--machine"},
