@@ -52,10 +52,11 @@ def _problem(row: dict[str, JsonValue], *, full: bool) -> list[str]:
 
 
 def _candidate(one: CandidatePath, *, full: bool) -> list[str]:
-    tokens = "? tokens" if one.completion_tokens is None else f"{one.completion_tokens:,} tokens"
+    count = one.completion_tokens
+    tokens = "tokens not counted" if count is None else f"{count:,} tokens"
     lines = [f"candidate {one.candidate_id}  round {one.round}, index {one.index}"]
     if one.teacher:
-        lines[0] += f", {tokens}, {one.finish_reason}"
+        lines[0] += f", {tokens}, finish {one.finish_reason}"
         lines.append(f"  teacher    {one.teacher}")
     if one.rewrites:
         lines.append(f"  rewrites   {one.rewrites}")

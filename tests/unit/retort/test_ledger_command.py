@@ -180,7 +180,7 @@ def test_a_path_tells_what_became_of_each_candidate(tmp_path: Path, capsys: Capt
     status, text = ledger(write_run(tmp_path), capsys, "--problem", "b")
     assert status == 0
     assert "statement How many is b?" in text
-    assert "candidate b-0  round 1, index 0, 10 tokens, stop" in text
+    assert "candidate b-0  round 1, index 0, 10 tokens, finish stop" in text
     assert "near_duplicate: duplicate of a-0 of problem a, similarity 0.913" in text
     assert "verdict    incorrect by symbolic, extracted '5'" in text
     assert f"merged: journey {JOURNEY}" in text
