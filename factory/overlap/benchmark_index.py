@@ -70,7 +70,8 @@ class Hit:
 class BenchmarkIndex:
     """The items of benchmarks, ready to be asked which of them texts overlap with.
 
-    It can be pickled. The order in which items are added decides which of several is named.
+    It can be pickled, and then takes in no more items. The order in which they are added decides
+    which of several is named.
 
     Args:
         added: Sentences that adapters add to statements; they are taken out of items and texts.
@@ -92,6 +93,12 @@ class BenchmarkIndex:
         """Texts of items."""
         return len(self._items) - len(self._added)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What looking up needs: workers get no more."""
+        if self._table is None and len(self):
+            self._table = self._built()
+        return self.__dict__ | {"_stretches": [], "_runs": []}
+
     def add(self, benchmark: str, items: Iterable[tuple[str, str]], *, grams: bool = True) -> None:
         """Take in items (id, text); an item with several texts comes once for each.
 
@@ -99,6 +106,7 @@ class BenchmarkIndex:
             grams: Without it only a text that is an item as a whole is found. For procedural
                 sets, whose items are filled templates: any two share long runs of words.
         """
+        assert self._stretches or not self._texts, "it was pickled"
         rule = spans.WORDS if grams else spans.EQUAL
         waiting: list[str] = []
         waiting_bytes = 0
@@ -202,10 +210,8 @@ class BenchmarkIndex:
         self._runs.append(taken(runs, np.arange(counts[1])))
 
     def _built(self) -> Table:
-        runs = joined(self._runs)
-        table = span_table(joined(self._stretches), self._prefixes, runs, self._texts)
-        self._stretches, self._runs = [table.stretches], [runs]
-        return table
+        self._stretches, self._runs = [joined(self._stretches)], [joined(self._runs)]
+        return span_table(self._stretches[0], self._prefixes, self._runs[0], self._texts)
 
     def _stripped(self, text: str) -> str:
         for sentence in self._added:

@@ -47,7 +47,7 @@ class Table(NamedTuple):
     values: NDArray[np.int32]
     """Per slot: the first row in `stretches` with the key; or, from their number on, a run."""
     stretches: Stretches
-    """Rows of equal keys stand together."""
+    """Rows of equal keys stand together; of their gates none is kept."""
     prefixes: NDArray[np.bool_]
     """Whether any stretch of letters, and of signs, has that prefix; 2 × `PREFIXES`."""
     run_from: NDArray[np.int32]
@@ -98,7 +98,7 @@ def span_table(stretches: Stretches, prefixes: NDArray[np.bool_], runs: Runs, te
         filter_shift=64 - filter_bits,
         slots=slots,
         values=places,
-        stretches=stretches,
+        stretches=_without_gates(stretches),
         prefixes=prefixes,
         run_from=np.r_[run_from, len(runs.key)].astype(np.int32),
         run_texts=runs.text,
@@ -135,6 +135,11 @@ def _telling(runs: Runs, texts: int) -> tuple[Runs, NDArray[np.int32]]:
 def _distinct(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     ordered = np.sort(values)
     return ordered[_changes(ordered)]
+
+
+def _without_gates(stretches: Stretches) -> Stretches:
+    none = np.zeros(0, dtype=np.uint64)
+    return stretches._replace(gate=none, gate_number=none.astype(np.int8), door=none)
 
 
 def _gates(
