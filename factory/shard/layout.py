@@ -5,11 +5,12 @@
     recipe.json                         the recipe, as far as the dataset depends on it
     data/train-00000-of-00002.parquet   the rows
     reasoning_content/train-…           the other configs, each in a folder of its name
-    ledger/dropped-…, ledger/clusters-…  what is no row, and why
+    ledger/dropped-…, clusters-…        what is no row, and why
+    croissant.json, pictures, trainers  what stands beside the card (`factory.shard.extras`)
 
 zstd level 3, content-defined chunking and a page index. Row groups end where the id of a row says
-so, not after a number of rows: after a change of a few rows all row groups but those have the same
-bytes, so that a hub stores and sends only what is new.
+so, not after a number of rows: where a few rows change, all row groups but theirs keep their bytes,
+so that a hub stores and sends only what is new.
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ RECIPE: Final = "recipe.json"
 DATA: Final = "data"
 LEDGER: Final = "ledger"
 
-_FEWEST: Final = 256
-_MOST: Final = 4096
-_ONE_IN: Final = 1024
-"""Rows of a row group: at least, at most, and how rare the ids are that end one in between."""
+_FEWEST: Final = 512
+_MOST: Final = 8192
+_ONE_IN: Final = 2048
+"""Rows of a row group: at least, at most, and how rare the ids are that end one in between. Of a
+shard of 33K rows less seven a hub that cuts files by their content, into pieces of 64 KB, had to
+store 7% anew; with groups of 4,096 rows it was 14%, of 1,024 rows 34%."""
 _MADE_FROM: Final = b"retort_made_from"
 """The mark by which `factory.parts.kept_part` knows what a file was made from."""
 

@@ -75,7 +75,7 @@ TEXTS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(TEXTS, st.integers(1, 9), st.integers(1, 400))
 def test_rows_in_are_rows_out_plus_drops_and_every_cluster_has_one_survivor(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], size: int, shard_bytes: int
@@ -163,42 +163,33 @@ def test_stages_that_do_not_add_up_build_no_dataset(tmp_path: Path) -> None:
     assert not (tmp_path / "shard" / "dataset" / "dataset.json").exists()
 
 
-@pytest.mark.parametrize("streaming", [False, True])
-def test_datasets_loads_the_folder(tmp_path: Path, streaming: bool) -> None:
-    from datasets import load_dataset
-
-    build(tmp_path, TWELVE, shard_bytes=300)
-    folder = tmp_path / "shard" / "dataset"
-    rows = load_dataset(
-        str(folder), split="train", streaming=streaming, cache_dir=str(tmp_path / "cache")
-    )
-    found = list(rows)
-    assert [row["uuid"] for row in found] == [one.uuid for one in TWELVE]
-    assert found[0]["messages"] == [turn.model_dump() for turn in TWELVE[0].messages]
-
-
 def test_samples_of_another_schema_are_refused(tmp_path: Path) -> None:
     wrong = write_artifact(tmp_path / "select", "select", "samples", [], PROBLEM)
     with pytest.raises(SchemaMismatch, match="expected columns"):
         ordered_samples(wrong, tmp_path / "work")
 
 
-def test_a_killed_build_goes_on_and_gives_the_same_digest(tmp_path: Path) -> None:
-    many = [sample(number) for number in range(120)]
-    whole = build(tmp_path / "whole", many, shard_bytes=1)
+@pytest.mark.parametrize(("files", "wanted"), [("dataset/data/train-*", 8), ("work/index/*", 5)])
+def test_a_killed_build_goes_on_and_gives_the_same_digest(
+    tmp_path: Path, files: str, wanted: int
+) -> None:
+    many = [sample(number) for number in range(45)]
+    whole = build(tmp_path / "whole", many, shard_bytes=1, rows_per_part=3)
     root = tmp_path / "killed"
-    write_samples(root / "select", many)
-    killed_build(root, shards=20)
-    data = root / "shard" / "dataset" / "data"
+    write_samples(root / "select", many, rows_per_part=3)
+    killed_build(root, files=files, wanted=wanted)
     assert not (root / "shard" / "dataset" / "dataset.json").exists()
-    kept = {path: path.stat().st_mtime_ns for path in data.glob("train-*")}
+    kept = {path: path.stat().st_mtime_ns for path in (root / "shard").glob(files)}
     assert kept
-    assert build(root, many, shard_bytes=1) == whole
-    assert kept.items() <= {path: path.stat().st_mtime_ns for path in data.iterdir()}.items()
+    assert build(root, many, shard_bytes=1, rows_per_part=3) == whole
+    if files.startswith("dataset"):
+        found = {path: path.stat().st_mtime_ns for path in (root / "shard").glob(files)}
+        assert kept.items() <= found.items()
+    assert not (root / "shard" / "work").exists()
 
 
-def killed_build(root: Path, *, shards: int) -> None:
-    """Build in a process and SIGKILL it once so many shards are there."""
+def killed_build(root: Path, *, files: str, wanted: int) -> None:
+    """Build in a process and SIGKILL it once so many files are there."""
     script = (
         "import sys; from pathlib import Path; from factory.shard.stage import build_shards; "
         "from schemas.machine import Machine; "
@@ -211,9 +202,8 @@ def killed_build(root: Path, *, shards: int) -> None:
         [sys.executable, "-c", script, str(root)], env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     until = time.monotonic() + 60
-    data = root / "shard" / "dataset" / "data"
     while process.poll() is None and time.monotonic() < until:
-        if len(list(data.glob("train-*"))) >= shards:
+        if len(list((root / "shard").glob(files))) >= wanted:
             break
     process.kill()
     assert process.wait() == -signal.SIGKILL, "the build ended before the kill"
