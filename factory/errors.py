@@ -12,7 +12,7 @@ RetortError
 ├── SchemaMismatch         a part has other columns or types than its schema
 ├── ManifestMismatch       an artifact is not what its manifest says
 ├── LedgerMismatch         rows are unaccounted for
-├── PublishError           a dataset version exists with another content
+├── PublishError           a version exists with another content, or a hub refuses it
 ├── TrainError             training data, template or a rank is not as it must be
 ├── StorageFull            the disk has no room for an artifact
 ├── MissingDependency      a package or program that this stage needs is not installed
@@ -74,7 +74,7 @@ class LedgerMismatch(RetortError):  # noqa: N818
 
 
 class PublishError(RetortError):
-    """A dataset version exists already with another content."""
+    """A dataset version exists already with another content, or a hub does not take it."""
 
 
 class TrainError(RetortError):

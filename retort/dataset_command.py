@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from factory.dataset.place import dataset_folder
-from factory.errors import ManifestMismatch
-from factory.recipe_file import load_machine, resolve_plain
+from retort import dataset_acts
 
 _NAMED = "a dataset's folder, or NAME/VERSION or NAME (the highest version) below paths.datasets"
 
@@ -33,7 +28,7 @@ def _add_show(kinds: Any) -> None:
     _named(show)
     show.add_argument("--json", action="store_true", help="the stable form, for programs")
     show.add_argument("--rows", metavar="N", type=_count, default=0, help="print the first N rows")
-    show.set_defaults(act=_show)
+    show.set_defaults(act=dataset_acts.show)
 
 
 def _add_verify(kinds: Any) -> None:
@@ -48,7 +43,7 @@ def _add_verify(kinds: Any) -> None:
     )
     _named(verify)
     verify.add_argument("--json", action="store_true", help="for programs")
-    verify.set_defaults(act=_verify)
+    verify.set_defaults(act=dataset_acts.verify)
 
 
 def _add_diff(kinds: Any) -> None:
@@ -66,13 +61,13 @@ def _add_diff(kinds: Any) -> None:
     diff.add_argument(
         "--rows", metavar="FILE.parquet", type=Path, help="write every such row with its cause"
     )
-    diff.set_defaults(act=_diff)
+    diff.set_defaults(act=dataset_acts.diff)
 
 
 def _add_card(kinds: Any) -> None:
     card = kinds.add_parser("card", help="print the card of a dataset")
     _named(card)
-    card.set_defaults(act=_card)
+    card.set_defaults(act=dataset_acts.card)
 
 
 def _add_push(kinds: Any) -> None:
@@ -91,7 +86,7 @@ def _add_push(kinds: Any) -> None:
     push.add_argument("--private", action="store_true", help="a repository that is made is private")
     push.add_argument("--dry-run", action="store_true", help="say what would go up, send nothing")
     push.add_argument("--endpoint", metavar="URL", default="", help="default: HF_ENDPOINT's")
-    push.set_defaults(act=_push)
+    push.set_defaults(act=dataset_acts.push)
 
 
 def _add_rebuild(kinds: Any) -> None:
@@ -107,7 +102,7 @@ def _add_rebuild(kinds: Any) -> None:
     _named(rebuild)
     rebuild.add_argument("--yes", action="store_true", help="draw candidates that are not here")
     rebuild.add_argument("--json", action="store_true", help="for programs")
-    rebuild.set_defaults(act=_rebuild)
+    rebuild.set_defaults(act=dataset_acts.rebuild)
 
 
 def _named(parser: argparse.ArgumentParser) -> None:
@@ -119,128 +114,3 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {text!r}")
     return int(text)
-
-
-def _folder(arguments: argparse.Namespace, named: str | None = None) -> Path:
-    machine = load_machine(arguments.machine)
-    return dataset_folder(named or arguments.dataset, resolve_plain(machine.paths.datasets))
-
-
-def _workers(arguments: argparse.Namespace) -> int:
-    return load_machine(arguments.machine).workers or os.cpu_count() or 1
-
-
-def _show(arguments: argparse.Namespace) -> int:
-    from factory.dataset.shown import first_rows, row_text, shown, shown_text
-
-    folder = _folder(arguments)
-    found = shown(folder)
-    rows = first_rows(folder, arguments.rows) if arguments.rows else []
-    if arguments.json:
-        whole = found.model_dump(mode="json")
-        print(json.dumps({**whole, **({"first_rows": rows} if rows else {})}, indent=2))  # noqa: T201
-    else:
-        print(shown_text(found))  # noqa: T201
-        for number, row in enumerate(rows, start=1):
-            print(f"\n--- row {number}\n{row_text(row)}")  # noqa: T201
-    return 0
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    from factory.dataset.checks import Check
-    from factory.dataset.verify import verify
-    from factory.digest import file_sha256
-    from factory.shard.layout import DATASET
-
-    folder = _folder(arguments)
-    checks: list[Check] = []
-    for check in verify(folder, workers=_workers(arguments)):
-        checks.append(check)
-        if not arguments.json:
-            print(f"{'ok' if check.passed else 'WRONG':<6} {check.name:<18} {check.looked_at}")  # noqa: T201
-            for fault in check.faults:
-                print(f"       {fault}")  # noqa: T201
-    whole = all(check.passed for check in checks)
-    sha256 = file_sha256(folder / DATASET)
-    if arguments.json:
-        told = [check.model_dump(mode="json") for check in checks]
-        print(json.dumps({"whole": whole, "sha256": sha256, "checks": told}, indent=2))  # noqa: T201
-    else:
-        said = "is whole" if whole else "is not what it says"
-        print(f"{folder} {said}; SHA-256 of {DATASET}: {sha256}")  # noqa: T201
-    return 0 if whole else 1
-
-
-def _diff(arguments: argparse.Namespace) -> int:
-    from factory.dataset.difference import difference, write_rows
-    from factory.dataset.difference_text import difference_text
-
-    found, rows = difference(_folder(arguments, arguments.a), _folder(arguments, arguments.b))
-    if arguments.rows is not None:
-        write_rows(rows, arguments.rows)
-    print(  # noqa: T201
-        json.dumps(found.model_dump(mode="json"), indent=2)
-        if arguments.json
-        else difference_text(found)
-    )
-    return 0
-
-
-def _card(arguments: argparse.Namespace) -> int:
-    from factory.shard.layout import CARD
-
-    file = _folder(arguments) / CARD
-    try:
-        print(file.read_text(encoding="utf-8"), end="")  # noqa: T201
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestMismatch(
-            f"{file}: expected the dataset's card, found it cannot be read ({error}); `retort "
-            f"dataset verify` names every file that differs"
-        ) from error
-    return 0
-
-
-def _push(arguments: argparse.Namespace) -> int:
-    from factory.dataset.push import hub_api, plan_push, push
-    from factory.dataset.push_text import plan_text, pushed_text
-    from factory.dataset.verify import must_be_whole
-
-    folder = _folder(arguments)
-    said = must_be_whole(folder, workers=_workers(arguments))
-    api = hub_api(arguments.endpoint)
-    if arguments.dry_run:
-        plan = plan_push(folder, said, arguments.repo, api)
-        print(plan_text(plan))  # noqa: T201
-        return 1 if plan.refusal else 0
-    print(pushed_text(push(folder, said, arguments.repo, api, private=arguments.private)))  # noqa: T201
-    return 0
-
-
-def _rebuild(arguments: argparse.Namespace) -> int:
-    from factory.dataset.place import described
-    from factory.dataset.rebuilt import compare_rebuilt, rebuilt_text
-    from factory.progress import say
-    from factory.recipe_file import load_recipe
-    from factory.shard.layout import RECIPE
-    from pipelines.rebuilt import rebuild, unfinished_stages
-
-    folder, machine = _folder(arguments), load_machine(arguments.machine)
-    described(folder)
-    recipe = load_recipe(str((folder / RECIPE).resolve()))
-    stages = unfinished_stages(recipe, machine)
-    if stages:
-        say(f"not finished here, so run first: {', '.join(stage.label for stage in stages)}")
-    draws = [stage.label for stage in stages if stage.name == "generate"]
-    if draws and recipe.generate.teacher.engine != "import" and not arguments.yes:
-        raise ManifestMismatch(
-            f"{folder}: expected the candidates of {recipe.name} in {machine.paths.artifacts}, "
-            f"found {', '.join(draws)} not finished; name with --machine the machine file of the "
-            f"run, or give --yes to draw with {recipe.generate.teacher.model} what the store of "
-            f"candidates lacks"
-        )
-    artifacts = resolve_plain(machine.paths.artifacts)
-    artifacts.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".rebuilt-", dir=artifacts) as scratch:
-        found = compare_rebuilt(folder, rebuild(recipe, machine, stages, Path(scratch)))
-    print(found.model_dump_json(indent=2) if arguments.json else rebuilt_text(found))  # noqa: T201
-    return 0 if found.equal else 1

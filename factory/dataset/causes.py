@@ -8,14 +8,13 @@ list of all differences.
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from factory.dataset.recipes_compared import MISSING, KeyDifference, Made
+from factory.dataset.reasons import COMPARED_WITH, DUPLICATES, RULED_BY, VERDICTS, can_drop
+from factory.dataset.recipes_compared import Made
 from schemas.sample import Drop, Form
 
 
@@ -32,74 +31,6 @@ class Cause(StrEnum):
     """Other candidates came or went, or were decided otherwise, and this one with them."""
 
 
-_VERDICTS: Final = frozenset(
-    {
-        Drop.INCORRECT,
-        Drop.UNPARSABLE,
-        Drop.TRUNCATED,
-        Drop.ERROR,
-        Drop.SYNTAX,
-        Drop.TIMEOUT,
-        Drop.MEMORY,
-        Drop.OUTPUT_LIMIT,
-        Drop.NO_MAJORITY,
-    }
-)
-_COMPARED_WITH: Final = (
-    "shard.decontaminate",
-    "shard.contaminated",
-    "collect.benchmarks",
-    "collect.overlap",
-    "validate",
-)
-_DUPLICATES: Final = ("shard.dedupe", "shard.near", "shard.keep")
-_PICKED: Final = (
-    "select.per_problem",
-    "select.pick",
-    "select.quota",
-    "generate.accepted_wanted",
-    "generate.domains",
-    "seed",
-)
-_RULED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    Drop.REWRITTEN: ("rewrite",),
-    Drop.BAD_FORMAT: ("select.require_think", "generate.prompt"),
-    Drop.MIXED_LANGUAGE: ("select.mixed_language",),
-    Drop.LONG_PARAGRAPH: ("select.max_paragraph_chars",),
-    Drop.CODE_BLOCK: ("select.code_block_in_math",),
-    Drop.REPETITION: ("select.repetition",),
-    Drop.WITHOUT_WORK: ("select.without_work",),
-    Drop.TOO_LONG: ("select.max_tokens",),
-    Drop.TOO_SHORT: ("select.min_chars",),
-    Drop.PASS_RATE: ("select.min_pass_rate", "select.max_pass_rate"),
-    Drop.SURPLUS: _PICKED,
-    Drop.MERGED: ("select.journeys",),
-    Drop.CONTAMINATED_SAMPLE: _COMPARED_WITH,
-    Drop.EXACT_DUPLICATE: _DUPLICATES,
-    Drop.NEAR_DUPLICATE: _DUPLICATES,
-}
-"""Reason -> the keys of the recipe that decide it."""
-
-_SMALLER_IS_STRICTER: Final = (
-    "select.per_problem",
-    "select.quota",
-    "select.max_paragraph_chars",
-    "select.max_tokens",
-    "select.max_pass_rate",
-    "shard.near.threshold",
-)
-_LARGER_IS_STRICTER: Final = (
-    "select.require_think",
-    "select.mixed_language",
-    "select.code_block_in_math",
-    "select.repetition",
-    "select.without_work",
-    "select.min_chars",
-    "select.min_pass_rate",
-    "shard.decontaminate",
-)
-"""Keys that explain a drop only in the dataset with the stricter value; true is above false."""
-
 _OF_PROBLEM: Final = {"source", "domain", "category", "problem", "answer", "license"}
 _WORDS: Final = {"problem": "statement", "answer": "gold", "messages": "statement"}
 _OF_TEACHER: Final = {"generation_model", "finish_reason", "num_tokens"}
@@ -110,7 +41,7 @@ class Other:
     """The dataset that lacks a row."""
 
     label: str
-    """`1.0.0`, or the folder's name where both have one version."""
+    """`1.0.0`; `A` or `B` where both have one version."""
     sources: frozenset[str]
     teachers: frozenset[str]
     is_b: bool
@@ -138,7 +69,7 @@ def why_lost(lost: Lost, other: Other, made: Made) -> tuple[Cause, str]:
     """Why a dataset lacks rows that the other has: the cause, and what it is in words."""
     if lost.in_journey:
         return _of_keys(made, ("select.journeys", "seed"), "select", "other journeys were drawn")
-    if lost.reason in _VERDICTS:
+    if lost.reason in VERDICTS:
         return _verdict(lost, made)
     if lost.reason is not None:
         assert lost.stage is not None
@@ -147,27 +78,11 @@ def why_lost(lost: Lost, other: Other, made: Made) -> tuple[Cause, str]:
         others = f"other candidates of its {whose} came or went"
         keys = [
             one.key
-            for one in made.of(*_RULED_BY.get(lost.reason, ()))
-            if _can_drop(one, in_b=other.is_b)
+            for one in made.of(*RULED_BY.get(lost.reason, ()))
+            if can_drop(one, in_b=other.is_b)
         ]
         return (Cause.RECIPE, _named(keys)) if keys else _of_keys(made, (), lost.stage, others)
     return _not_graded(lost, other, made)
-
-
-def _can_drop(key: KeyDifference, *, in_b: bool) -> bool:
-    """Whether the value in the dataset that dropped a row can drop more than the other value."""
-    values = [_number(text) for text in ((key.b, key.a) if in_b else (key.a, key.b))]
-    for begins, sign in ((_SMALLER_IS_STRICTER, 1), (_LARGER_IS_STRICTER, -1)):
-        if any(key.key == begin or key.key.startswith(f"{begin}.") for begin in begins):
-            here, there = (math.inf if one is None else sign * one for one in values)
-            return here < there
-    return True
-
-
-def _number(text: str) -> float | None:
-    """The number or truth value of a key; None where there is no bound."""
-    value = None if text == MISSING else json.loads(text)
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _verdict(lost: Lost, made: Made) -> tuple[Cause, str]:
@@ -228,9 +143,9 @@ def _column(name: str, together: set[str], made: Made) -> tuple[Cause, str]:
         code = made.code_differs("grade")
         return Cause.GRADER, _named(keys) if keys else code or "other verdicts"
     if name == "contamination":
-        return _of_keys(made, _COMPARED_WITH, "shard", "another overlap was found")
+        return _of_keys(made, COMPARED_WITH, "shard", "another overlap was found")
     if name == "dedup_cluster_id":
-        return _of_keys(made, _DUPLICATES, "shard", "others of its cluster came or went")
+        return _of_keys(made, DUPLICATES, "shard", "others of its cluster came or went")
     if name == "messages":
         found = _of_keys(made, ("generate.prompt", "generate.rest"), "select", "")
         return found if found[1] else (Cause.TEACHER, "the candidate has another text")

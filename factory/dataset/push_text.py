@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from factory.dataset.hub_state import RepoFile, to_send
-from factory.dataset.push import Plan, Pushed
+from factory.dataset.push import Pushed
+from factory.dataset.push_plan import Plan
 
 
 def plan_text(plan: Plan) -> str:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.dataset.causes import Cause
-from factory.dataset.difference import ROWS, Difference, difference
+from factory.dataset.difference import Difference, difference
 from factory.dataset.difference_text import difference_text
+from factory.dataset.explained_rows import ROWS
 from factory.dataset.rows_compared import compare_rows
 from factory.digest import canonical_json
 from factory.errors import ManifestMismatch

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from factory.dataset import push as push_module
-from factory.dataset.push import hub_api, plan_push, push
+from factory.dataset.hub_answers import hub_api, hub_name
+from factory.dataset.push import push
+from factory.dataset.push_plan import plan_push
 from factory.errors import PublishError
 from factory.shard.description import read_description
 from retort.command import main
@@ -274,3 +276,13 @@ def test_what_was_pushed_loads_from_the_hub(tmp_path: Path, hub: HubServer) -> N
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split() == ["default", "4", "3", "reasoning_content", "4", "3"]
+
+
+@pytest.mark.parametrize("address", ["hub.example", "ftp://hub.example", "https://"])
+def test_an_address_that_is_none_is_said_at_once(address: str) -> None:
+    with pytest.raises(PublishError, match="begins with https://"):
+        hub_api(address)
+
+
+def test_name_and_password_of_an_address_are_not_shown() -> None:
+    assert hub_name(hub_api("https://me:secret@hub.example:8443/")) == "hub.example:8443"
