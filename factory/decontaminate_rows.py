@@ -109,20 +109,38 @@ def load_index(file: Path) -> BenchmarkIndex:
 
 def _with_texts(batch: Batch, fields: tuple[str, ...]) -> Batch:
     """The batch without the rows that hold something else than a text or null in these columns."""
-    right = np.ones(batch.table.num_rows, dtype=np.bool_)
-    wrong = list(batch.wrong)
+    wrong: dict[int, str] = {}
     for name in fields:
-        if name not in batch.table.column_names:
-            continue
-        column = batch.table[name]
-        if is_text(column.type) or pa.types.is_null(column.type):
-            continue
-        for row in np.flatnonzero(right & ~np.asarray(column.is_null())).tolist():
-            right[row] = False
-            what = f"expected a text or null in `{name}`, found {column[row].as_py()!r:.80}"
-            wrong.append(Wrong(int(batch.rows[row]), what))
-    if right.all():
+        if name in batch.table.column_names:
+            for row, found in _faults(batch.table[name]).items():
+                wrong.setdefault(row, f"expected a text or null in `{name}`, found {found}")
+    if not wrong:
         return batch
+    right = np.ones(batch.table.num_rows, dtype=np.bool_)
+    right[list(wrong)] = False
+    faults = [*batch.wrong, *(Wrong(int(batch.rows[row]), what) for row, what in wrong.items())]
+    faults.sort(key=lambda one: one.row or 0)
     table = batch.table.filter(pa.array(right))
-    wrong.sort(key=lambda one: one.row or 0)
-    return Batch(table, batch.rows[right], tuple(wrong), batch.seen)
+    return Batch(table, batch.rows[right], tuple(faults), batch.seen)
+
+
+def _faults(column: pa.ChunkedArray) -> dict[int, str]:
+    """Row -> what it holds, of those without text or null."""
+    if pa.types.is_null(column.type):
+        return {}
+    if not is_text(column.type):
+        there = np.flatnonzero(~np.asarray(column.is_null())).tolist()
+        return {row: f"{column[row].as_py()!r:.80}" for row in there}
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return {row: "bytes that are not UTF-8" for row, one in enumerate(column) if _broken(one)}
+    return {}
+
+
+def _broken(value: pa.Scalar) -> bool:
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return True
+    return False

@@ -53,7 +53,7 @@ def test_these_are_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
     for before in ((), ("grade",), ("dataset",)):
         with pytest.raises(SystemExit):
             main([*before, "--help"])
-        names = re.findall(r"^ {4}([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+        names = re.findall(r"^ {4}([a-z]+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
         found |= {(*before, name) for name in names if name not in ("grade", "dataset")}
     assert found == set(OPTIONS)
 
