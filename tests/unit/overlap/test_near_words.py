@@ -33,7 +33,7 @@ def sets_of(texts: pa.Array | pa.ChunkedArray, words: int) -> list[set[int]]:
 
 
 @given(TEXTS, st.integers(1, 6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_texts_share_as_many_hashes_as_they_share_runs_of_words(
     texts: list[str], words: int
 ) -> None:
