@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.columns import wrong_columns
 from factory.digest import digest, file_sha256
 from factory.errors import GraderError, ManifestMismatch, SchemaMismatch
 from factory.orphans import die_with_parent
@@ -169,7 +170,7 @@ def read_part(folder: Path, part: PartFile, schema: pa.Schema | None = None) -> 
             f"manifest beside it and run again, the other parts are kept"
         )
     if schema is not None and not table.schema.equals(schema):
-        raise SchemaMismatch(f"{path}: expected columns {schema}, found {table.schema}")
+        raise wrong_columns(path, table.schema, schema)
     return table.replace_schema_metadata(None)
 
 

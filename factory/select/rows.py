@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 
 import pyarrow as pa
@@ -71,7 +72,8 @@ def read_pair(pair: Pair) -> tuple[pa.Table, pa.Table]:
     if not candidates["candidate_id"].equals(verdicts["candidate_id"]):
         raise ManifestMismatch(
             f"{pair.verdicts_path}: expected the candidates of {pair.candidates_path} in their "
-            f"order, found others; delete the folder of the verdicts and run again"
+            f"order, found others {_first_other(candidates, verdicts)}; delete the folder of the "
+            f"verdicts and run again"
         )
     broken = verdicts["status"].index(Status.INFRA.value).as_py()
     if broken >= 0:
@@ -80,6 +82,14 @@ def read_pair(pair: Pair) -> tuple[pa.Table, pa.Table]:
             f"`infra`, expected a graded one; delete the folder of the verdicts and run again"
         )
     return candidates, verdicts
+
+
+def _first_other(candidates: pa.Table, verdicts: pa.Table) -> str:
+    ids = (table["candidate_id"].to_pylist() for table in (candidates, verdicts))
+    for row, (one, other) in enumerate(zip_longest(*ids)):
+        if one != other:
+            return f"from row {row} on ({other or 'none'} for {one or 'none'})"
+    raise AssertionError("they are equal")
 
 
 def check_texts(table: pa.Table, path: Path) -> None:

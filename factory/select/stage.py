@@ -142,13 +142,23 @@ def _judge_all(
             nearest.add(found.examples)
             bar.update(found.rows.height)
     judged = pl.concat([JUDGED.to_frame(), *(frames.pop(one) for one in sorted(frames))])
-    twice = judged.filter(pl.col("candidate_id").is_duplicated())
-    if twice.height:
-        raise ManifestMismatch(
-            f"select: candidate {twice['candidate_id'].min()} stands in more than one part; "
-            f"expected every candidate once; delete the folders of generate and run again"
-        )
+    _check_once(judged, pairs)
     return judged, nearest
+
+
+def _check_once(judged: pl.DataFrame, pairs: Sequence[Pair]) -> None:
+    twice = judged.filter(pl.col("candidate_id").is_duplicated()).sort(
+        "candidate_id", "part", "row"
+    )
+    if twice.height:
+        places = [
+            f"{pairs[part].candidates_path}, row {row}"
+            for part, row in twice.select("part", "row").head(2).iter_rows()
+        ]
+        raise ManifestMismatch(
+            f"select: expected every candidate once, found {twice['candidate_id'][0]} in "
+            f"{' and in '.join(places)}; delete the folders of generate and run again"
+        )
 
 
 def _figures(decided: pl.DataFrame, rates: pl.DataFrame) -> dict[str, Any]:

@@ -258,8 +258,10 @@ def test_infra_unknown_problems_and_repeated_candidates_are_refused(tmp_path: Pa
         run(tmp_path / "1", graded("a", Status.INFRA))
     with pytest.raises(ManifestMismatch, match="not among the admitted problems"):
         run(tmp_path / "2", graded("unknown", Status.CORRECT))
-    with pytest.raises(ManifestMismatch, match="more than one part"):
+    with pytest.raises(ManifestMismatch, match=r"-00000\.parquet, row 0 and in .*, row 0; delete"):
         run(tmp_path / "3", graded("a", Status.CORRECT), graded("a", Status.CORRECT))
+    with pytest.raises(ManifestMismatch, match=r"found a-0 in .*, row 0 and in .*, row 1; delete"):
+        run(tmp_path / "4", graded("a", Status.CORRECT) * 2)
 
 
 def test_figures_count_reasons_per_source(tmp_path: Path) -> None:
@@ -410,9 +412,18 @@ def with_other_type(table: pa.Table) -> pa.Table:
 def test_parts_of_other_columns_types_or_rows_are_refused_with_their_file(tmp_path: Path) -> None:
     for number, kind in enumerate(("candidates", "verdicts")):
         root = tmp_path / str(number)
-        broken(root / "1", kind, lambda table: table.drop_columns(["index"]), SchemaMismatch)
-        broken(root / "2", kind, with_other_type, SchemaMismatch)
+        said = broken(root / "1", kind, lambda table: table.drop_columns(["index"]), SchemaMismatch)
+        assert "expected column index: int32 not null, found none; delete" in said
+        said = broken(root / "2", kind, with_other_type, SchemaMismatch)
+        assert "expected column index: int32 not null, found index: string; delete" in said
         broken(root / "3", kind, lambda table: table.slice(1), ManifestMismatch)
+        said = broken(
+            root / "4",
+            kind,
+            lambda table: changed(table, "candidate_id", pa.array(["a-0", "a-9", "a-2"])),
+            ManifestMismatch,
+        )
+        assert "from row 1 on" in said
 
 
 def test_a_corrupt_part_is_refused_with_its_file(tmp_path: Path) -> None:
