@@ -87,7 +87,7 @@ class Select(Settings):
     step that leads to them."""
     max_tokens: Positive | None = None
     """Drop completions with more tokens, by the teacher's count."""
-    min_chars: int = 0
+    min_chars: Annotated[int, Field(ge=0)] = 0
     """Drop completions with fewer characters."""
     min_pass_rate: Fraction = 0.0
     max_pass_rate: Fraction = 1.0
@@ -103,6 +103,15 @@ class Select(Settings):
     pairs_per_problem: Annotated[int, Field(ge=0)] = 0
     """Samples of a problem that are paired with a rejected candidate of it, for preference
     training; the dataset's config `preference` publishes them."""
+
+    @model_validator(mode="after")
+    def _some_pass_rate_is_between(self) -> Self:
+        if self.min_pass_rate > self.max_pass_rate:
+            raise ValueError(
+                f"expected `min_pass_rate` of at most `max_pass_rate`, found "
+                f"{self.min_pass_rate} and {self.max_pass_rate}"
+            )
+        return self
 
 
 # --------------------------------------------------------------------------------------- dataset

@@ -2,9 +2,9 @@
 
 Covered: the systems of the table below, told apart by Unicode block. A system is at home in a
 trace where what the teacher was told (statement, earlier turns, system message) or the gold answer
-uses it, or where a language that is written in it is named there (a translation task). Latin and
-Greek letters, LaTeX and mathematical symbols are always at home: formulas use them in every
-language.
+uses it, or where a language that is written in it is named there (a translation task). Kana bring
+Han with them: a short Japanese question may have none. Latin and Greek letters, LaTeX and
+mathematical symbols are always at home: formulas use them in every language.
 
 Not covered: two languages in one writing system (English and Vietnamese, Russian and Bulgarian),
 English sentences in a trace to a problem in another writing system, and writing systems that the
@@ -115,7 +115,8 @@ def scripts_in(text: str) -> dict[Script, int]:
 
 def at_home(told: str, gold: str) -> frozenset[Script]:
     """Writing systems that a trace to this problem may use."""
-    return frozenset([*scripts_in(told), *scripts_in(gold), *_named_in(told)])
+    home = {*scripts_in(told), *scripts_in(gold), *_named_in(told)}
+    return frozenset(home | {Script.HAN} if Script.KANA in home else home)
 
 
 def _named_in(told: str) -> Iterator[Script]:

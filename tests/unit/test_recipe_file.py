@@ -27,6 +27,12 @@ def test_the_tiny_recipe_loads(tmp_path: Path) -> None:
     ("wrong", "instead", "message"),
     [
         ("per_problem = 2", "per_problm = 2", r"select\.per_problm: unknown key"),
+        (
+            "per_problem = 2",
+            "min_pass_rate = 0.9\nmax_pass_rate = 0.1",
+            r"select: .*at most `max_pass_rate`, found 0\.9 and 0\.1",
+        ),
+        ("per_problem = 2", "min_chars = -1", r"select\.min_chars: "),
         ("per_problem = 2", 'per_problem = "two"', r"select\.per_problem: .*valid integer"),
         (
             "per_problem = 2",

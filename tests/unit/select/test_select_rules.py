@@ -112,6 +112,7 @@ def test_foreign_letters_are_named_and_mathematics_is_exempt(words: str, found: 
 def test_multilingual_prompts_are_exempt() -> None:
     assert foreign("우리는 덧셈을 한다", "2 더하기 2는?", "4") == ""
     assert foreign("因此", "二加二等于几？", "4") == ""
+    assert foreign("2個と2個で4個", "りんごはいくつですか", "4") == ""
     assert foreign("greeting: 안녕하세요", "Translate to Korean: good day", "") == ""
     assert foreign("greeting: 你好", "Render the greeting in the target.", "你好") == ""
     assert foreign("但是 우리는", "2 더하기 2는?", "4") == "han 2"
