@@ -67,13 +67,13 @@ def _free() -> Iterator[License]:
 
 
 def _creative_commons() -> Iterator[License]:
-    for version in ("1.0", "2.0", "2.5", "3.0", "4.0"):
+    for version in ("1.0", "2.0", "2.5", "3.0", "4.0", ""):  # "": the version is not said
         for kind in ("BY", "BY-SA", "BY-NC", "BY-ND", "BY-NC-SA", "BY-NC-ND"):
-            name = f"CC-{kind}-{version}"
+            name = f"CC-{kind}-{version}".removesuffix("-")
             share = kind.endswith("SA")
             yield License(
                 name,
-                f"https://creativecommons.org/licenses/{kind.lower()}/{version}/",
+                f"https://creativecommons.org/licenses/{kind.lower()}/{version}".rstrip("/") + "/",
                 commercial=_NO_COMMERCE if "NC" in kind else "",
                 changed=_NO_CHANGES if "ND" in kind else "",
                 asks=_SAME if share else _ATTRIBUTION,
@@ -92,6 +92,8 @@ _ON_HUBS: Final = {
 def _heirs(kind: str, version: str) -> tuple[str, ...]:
     """The licence itself and its later versions; 1.0 knows no later ones. BY-SA-4.0 may also
     become GPL-3.0-only, by a declaration of Creative Commons."""
+    if not version:
+        return (f"CC-{kind}", f"CC-{kind}-4.0")
     versions = ("2.0", "2.5", "3.0", "4.0")
     later = [one for one in versions if one > version] if version != "1.0" else []
     names = [f"CC-{kind}-{one}" for one in (version, *later)]

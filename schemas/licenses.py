@@ -1,9 +1,9 @@
 """What licences of data and of models forbid: the table behind the check of `[shard] use`.
 
 Covered: the licences of `schemas.license_table`, by their SPDX identifiers and common names, and
-SPDX expressions with AND and OR without brackets. Not covered: exceptions (`WITH`), conditions
-that depend on who uses the data, and what a set's authors grant elsewhere. A name that is not in
-the table is unknown, which is not the same as permitted.
+SPDX expressions with AND, OR and brackets. Not covered: exceptions (`WITH`), conditions that
+depend on who uses the data, and what a set's authors grant elsewhere. A name that is not in the
+table is unknown, which is not the same as permitted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from schemas.license_table import License, known_licenses
 
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _OR: Final = re.compile(r"\s+or\s+", re.IGNORECASE)
+_SIGN: Final = re.compile(r"([()])|\s+(and|or)\s+", re.IGNORECASE)
 _GAP: Final = re.compile(r"[\s_]+")
 
 _ALIASES: Final = {
@@ -71,10 +72,46 @@ def _key(name: str) -> str:
 
 
 def licenses_in(expression: str) -> list[list[str]]:
-    """The names in an SPDX expression: a choice (OR) of licences that hold together (AND)."""
+    """The names in an SPDX expression: a choice (OR) of licences that hold together (AND).
+
+    What is no expression, its brackets being none of SPDX's, is cut at each AND and OR.
+    """
     if find_license(expression):
         return [[expression]]
-    return [[one.strip() for one in _AND.split(some)] for some in _OR.split(expression)]
+    signs = [one.strip() for one in _SIGN.split(expression) if one and one.strip()]
+    try:
+        found = _choice(signs)
+    except IndexError:
+        found = []
+    if not found or signs:
+        return [[one.strip() for one in _AND.split(some)] for some in _OR.split(expression)]
+    return found
+
+
+def _choice(signs: list[str]) -> list[list[str]]:
+    """Read a choice from the front of the signs; empty, or IndexError, where there is none."""
+    found = _together(signs)
+    while signs and signs[0].lower() == "or":
+        signs.pop(0)
+        found += _together(signs)
+    return found
+
+
+def _together(signs: list[str]) -> list[list[str]]:
+    found = _one(signs)
+    while signs and signs[0].lower() == "and":
+        signs.pop(0)
+        more = _one(signs)
+        found = [[*some, *others] for some in found for others in more]
+    return found
+
+
+def _one(signs: list[str]) -> list[list[str]]:
+    if signs[0] != "(":
+        return [[signs.pop(0)]]
+    signs.pop(0)
+    found = _choice(signs)
+    return found if signs.pop(0) == ")" else []
 
 
 def is_known(license: str) -> bool:

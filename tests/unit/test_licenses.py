@@ -63,6 +63,14 @@ def test_common_spellings_are_understood(name: str, spdx: str) -> None:
         ("ask the authors", True, True),
         ("MIT AND CC-BY-NC-4.0", True, False),
         ("CC-BY-NC-4.0 OR MIT", True, True),
+        ("CC BY-ND", False, False),
+        ("cc-by-nc", True, False),
+        ("(CC-BY-ND-4.0)", False, False),
+        ("(MIT OR Apache-2.0) AND CC-BY-NC-4.0", True, False),
+        ("MIT OR (Apache-2.0 AND CC-BY-NC-4.0)", True, True),
+        ("(CC-BY-ND-4.0 OR CC-BY-NC-4.0) AND (MIT OR ISC)", True, False),
+        ("MIT (code) AND CC-BY-NC-4.0", True, False),
+        ("CC-BY-NC-4.0 AND (MIT", True, False),
     ],
 )
 def test_what_a_licence_forbids(license: str, research: bool, commercial: bool) -> None:
@@ -89,6 +97,8 @@ def test_only_names_of_the_table_are_known() -> None:
         ("MIT", "Apache-2.0", True),
         ("MIT", "CC-BY-SA-3.0", False),
         ("CC-BY-SA-4.0", "CC-BY-SA-3.0", True),
+        ("CC-BY-SA-4.0", "CC-BY-SA", True),
+        ("CC-BY-4.0", "CC-BY-SA", False),
         ("CC-BY-SA-3.0", "CC-BY-SA-4.0", False),
         ("MIT AND CC-BY-SA-4.0", "CC-BY-SA-4.0", True),
         ("GPL-3.0-only", "CC-BY-SA-4.0", True),
