@@ -98,7 +98,7 @@ def _left_out(facts: Facts, reason: Drop) -> int:
     return facts.index.filter(pl.col("reason") == reason.value).height
 
 
-def compared_with(facts: Facts) -> list[str]:
+def _compared_with(facts: Facts) -> list[str]:
     """Names of the benchmarks and suites that samples, or problems, were compared with."""
     recipe = facts.recipe
     if not (recipe.shard.decontaminate or recipe.collect.decontaminate):
@@ -113,7 +113,7 @@ def contamination(facts: Facts) -> Table | None:
 
     Those that nothing overlaps with have a row too. None where nothing was compared.
     """
-    names = compared_with(facts)
+    names = _compared_with(facts)
     problems: dict[str, int] = facts.figure("contaminated_by_benchmark") or {}
     index = facts.index.filter(pl.col("benchmark").is_not_null())
     dropped = pl.col("reason") == Drop.CONTAMINATED_SAMPLE.value

@@ -233,6 +233,7 @@ def test_contamination_is_counted_by_benchmark() -> None:
     assert "| quiet | 5 | 0 | 0 |" in body
     assert "13 successive words of it, or 50% of its runs of eight words, stand" in body
     assert "Samples were not compared" not in body
+    assert "\n\nOnly the benchmarks in the table were compared" in body
     one = facts(shard={"decontaminate": False}, collect={"benchmarks": benchmarks})
     assert "Samples were not compared" in read(one)[1]
 
