@@ -8,7 +8,7 @@ candidates to a problem and a third of a wrong one, texts of 2 KB in the median 
 (within a problem and across), spans of benchmarks, loops and foreign letters. Then select and shard
 run as a run does them, each in a process of its own: near-dedupe, decontamination against GSM8K
 test, MATH and HumanEval, all configs, card and ledger. Measured: wall time, processor time and peak
-memory of all processes of a stage, and MB/s of completions; `parts` are the stages' own figures.
+memory of all processes of a stage, and MB/s of completions, also of the steps that show progress.
 
     ledger           what `retort ledger` takes to count all of it again, which must add up
     us_per_sample    wall time of both stages for each sample; even where time is linear
@@ -32,7 +32,7 @@ import polars as pl
 from data_stages.planted import found_of_planted
 from data_stages.watch import watched
 from generation.table import machine_line
-from made_texts.graded import Graded, write_graded
+from made_texts.graded import write_graded
 
 from factory.parts import read_manifest
 
@@ -81,17 +81,21 @@ def measured(folder: Path, samples: int, workers: int, keep: bool) -> Figures:
         flush=True,
     )
     figures: Figures = {"samples": made.samples, "rows": made.rows, "bytes": made.bytes}
-    figures["chars"] = lengths(made)
+    figures["completion_bytes"] = lengths(folder)
     wall_s = 0.0
     for stage in STAGES:
         took = watched([sys.executable, RUN_ONE, stage, folder, str(workers)])
         manifest = read_manifest(folder / stage)
+        steps = json.loads((folder / f"steps-{stage}.json").read_text(encoding="utf-8"))
         figures[stage] = {
             **asdict(took),
             "mb_per_s": made.bytes / 1e6 / took.wall_s,
             "rows_in": manifest.ledger.rows_in,
             "rows_out": manifest.ledger.rows_out,
-            "parts": manifest.figures.get("wall_s"),
+            "steps_wall_s": steps,
+            "steps_mb_per_s": {
+                name: made.bytes / 1e6 / wall_s for name, wall_s in steps.items() if wall_s > 0
+            },
         }
         wall_s += took.wall_s
         print(
@@ -112,11 +116,13 @@ def measured(folder: Path, samples: int, workers: int, keep: bool) -> Figures:
     return figures
 
 
-def lengths(made: Graded) -> Figures:
-    """Quantiles of completions in characters, of the first part."""
-    file = made.candidates / read_manifest(made.candidates).parts[0].path
-    chars = pl.read_parquet(file, columns=["text"])["text"].str.len_chars()
-    return {name: chars.quantile(share) for name, share in (("median", 0.5), ("p95", 0.95))}
+def lengths(folder: Path) -> Figures:
+    """Quantiles of completions, in bytes."""
+    files = sorted((folder / "generate").glob("candidates-*.parquet"))
+    sizes = pl.concat(
+        pl.read_parquet(file, columns=["text"])["text"].str.len_bytes() for file in files
+    )
+    return {name: sizes.quantile(share) for name, share in (("median", 0.5), ("p95", 0.95))}
 
 
 def show(runs: list[Figures]) -> None:
@@ -136,6 +142,13 @@ def show(runs: list[Figures]) -> None:
             f"| {one['bytes'] / 1e6 / one['wall_s']:.1f} | {select['peak_bytes'] / 2**20:,.0f} "
             f"| {shard['peak_bytes'] / 2**20:,.0f} |"
         )
+    print("\n| step, of the last | s | MB/s |")
+    print("|---|---|---|")
+    for stage in STAGES:
+        for name, wall_s in runs[-1][stage]["steps_wall_s"].items():
+            label = name if name.startswith(stage) else f"{stage}: {name}"
+            speed = runs[-1][stage]["steps_mb_per_s"].get(name, 0.0)
+            print(f"| {label} | {wall_s:.1f} | {speed:.0f} |")
     print("\n| planted, of the last | planted | found | recall |")
     print("|---|---|---|---|")
     for kind, one in runs[-1]["found"]["planted"].items():

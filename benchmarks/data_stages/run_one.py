@@ -3,6 +3,7 @@ WORKERS`."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from factory.parts import read_manifest
 from factory.run_record import dataset_ref, stage_ref
 from factory.select.stage import select_samples
 from factory.shard.stage import build_shards
+from factory.status import State, listen
 from schemas.machine import Machine
 from schemas.manifest import Manifest, StageResult
 from schemas.run import Run
@@ -63,19 +65,26 @@ def run_stage(stage: str, folder: Path, workers: int) -> Manifest:
         )
 
     work: dict[str, Callable[[], StageResult]] = {"select": select, "shard": shard}
-    return commit(
-        out_dir,
-        work[stage],
-        stage=stage,
-        recipe=recipe.name,
-        key=f"made-{stage}",
-        code_version=1,
-        inputs={
-            name: f"made-{place}"
-            for name, place in (_UPSTREAM if stage == "select" else {"select": "select"}).items()
-            if place != stage
-        },
-    )
+    reads = _UPSTREAM if stage == "select" else {"select": "select"}
+    steps: dict[str, float] = {}
+    with listen(lambda state: steps.update(_step(state))):
+        manifest = commit(
+            out_dir,
+            work[stage],
+            stage=stage,
+            recipe=recipe.name,
+            key=f"made-{stage}",
+            code_version=1,
+            inputs={name: f"made-{place}" for name, place in reads.items() if place != stage},
+        )
+    steps["all else"] = manifest.wall_s - sum(steps.values())
+    (folder / f"steps-{stage}.json").write_text(json.dumps(steps), encoding="utf-8")
+    return manifest
+
+
+def _step(state: State) -> dict[str, float]:
+    """A step that says how far it is -> how long it has taken."""
+    return {state.label: state.done / state.per_s} if state.per_s else {}
 
 
 def run_ledger(folder: Path) -> None:
