@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from factory.digest import digest, fingerprint
 from factory.errors import RecipeError, RetortError
 from factory.recipe_file import ROOT, existing
-from factory.row_files import wanted_columns
+from factory.row_files import batch_rows, wanted_columns
 
 _BATCH_ROWS: Final = 256
 """Rows with the tests of a program may have a megabyte each."""
@@ -84,6 +84,28 @@ def hub_rows(
         required, optional: Columns that are wanted, as for `factory.row_files.read_rows`.
 
     Raises:
+        `error`: The dataset cannot be loaded, or a text is not UTF-8; with the row.
+        RecipeError: See `hub_folder`.
+    """
+    for where, number, values in hub_rows_or_errors(
+        place, who, error, required=required, optional=optional
+    ):
+        if isinstance(values, RetortError):
+            raise values
+        yield where, number, values
+
+
+def hub_rows_or_errors(
+    place: DatasetSplit,
+    who: str,
+    error: type[RetortError],
+    *,
+    required: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> Iterator[tuple[str, int, dict[str, Any] | RetortError]]:
+    """As `hub_rows`, but a row with a text that is not UTF-8 gives its error in its place.
+
+    Raises:
         `error`: The dataset cannot be loaded.
         RecipeError: See `hub_folder`.
     """
@@ -111,9 +133,9 @@ def hub_rows(
     if columns is not None:
         loaded = loaded.select_columns(columns)
     where, number = f"{place.dataset} ({place.split})", 0
-    for batch in loaded.iter(_BATCH_ROWS):
-        assert isinstance(batch, dict)
-        names = list(batch)
-        for values in zip(*batch.values(), strict=True):
+    for batch in loaded.with_format("arrow").iter(_BATCH_ROWS):
+        for values in batch_rows(batch):
             number += 1
-            yield where, number, dict(zip(names, values, strict=True))
+            if isinstance(values, str):
+                values = error(f"{where}, row {number}: {values}; convert the dataset")
+            yield where, number, values

@@ -59,7 +59,8 @@ def rows_or_errors(
     required: Collection[str] = (),
     optional: Collection[str] = (),
 ) -> Iterator[tuple[Path, int, dict[str, Any] | RetortError]]:
-    """As `read_rows`, but a line that is no row gives its error in its place, and reading goes on.
+    """As `read_rows`, but a line that is no row, or a row of Parquet whose text is not UTF-8, gives
+    its error in its place, and reading goes on.
 
     Raises:
         `error`: Nothing readable is there, or a file as a whole cannot be read.
@@ -74,7 +75,7 @@ def rows_or_errors(
             raise error(f"{file}: expected a file that ends with one of {SUFFIXES}")
         try:
             if file.suffix == ".parquet":
-                yield from _parquet(file, required, optional)
+                yield from _parquet(file, required, optional, error)
             else:
                 yield from _json_lines(file, error)
         except (OSError, EOFError, zlib.error, pa.ArrowInvalid, UnicodeDecodeError) as cause:
@@ -151,11 +152,35 @@ def _json_line(line: bytes, where: str, first: bool, error: type[RetortError]) -
     return values
 
 
-def _parquet(file: Path, required: Collection[str], optional: Collection[str]) -> Iterator[Row]:
+def _parquet(
+    file: Path, required: Collection[str], optional: Collection[str], error: type[RetortError]
+) -> Iterator[tuple[Path, int, dict[str, Any] | RetortError]]:
     number = 0
     with pq.ParquetFile(file) as parquet:
         columns = wanted_columns(parquet.schema_arrow.names, required, optional)
         for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
-            for values in batch.to_pylist():
+            for values in batch_rows(batch):
                 number += 1
-                yield file, number, values
+                if isinstance(values, str):
+                    yield file, number, error(f"{file}, row {number}: {values}; convert the file")
+                else:
+                    yield file, number, values
+
+
+def batch_rows(batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any] | str]:
+    """The rows of a batch; in the place of one with a text that is not UTF-8 what is wrong."""
+    try:
+        return [*batch.to_pylist()]
+    except UnicodeDecodeError:
+        return [_row_of(batch.slice(row, 1)) for row in range(batch.num_rows)]
+
+
+def _row_of(single: pa.RecordBatch | pa.Table) -> dict[str, Any] | str:
+    values: dict[str, Any] = {}
+    for name in single.schema.names:
+        try:
+            values[name] = single[name].to_pylist()[0]
+        except UnicodeDecodeError as cause:
+            found = f"byte 0x{cause.object[cause.start]:02x}"
+            return f"expected UTF-8 in column {name!r}, found {found}"
+    return values

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from factory import row_files
 from factory.errors import RetortError, SourceError
-from factory.hub import DatasetSplit, hub_rows
+from factory.hub import DatasetSplit, hub_rows_or_errors
 from factory.row_files import MISSING, value_at
 
 
@@ -22,7 +22,7 @@ class SourceRow:
     number: int
     """Line or row number, from 1."""
     broken: RetortError | None = None
-    """Why there is no row here: the line is no JSON object in UTF-8. `values` is empty then."""
+    """Why there is no row here: it is no JSON object, or not UTF-8. `values` is empty then."""
 
     @property
     def place(self) -> str:
@@ -147,27 +147,34 @@ def read_rows(
 def rows_or_broken(
     path: Path, *, required: Collection[str] = (), optional: Collection[str] = ()
 ) -> Iterator[SourceRow]:
-    """As `read_rows`, but a line that is no row comes as one that is `broken`.
+    """As `read_rows`, but a row that cannot be read comes as one that is `broken`.
 
     Raises:
         SourceError: Nothing readable is there, or a file as a whole cannot be read.
     """
-    rows = row_files.rows_or_errors(path, SourceError, required=required, optional=optional)
-    for file, number, values in rows:
-        if isinstance(values, RetortError):
-            yield SourceRow({}, str(file), number, broken=values)
-        else:
-            yield SourceRow(values, str(file), number)
+    yield from _source_rows(
+        row_files.rows_or_errors(path, SourceError, required=required, optional=optional)
+    )
 
 
 def dataset_rows(
     place: DatasetSplit, who: str, *, required: Collection[str], optional: Collection[str]
 ) -> Iterator[SourceRow]:
-    """Rows of one split of a dataset.
+    """Rows of one split of a dataset; one that cannot be read comes as one that is `broken`.
 
     Raises:
-        SourceError, RecipeError: See `factory.hub.hub_rows`.
+        SourceError, RecipeError: See `factory.hub.hub_rows_or_errors`.
     """
-    rows = hub_rows(place, who, SourceError, required=required, optional=optional)
-    for where, number, values in rows:
-        yield SourceRow(values, where, number)
+    yield from _source_rows(
+        hub_rows_or_errors(place, who, SourceError, required=required, optional=optional)
+    )
+
+
+def _source_rows(
+    rows: Iterable[tuple[Path | str, int, dict[str, Any] | RetortError]],
+) -> Iterator[SourceRow]:
+    for place, number, values in rows:
+        if isinstance(values, RetortError):
+            yield SourceRow({}, str(place), number, broken=values)
+        else:
+            yield SourceRow(values, str(place), number)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from factory.conversations import is_conversation, last_answer
 from factory.errors import ImportedRowError, RetortError
-from factory.hub import hub_rows
+from factory.hub import hub_rows_or_errors
 from factory.recipe_file import existing
 from factory.row_files import MISSING, rows_or_errors, value_at
 from schemas.candidate import FinishReason
@@ -139,7 +139,7 @@ def _rows(
         path = existing(file.path, who)
         yield from rows_or_errors(path, ImportedRowError, required=required)
     else:
-        yield from hub_rows(file, who, ImportedRowError, required=required)
+        yield from hub_rows_or_errors(file, who, ImportedRowError, required=required)
 
 
 def _modified_unix_s(place: Path | str) -> float:

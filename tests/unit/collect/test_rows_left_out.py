@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -16,7 +18,7 @@ from factory.parts import read_part
 from schemas.arrow import PROBLEM
 from schemas.machine import Machine
 from schemas.problem import Problem
-from schemas.recipe import FileSource, Grade, SftSource, Source
+from schemas.recipe import FileSource, Grade, HubSource, SftSource, Source
 from schemas.sample import Drop
 from tests.unit.collect.local_sets import hub, jsonl_set, problems, sft
 
@@ -150,6 +152,30 @@ def test_a_line_that_is_no_row_is_left_out_and_the_others_keep_their_numbers(fol
     reading = read_source(one.model_copy(update={"skip_bad": True}), seed=0)
     assert [problem.problem_id for problem in reading.problems] == ["rows/0", "rows/2"]
     assert [(row.problem_id, row.reason) for row in reading.rejected] == [("rows/1", Drop.BAD_ROW)]
+
+
+def test_a_row_of_parquet_or_of_the_hub_that_is_no_utf_8_is_named_or_left_out(folder: Path) -> None:
+    texts = pa.array([b"1 + 1?", b"caf\xff", b"2 + 2?"], pa.binary()).view(pa.string())
+    table = pa.table({"problem": texts, "gold": ["2", "3", "4"]})
+    (folder / "rows" / "data").mkdir(parents=True)
+    pq.write_table(table, folder / "rows" / "data" / "train-00000-of-00001.parquet")
+    shared = {"name": "rows", "license": "MIT", "domain": "math", "grader": "math"}
+    place = {"kind": "file", "path": "${RETORT_DATA}/rows/data"}
+    named = {"kind": "hub", "dataset": "${RETORT_DATA}/rows", "revision": ""}
+    for one in (
+        FileSource.model_validate(shared | place),
+        HubSource.model_validate(shared | named),
+    ):
+        with pytest.raises(
+            SourceError, match=r"row 2: expected UTF-8 in column 'problem', .* 0xff"
+        ):
+            read_source(one, seed=0)
+        reading = read_source(one.model_copy(update={"skip_bad": True}), seed=0)
+        assert [(found.problem_id, found.gold) for found in reading.problems] == [
+            ("rows/0", "2"),
+            ("rows/2", "4"),
+        ]
+        assert [row.problem_id for row in reading.rejected] == ["rows/1"]
 
 
 def test_a_source_of_bad_rows_alone_is_an_error(folder: Path) -> None:
