@@ -8,36 +8,34 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-import pyarrow as pa
 
-from factory.digest import digest, file_sha256
+from factory.digest import digest
 from factory.ledger import entry, reconcile
+from factory.licences import check_row_licences
 from factory.parts import read_manifest, write_atomically
-from factory.shard.card import render_card
 from factory.shard.card_facts import Facts
 from factory.shard.clusters import decide
 from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
 from factory.shard.contamination import save_benchmarks
-from factory.shard.content import digest_of_rows, row_digests
+from factory.shard.content import digest_of_rows
 from factory.shard.description import Description
-from factory.shard.extras import extra_files
+from factory.shard.folder import SCHEMAS, described, write_config, write_ledger, write_words
 from factory.shard.index import Looking, index_samples
-from factory.shard.layout import CARD, DATA, DATASET, LEDGER, RECIPE, remove_strays, write_shards
-from factory.shard.ledger_files import cluster_rows, dropped_rows
+from factory.shard.layout import DATA, DATASET, RECIPE, remove_strays
 from factory.shard.pairs import pair_rows
-from factory.shard.problems import SCHEMA as PROBLEM_ROWS
 from factory.shard.problems import problem_rows
 from factory.shard.recipe import recipe_bytes, section_digests, suites_against
-from factory.shard.samples import SCHEMAS, write_samples
+from factory.shard.samples import SCHEMAS as FROM_SAMPLES
+from factory.shard.samples import write_samples
 from factory.shard.spans import ordered_samples
 from schemas import arrow
 from schemas.machine import Machine
-from schemas.manifest import Manifest, PartFile, StageResult
+from schemas.manifest import LedgerEntry, Manifest, PartFile, StageResult
 from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -45,10 +43,6 @@ if TYPE_CHECKING:
 
 CODE_VERSION: Final = 2
 """Of this stage; another one makes every dataset anew."""
-
-_SCHEMAS: Final = {**SCHEMAS, PREFERENCE: arrow.PREFERENCE, PROBLEMS: PROBLEM_ROWS}
-Named = list[tuple[str, int]]
-"""Path in the dataset's folder and rows of each file."""
 
 
 def build_shards(
@@ -78,7 +72,9 @@ def build_shards(
         SchemaMismatch: A part has other columns or types.
         LedgerMismatch: The stages do not add up; a dataset that cannot account for its rows is
             not built.
-        SourceError, RecipeError: A benchmark cannot be read.
+        SourceError: A benchmark cannot be read.
+        RecipeError: A benchmark is not there, or the licence of some rows forbids the use that the
+            recipe names.
     """
     shard = recipe.shard
     workers = machine.workers or len(os.sched_getaffinity(0))
@@ -101,6 +97,7 @@ def build_shards(
     )
     decided = decide(samples, indexed, shard, work / "near")
     del indexed
+    check_row_licences(decided.filter(pl.col("reason").is_null()), shard)
     own = _ledger(decided)
     funnel = reconcile([*(one.ledger for one in manifests.values()), own])
 
@@ -109,7 +106,7 @@ def build_shards(
     named, rows = write_samples(
         samples,
         decided,
-        configs=[one for one in configs if one in SCHEMAS],
+        configs=[one for one in configs if one in FROM_SAMPLES],
         shard_bytes=shard.shard_bytes,
         folder=folder,
         made_from=made_from,
@@ -120,13 +117,13 @@ def build_shards(
     if PREFERENCE in configs:
         published = decided.filter(pl.col("reason").is_null())["uuid"]
         pairs = pair_rows(samples_dir, published, strict)
-        named += _write_config(PREFERENCE, pairs, folder, shard.shard_bytes, digests)
+        named += write_config(PREFERENCE, pairs, folder, shard.shard_bytes, digests)
     if PROBLEMS in configs:
         problems = problem_rows(upstream["collect"], samples_dir, recipe.generate, strict)
-        named += _write_config(PROBLEMS, problems, folder, shard.shard_bytes, digests)
-    named += _write_ledger(samples_dir, decided, folder, shard.shard_bytes)
+        named += write_config(PROBLEMS, problems, folder, shard.shard_bytes, digests)
+    named += write_ledger(samples_dir, decided, folder, shard.shard_bytes)
     write_atomically(folder / RECIPE, recipe_bytes(recipe))
-    files = [_file(folder, path, rows_of) for path, rows_of in [*named, (RECIPE, 0)]]
+    files = [described(folder, path, rows_of) for path, rows_of in [*named, (RECIPE, 0)]]
     description = Description(
         name=shard.name,
         version=shard.version,
@@ -149,10 +146,10 @@ def build_shards(
         recipe=recipe,
         description=description,
         index=decided,
-        schemas={one: _SCHEMAS[one] for one in configs},
+        schemas={one: SCHEMAS[one] for one in configs},
         figures={name: one.figures for name, one in manifests.items()},
     )
-    files = [*files, *_write_words(facts, folder)]
+    files = [*files, *write_words(facts, folder)]
     description = description.model_copy(update={"files": files})
     write_atomically(folder / DATASET, (description.model_dump_json(indent=2) + "\n").encode())
     remove_strays(folder, {DATASET, *(one.path.split("/")[0] for one in files)})
@@ -160,7 +157,7 @@ def build_shards(
     return StageResult(
         parts=[
             one.model_copy(update={"path": f"{folder.name}/{one.path}"})
-            for one in [*files, _file(folder, DATASET, 0)]
+            for one in [*files, described(folder, DATASET)]
         ],
         ledger=own,
         figures=_figures(description, decided),
@@ -185,57 +182,10 @@ def _benchmarks(recipe: Recipe, machine: Machine) -> BenchmarkIndex | None:
     return load_index(named, suites, recipe.collect.overlap, recipe.grade, machine)
 
 
-def _ledger(decided: pl.DataFrame) -> Any:
+def _ledger(decided: pl.DataFrame) -> LedgerEntry:
     left = decided.filter(pl.col("reason").is_not_null())
     drops = dict(left.group_by("reason").len().sort("reason").iter_rows())
     return entry("shard", decided.height, decided.height - left.height, drops)
-
-
-def _write_config(
-    config: str, rows: Iterable[pa.Table], folder: Path, shard_bytes: int, digests: dict[str, str]
-) -> Named:
-    """The files of a config; its digest is put into `digests`."""
-    found: list[bytes] = []
-
-    def seen() -> Iterator[pa.Table]:
-        for table in rows:
-            found.extend(row_digests(table))
-            yield table
-
-    place = folder / FOLDERS[config]
-    files = write_shards(place, seen(), _SCHEMAS[config], shard_bytes=shard_bytes)
-    digests[config] = digest_of_rows(found)
-    remove_strays(place, {name for name, _ in files})
-    return [(f"{FOLDERS[config]}/{name}", count) for name, count in files]
-
-
-def _write_ledger(
-    samples_dir: Path, decided: pl.DataFrame, folder: Path, shard_bytes: int
-) -> Named:
-    files: Named = []
-    for kind, rows, schema in (
-        ("dropped", dropped_rows(samples_dir, decided), arrow.DROPPED),
-        ("clusters", cluster_rows(decided), arrow.CLUSTER),
-    ):
-        files += write_shards(folder / LEDGER, rows, schema, shard_bytes=shard_bytes, kind=kind)
-    remove_strays(folder / LEDGER, {name for name, _ in files})
-    return [(f"{LEDGER}/{name}", count) for name, count in files]
-
-
-def _write_words(facts: Facts, folder: Path) -> list[PartFile]:
-    """The card and what stands beside it."""
-    contents = {**extra_files(facts), CARD: render_card(facts).encode()}
-    for path in sorted({(folder / name).parent for name in contents} - {folder}):
-        path.mkdir(parents=True, exist_ok=True)
-        remove_strays(path, {Path(name).name for name in contents})
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [_file(folder, name, 0) for name in sorted(contents)]
-
-
-def _file(folder: Path, path: str, rows: int) -> PartFile:
-    file = folder / path
-    return PartFile(path=path, rows=rows, bytes=file.stat().st_size, sha256=file_sha256(file))
 
 
 def _rows_of(files: Iterable[PartFile], config: str) -> int:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.errors import LedgerMismatch, ManifestMismatch, SchemaMismatch
+from factory.errors import LedgerMismatch, ManifestMismatch, RecipeError, SchemaMismatch
 from factory.recipe_file import ROOT
 from factory.shard.description import check_files, read_description
 from factory.shard.layout import shard_sizes
@@ -207,6 +207,14 @@ def killed_build(root: Path, *, files: str, wanted: int) -> None:
             break
     process.kill()
     assert process.wait() == -signal.SIGKILL, "the build ended before the kill"
+
+
+def test_rows_whose_licence_forbids_the_use_are_not_built(tmp_path: Path) -> None:
+    rows = [sample(0), sample(1, license="CC-BY-NC-4.0")]
+    with pytest.raises(RecipeError, match="CC-BY-NC"):
+        build(tmp_path, rows, use="commercial", model_licenses={"unit-teacher": "MIT"})
+    assert not (tmp_path / "shard" / "dataset").exists()
+    build(tmp_path, rows[:1], use="commercial", model_licenses={"unit-teacher": "MIT"})
 
 
 def test_the_same_answer_to_two_questions_is_no_duplicate(tmp_path: Path) -> None:
