@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import importlib.metadata
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,23 +33,42 @@ _PACKAGES: Final = (
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+def _stands_at(file: Path, opened: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(opened))
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
-def sole_writer(folder: Path) -> Generator[None]:
+def sole_writer(folder: Path, *, tidy: bool = False) -> Generator[None]:
     """Hold a folder for this process; the kernel lets go of it when the process dies.
+
+    Args:
+        tidy: Leave no lock at the end, and no folder where nothing was written to it.
 
     Raises:
         Busy: Another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
+    file = folder / ".lock"
+    with open(file, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _stands_at(file, lock.fileno()):
+                raise BlockingIOError  # one that is tidy took it away at its end
         except BlockingIOError as error:
             raise Busy(
                 f"{folder}: expected to be the only writer, found another run at work on it; wait "
                 f"for it to end, then run again"
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            if tidy:
+                file.unlink(missing_ok=True)
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 def commit(

@@ -78,7 +78,7 @@ def decontaminate(
                 f"{file}: expected input outside of the output's folder; give another one than "
                 f"{out_dir}"
             )
-    with sole_writer(out_dir):
+    with sole_writer(out_dir, tidy=True):
         for left in out_dir.glob(f"{_SCRATCH}*"):
             shutil.rmtree(left, ignore_errors=True)
         scratch = Path(mkdtemp(prefix=_SCRATCH, dir=out_dir))
@@ -89,7 +89,7 @@ def decontaminate(
                 for number, piece in enumerate(one for file in files for one in pieces_of(file))
                 for part in [scratch / f"{number:05d}.arrow"]
             ]
-            rows = _joined(_compared(tasks, workers), skip_bad=skip_bad)
+            rows = _joined(_compared(tasks, workers), (id_column, *fields), skip_bad=skip_bad)
             write_output(out_dir, rows, mark=mark)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -98,7 +98,7 @@ def decontaminate(
         rows=int(rows.live.sum()),
         contaminated=len(first),
         benchmarks=dict(sorted(Counter(first.values()).items())),
-        bad=len(rows.bad),
+        bad=sum(one.rows for one in rows.bad),
     )
 
 
@@ -142,12 +142,12 @@ def _compared(tasks: Sequence[Task], workers: int) -> list[Compared]:
 
 def _bad_rows(piece: Compared, before: int) -> list[BadRow]:
     return [
-        BadRow(piece.piece.file, None if one.row is None else before + one.row, one.what)
+        BadRow(piece.piece.file, one.row and before + one.row, one.what, one.rows)
         for one in piece.wrong
     ]
 
 
-def _joined(parts: Sequence[Compared], *, skip_bad: bool) -> Rows:
+def _joined(parts: Sequence[Compared], columns: tuple[str, ...], *, skip_bad: bool) -> Rows:
     bad: dict[BadRow, None] = {}  # a file without a column says so in each of its pieces
     hits: list[tuple[int, str, Hit]] = []
     places: list[tuple[Path, NDArray[np.int64]]] = []
@@ -178,6 +178,7 @@ def _joined(parts: Sequence[Compared], *, skip_bad: bool) -> Rows:
             raise InputFileError(f"{one.where()}: {one.what}; {_REMEDY}")
         bad[one] = None
     return Rows(
+        columns=columns,
         batches=[stored for part in parts for stored in part.batches],
         ids=ids,
         live=live,

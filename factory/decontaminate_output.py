@@ -31,6 +31,8 @@ _GROUP_BYTES: Final = 64 << 20
 class Rows:
     """All rows that are right, in order; those that are not `live` have an id that came before."""
 
+    columns: tuple[str, ...]
+    """With the ids and the texts."""
     batches: list[Stored]
     ids: pa.Array
     live: NDArray[np.bool_]
@@ -68,7 +70,7 @@ def _write_kept(file: Path, rows: Rows, *, mark: bool) -> None:
     kept = rows.live.copy()
     if not mark:
         kept[list(evidence)] = False
-    schema = merged([stored.schema for stored in rows.batches])
+    schema = merged([stored.schema for stored in rows.batches], rows.columns)
     if mark:
         fields: list[Any] = [one for one in schema if one.name != MARK]
         schema = pa.schema([*fields, pa.field(MARK, pa.string())])

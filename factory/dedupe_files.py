@@ -83,7 +83,7 @@ def dedupe(
             )
     if out_dir.exists() and not out_dir.is_dir():
         raise InputFileError(f"{out_dir}: expected a folder for the result, found a file")
-    with sole_writer(out_dir):
+    with sole_writer(out_dir, tidy=True):
         for left in out_dir.glob(f"{_SCRATCH}*"):
             shutil.rmtree(left, ignore_errors=True)
         scratch = Path(mkdtemp(prefix=_SCRATCH, dir=out_dir))
@@ -106,7 +106,7 @@ def dedupe(
         rows=int(rows.live.sum()),
         kept=int(kept.sum()),
         clusters=len(np.unique(clusters.label[clusters.label >= 0])),
-        bad=len(rows.bad),
+        bad=sum(one.rows for one in rows.bad),
     )
 
 

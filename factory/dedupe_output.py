@@ -57,9 +57,9 @@ def write_output(
 
 
 def _write_kept(file: Path, rows: Rows, kept: NDArray[np.bool_]) -> None:
-    schema = merged([stored.schema for stored in rows.batches])
+    schema = merged([stored.schema for stored in rows.batches], [rows.wanted.id, rows.wanted.text])
     # The texts come once each, so a dictionary of them would be made in vain.
-    repeated: Any = [name for name in schema.names if name != rows.text_column]
+    repeated: Any = [name for name in schema.names if name != rows.wanted.text]
     with (
         pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeated) as writer,
         progress("write", len(kept), "rows") as bar,

@@ -30,6 +30,8 @@ class BadRow:
     file: Path
     row: int | None
     what: str
+    rows: int = 1
+    """How many, from this one on."""
 
     def where(self) -> str:
         """The file, and the row."""
@@ -40,7 +42,7 @@ class BadRow:
 class Rows:
     """The rows of the input in order; those that are not `live` have an id that came before."""
 
-    text_column: str
+    wanted: Wanted
     batches: list[Stored]
     bands: NDArray[np.uint64]
     ids: pa.Array
@@ -96,7 +98,7 @@ def _rows_before(piece: Piece) -> int:
 
 def _bad_rows(signed: Signed, before: int) -> list[BadRow]:
     return [
-        BadRow(signed.piece.file, None if one.row is None else before + one.row, one.what)
+        BadRow(signed.piece.file, one.row and before + one.row, one.what, one.rows)
         for one in signed.wrong
     ]
 
@@ -129,7 +131,7 @@ def _joined(parts: Sequence[Signed], wanted: Wanted, *, skip_bad: bool) -> Rows:
             raise InputFileError(f"{one.where()}: {one.what}; {_REMEDY}")
         bad[one] = None
     return Rows(
-        text_column=wanted.text,
+        wanted=wanted,
         batches=[stored for signed in parts for stored in signed.batches],
         bands=np.concatenate([signed.bands for signed in parts]),
         ids=ids,

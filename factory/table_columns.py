@@ -23,10 +23,44 @@ def is_id(kind: pa.DataType) -> bool:
     return is_text(kind) or pa.types.is_integer(kind)
 
 
-def merged(schemas: Sequence[pa.Schema]) -> pa.Schema:
+def without_views(table: pa.Table) -> pa.Table:
+    """The table with texts and bytes in place of their views (`string_view`), whose rows pyarrow
+    cannot take or filter."""
+    plain = [_without_views(field.type) for field in table.schema]
+    if plain == table.schema.types:
+        return table
+    return table.cast(
+        pa.schema(
+            [field.with_type(kind) for field, kind in zip(table.schema, plain, strict=True)],
+            metadata=table.schema.metadata,
+        )
+    )
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_list(kind):
+        return pa.list_(_without_views(kind.value_type))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_without_views(kind.value_type))
+    if pa.types.is_map(kind):
+        return pa.map_(_without_views(kind.key_type), _without_views(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_without_views(field.type)) for field in kind])
+    return kind
+
+
+def merged(schemas: Sequence[pa.Schema], texts: Sequence[str] = ()) -> pa.Schema:
     """One schema for tables of all of them: columns in the order in which they first come.
 
     Types that are no more than wider forms of each other meet in the widest, others in text.
+
+    Args:
+        texts: Columns that are there in any case, of texts where no schema has a type for them:
+            input without rows has often neither columns nor types.
     """
     kinds: dict[str, list[pa.DataType]] = {}
     for schema in schemas:
@@ -34,7 +68,9 @@ def merged(schemas: Sequence[pa.Schema]) -> pa.Schema:
             known = kinds.setdefault(field.name, [])
             if field.type not in known:
                 known.append(field.type)
-    return pa.schema([pa.field(name, _meeting(known)) for name, known in kinds.items()])
+    met = {name: _meeting(known) for name, known in kinds.items()}
+    met |= {name: pa.string() for name in texts if pa.types.is_null(met.get(name, pa.null()))}
+    return pa.schema(list(met.items()))
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -52,6 +52,8 @@ class Wrong:
 
     row: int | None
     what: str
+    rows: int = 1
+    """How many, from this one on."""
 
 
 @dataclass(frozen=True)

@@ -67,5 +67,15 @@ def test_a_second_writer_is_refused_until_the_first_is_gone(tmp_path: Path) -> N
         pass
 
 
+def test_a_tidy_writer_leaves_no_lock_and_no_empty_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    with sole_writer(folder, tidy=True), pytest.raises(Busy), sole_writer(folder, tidy=True):
+        pass
+    assert not folder.exists()
+    with sole_writer(folder, tidy=True):
+        (folder / "result").touch()
+    assert [path.name for path in folder.iterdir()] == ["result"]
+
+
 def test_versions_are_only_of_what_is_installed() -> None:
     assert all(installed_versions().values())

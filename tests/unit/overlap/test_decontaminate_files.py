@@ -114,7 +114,7 @@ def test_a_wrong_row_is_named_and_can_be_left_out(tmp_path: Path, case: str) -> 
     with pytest.raises(InputFileError, match=what) as error:
         run(file, out)
     assert f"{file}, row 5: " in str(error.value) and "--skip-bad" in str(error.value)
-    assert [path.name for path in out.iterdir()] == [".lock"]
+    assert not out.exists()
     done = run(file, out, skip_bad=True)
     assert (done.rows, done.bad) == (5, 1)
     (bad,) = [json.loads(line) for line in (out / "bad_rows.jsonl").read_text().splitlines()]

@@ -60,6 +60,10 @@ def bad_rows(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "bad_rows.jsonl").read_text().splitlines()]
 
 
+def ids_of(out: Path) -> list[int]:
+    return pq.read_table(out / "clusters.parquet")["id"].to_pylist()
+
+
 def test_rows_are_numbered_over_pieces_and_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,13 +150,18 @@ def test_corrupt_files_are_named_and_what_is_whole_before_is_kept(tmp_path: Path
 def test_a_corrupt_page_of_parquet_is_named(tmp_path: Path) -> None:
     file = tmp_path / "in.parquet"
     table = pa.table({"id": range(1000), "text": [f"text {number}" for number in range(1000)]})
-    pq.write_table(table, file, compression="zstd", use_dictionary=False)
+    pq.write_table(table, file, compression="zstd", use_dictionary=False, row_group_size=250)
+    text = pq.read_metadata(file).row_group(2).column(1)
     content = bytearray(file.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 200] = bytes(200)
+    content[text.data_page_offset + 60 : text.data_page_offset + 100] = bytes(40)
     file.write_bytes(content)
-    with pytest.raises(InputFileError, match=f"{file}.*cannot be read"):
+    with pytest.raises(InputFileError, match=f"{file}, row 501: 250 rows of a row group cannot"):
         dedupe([file], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    done = dedupe([file], tmp_path / "out", skip_bad=True)
+    assert (done.rows, done.bad) == (750, 250)
+    assert [row["row"] for row in bad_rows(tmp_path / "out")] == [501]
+    assert ids_of(tmp_path / "out") == [*range(500), *range(750, 1000)]
 
 
 @pytest.mark.parametrize("name", ["nothing.jsonl", "in.csv", "empty"])

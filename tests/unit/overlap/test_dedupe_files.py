@@ -69,7 +69,7 @@ def test_each_kind_of_file_gives_the_same_rows_in_their_order(tmp_path: Path, na
         ("f", "d", False, 1.0),
     ]
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"kept.parquet", "clusters.parquet", ".lock"}
+    assert names == {"kept.parquet", "clusters.parquet"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,45 @@ def test_an_empty_file_is_an_input_without_rows(tmp_path: Path) -> None:
     assert done.rows == done.kept == 0
     assert clusters(tmp_path / "out") == []
     assert kept(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("name", ["in.parquet", "in.jsonl"])
+def test_input_without_rows_gives_empty_tables_with_the_columns(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    if name == "in.parquet":
+        pq.write_table(pa.table({"text": [], "id": [], "n": pa.array([], pa.int64())}), file)
+    else:
+        file.touch()
+    assert dedupe([file], tmp_path / "out").rows == 0
+    schema = pq.read_schema(tmp_path / "out" / "kept.parquet")
+    assert {"id", "text"} <= set(schema.names)
+    assert [schema.field(one).type for one in ("id", "text")] == [pa.string()] * 2
+    assert clusters(tmp_path / "out") == []
+
+
+def test_texts_of_every_arrow_type_are_read(tmp_path: Path) -> None:
+    rows = ROWS[1:]
+    texts = pa.array([row["text"] for row in ROWS]).slice(1)
+    kinds = [
+        *(pa.string(), pa.large_string(), pa.string_view()),
+        *(pa.dictionary(pa.int32(), pa.string()), pa.dictionary(pa.int8(), pa.large_string())),
+    ]
+    files = [tmp_path / f"{number}.parquet" for number in range(len(kinds))]
+    for number, (file, kind) in enumerate(zip(files, kinds, strict=True)):
+        columns: dict[str, Any] = {
+            "id": pa.array([f"{number}{row['id']}" for row in rows]).cast(pa.string_view()),
+            "text": texts.dictionary_encode().cast(kind)
+            if pa.types.is_dictionary(kind)
+            else texts.cast(kind),
+            "parts": pa.array([["x", None]] * 5, pa.list_(pa.string_view())),
+            "made": pa.array([{"by": b"me"}] * 5, pa.struct([("by", pa.binary_view())])),
+        }
+        pq.write_table(pa.table(columns), file)
+    done = dedupe(files, tmp_path / "out")
+    assert (done.rows, done.clusters) == (25, 3)
+    found = kept(tmp_path / "out")
+    assert [row["id"] for row in found] == ["0b", "0c", "0d"]
+    assert found[0]["parts"] == ["x", None] and found[0]["made"] == {"by": b"me"}
 
 
 def test_an_old_result_stays_whole_until_the_new_one_is_finished(tmp_path: Path) -> None:
