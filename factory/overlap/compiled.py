@@ -34,6 +34,12 @@ def compiled(function: _Function) -> _Function:
         _settings.CACHE_DIR = before
 
 
+def inlined(function: _Function) -> _Function:
+    """The function, to be put into compiled ones that call it: a call with a table of many arrays
+    takes longer than what it does."""
+    return njit(nogil=True, inline="always")(function)
+
+
 @cache
 def _folder() -> Path | None:
     """Where machine code is kept: what numba is told, beside the sources, or with the user's

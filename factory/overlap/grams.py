@@ -98,21 +98,24 @@ def plain_letters() -> NDArray[np.uint8]:
 def read_plain(
     data: NDArray[np.uint8], start: int, stop: int, plain: NDArray[np.uint8], into: Scratch
 ) -> int:
-    """Fill `letters` and `letters_from` from a text in ASCII; its words, or `NOT_PLAIN`.
+    """Fill `letters`, `letters_from` and `bytes_from` from a text in ASCII; its words, or
+    `NOT_PLAIN`.
 
     Args:
         plain: `plain_letters()`.
     """
-    letters, letters_from = into.letters, into.letters_from
+    letters, letters_from, bytes_from = into.letters, into.letters_from, into.bytes_from
     n_letters = words = np.uint64(0)
     before = np.uint8(0)
     all_bytes = np.uint8(0)
-    for at in range(np.uint64(start), np.uint64(stop)):
+    first = np.uint64(start)
+    for at in range(first, np.uint64(stop)):
         byte = data[at]
         all_bytes |= byte
         letter = plain[byte]
         letters[n_letters] = letter
         letters_from[words] = n_letters
+        bytes_from[words] = at - first
         words += np.uint64((letter != 0) & (before == 0))
         n_letters += np.uint64(letter != 0)
         before = letter

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.overlap.compiled import compiled
+from factory.overlap.compiled import compiled, inlined
 from factory.overlap.grams import (
     NOT_PLAIN,
     UNREADY,
@@ -100,7 +100,7 @@ def _stands_free(read: Scratch, words: int, first: int, end: int, edges: int) ->
     return True
 
 
-@compiled
+@inlined
 def _confirmed(
     table: Table,
     row: int,
@@ -132,7 +132,7 @@ def _confirmed(
     return -1, 0
 
 
-@compiled
+@inlined
 def _found_at(
     table: Table, kind: int, read: Scratch, words: int, first: int, added: bool, gate: int
 ) -> tuple[int, int]:
@@ -157,7 +157,35 @@ def _found_at(
     return NOTHING, 0
 
 
-@compiled
+@inlined
+def _signs_known(
+    table: Table,
+    data: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    characters: NDArray[np.int32],
+    read: Scratch,
+    words: int,
+    first: int,
+    near: Scratch,
+) -> bool:
+    """Whether a stretch with signs may begin at a word of a plain text; `near` is used up.
+
+    The words around it are read alone, from the one before on: signs depend on no more.
+    """
+    begin = read.bytes_from[first - 1] if first else 0
+    after = first + PREFIXES[0] + 1
+    end = read.bytes_from[after] if after < words else stop - start
+    found = read_text(data, start + begin, start + end, characters, True, near)
+    at, most = near.signs_from[min(first, 1)], near.signs_to[found - 1]
+    for number in range(len(PREFIXES)):
+        known = table.prefixes[SIGNS, number] and at + PREFIXES[number] <= most
+        if known and look_up(table, prefix_key(near.signs, at, SIGNS, number)) >= 0:
+            return True
+    return False
+
+
+@inlined
 def _run_at(table: Table, read: Scratch, plain: bool, words: int, first: int) -> tuple[int, int]:
     """The run of eight words that begins at a word, by number, and the word after it; or -1."""
     if plain:
@@ -184,6 +212,7 @@ def scan_texts(
     table: Table,
     share: float,
     read: Scratch,
+    near: Scratch,
     found: Found,
 ) -> None:
     """Write what each text `data[offsets[n]:offsets[n + 1]]` overlaps with to `found`.
@@ -193,6 +222,7 @@ def scan_texts(
         ready: The texts are of `folding.folded_text`.
         added: Say `STRIP` of texts with a sentence that an adapter added, and no more.
         share: Of a text's runs of eight words, at least.
+        read, near: Room for the longest text each.
     """
     texts = len(table.runs_of_text)
     run_seen = np.zeros(len(table.run_from), dtype=np.int32)
@@ -244,10 +274,13 @@ def scan_texts(
                 signs = number + len(GATES)
                 if table.gate_from[signs] >= 0 and left >= GATES[number]:
                     opens |= passes(table, signs, gates[number])
-            if opens and hit < 0:
-                if not whole:
+            if opens and hit < 0 and not whole:
+                opens = whole = _signs_known(
+                    table, data, start, stop, characters, read, words, first, near
+                )
+                if whole:
                     read_text(data, start, stop, characters, ready, read)
-                    whole = True
+            if opens and hit < 0:
                 value, end = _found_at(table, SIGNS, read, words, first, added, 0)
                 if value >= 0:
                     hit, hit_first, hit_end = value, first, end
@@ -283,8 +316,6 @@ def scan_texts(
         if hit == NOTHING:
             continue
         found.stretch[row] = STRIP if hit >= 0 and rules[hit] == ADDED else hit
-        if not whole:
-            read_text(data, start, stop, characters, ready, read)
         found.first[row] = read.bytes_from[hit_first]
         found.last[row] = read.bytes_from[hit_end - 1]
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.overlap.compiled import compiled
+from factory.overlap.compiled import compiled, inlined
 from factory.overlap.spans import EQUAL, GATES, Runs, Stretches
 
 _COMMON: Final = 8
@@ -19,9 +19,9 @@ _FEWEST_GRAMS: Final = 5
 Columns = TypeVar("Columns", Stretches, Runs)
 
 DOOR: Final = 2 * len(GATES)
-_GATE_BITS: Final = 10
-"""Per key, at least, of which three are set: of words that begin nothing known about one in fifty
-passes."""
+_GATE_BITS: Final = 20
+"""Per key, at least, of which three are set: of words that begin nothing known about one in two
+hundred passes."""
 _FILTER_BITS: Final = 8
 """Per key, at least: one in eight is sought in the table in vain."""
 _ONE: Final = np.uint64(1)
@@ -182,7 +182,7 @@ def _mark(gates: NDArray[np.uint64], marked: NDArray[np.uint64], shift: int) -> 
         marked[np.int64(gate >> np.uint64(shift))] |= _gate_mask(gate)
 
 
-@compiled
+@inlined
 def passes(table: Table, number: int, gate: np.uint64) -> bool:
     """Whether a hash may be one of that gate, which is not empty."""
     place = table.gate_from[number] + np.int64(gate >> np.uint64(table.gate_shift[number]))
@@ -210,7 +210,7 @@ def _insert(
         places[slot] = values[number]
 
 
-@compiled
+@inlined
 def look_up(table: Table, key: np.uint64) -> int:
     """The value of a key, -1 where it is not there."""
     bit = np.int64(key >> np.uint64(table.filter_shift))

@@ -19,7 +19,6 @@ from factory.overlap.grams import (
     eight,
     end_of_run,
     is_operand,
-    mixed,
     read_text,
     stretch,
 )
@@ -117,20 +116,20 @@ def no_runs(rows: int) -> Runs:
 
 @compiled
 def prefix_key(row: NDArray[np.uint8], at: int, kind: int, number: int) -> np.uint64:
-    """The key of the stretch at `at` by its prefix `PREFIXES[number]`; never 0."""
-    return mixed(stretch(row, at, PREFIXES[number]) ^ _SALTS[kind, number]) | _ONE
+    """The key of the stretch at `at` by its prefix `PREFIXES[number]`; odd, so never 0."""
+    return stretch(row, at, PREFIXES[number]) ^ _SALTS[kind, number] | _ONE
 
 
 @compiled
 def equal_key(letters: NDArray[np.uint8], size: int) -> np.uint64:
     """The key of a text as a whole."""
-    return mixed(stretch(letters, 0, size) ^ _EQUAL_SALT) | _ONE
+    return stretch(letters, 0, size) ^ _EQUAL_SALT | _ONE
 
 
 @compiled
 def gram_key(letters: NDArray[np.uint8], at: int, size: int) -> np.uint64:
     """The key of a run of eight words."""
-    return mixed(stretch(letters, at, size) ^ _GRAM_SALT) | _ONE
+    return stretch(letters, at, size) ^ _GRAM_SALT | _ONE
 
 
 @compiled
