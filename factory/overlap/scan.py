@@ -18,7 +18,7 @@ from factory.overlap.grams import (
     read_text,
     stretch,
 )
-from factory.overlap.span_table import DOOR, Table, look_up, passes
+from factory.overlap.span_table import DOOR, Table, is_marked, look_up, passes
 from factory.overlap.spans import (
     ADDED,
     EQUAL,
@@ -229,7 +229,8 @@ def scan_texts(
     text_seen, counts = np.zeros(texts, dtype=np.int32), np.zeros(texts, dtype=np.int32)
     touched = np.zeros(texts, dtype=np.int32)
     rules = table.stretches.rule
-    door, short = table.gate_from[DOOR] >= 0, table.gate_from[len(GATES) - 1] >= 0
+    gates_bits, door_from, door_shift = table.gates, table.gate_from[DOOR], table.gate_shift[DOOR]
+    door, short = door_from >= 0, table.gate_from[len(GATES) - 1] >= 0
     for row in range(len(offsets) - 1):
         start, stop = offsets[row], offsets[row + 1]
         words = read_plain(data, start, stop, plain_letters, read)
@@ -255,7 +256,9 @@ def scan_texts(
             left = n_letters - at
             opens = short and left >= GATES[-1]
             if left >= GATES[-2]:
-                opens |= door and passes(table, DOOR, door_hash(read.letters, at))
+                opens |= door and is_marked(
+                    gates_bits, door_from, door_shift, door_hash(read.letters, at)
+                )
             if not opens:
                 continue
             gates = gate_hashes(read.letters, at)

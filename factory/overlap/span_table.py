@@ -185,9 +185,14 @@ def _mark(gates: NDArray[np.uint64], marked: NDArray[np.uint64], shift: int) -> 
 @inlined
 def passes(table: Table, number: int, gate: np.uint64) -> bool:
     """Whether a hash may be one of that gate, which is not empty."""
-    place = table.gate_from[number] + np.int64(gate >> np.uint64(table.gate_shift[number]))
+    return is_marked(table.gates, table.gate_from[number], table.gate_shift[number], gate)
+
+
+@inlined
+def is_marked(gates: NDArray[np.uint64], begin: int, shift: int, gate: np.uint64) -> bool:
+    """Whether a hash may be one of the filter that begins there."""
     mask = _gate_mask(gate)
-    return table.gates[place] & mask == mask
+    return gates[np.uint64(begin) + (gate >> np.uint64(shift))] & mask == mask
 
 
 @compiled

@@ -61,6 +61,7 @@ _SALTS: Final = np.array(
 _EQUAL_SALT: Final = np.uint64(0xF1357AEA2E62A9C5)
 _GRAM_SALT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _ONE: Final = np.uint64(1)
+_U29: Final = np.uint64(29)
 _TWO_BYTES: Final = np.uint64((1 << 16) - 1)
 
 
@@ -135,7 +136,9 @@ def gram_key(letters: NDArray[np.uint8], at: int, size: int) -> np.uint64:
 @compiled
 def door_hash(letters: NDArray[np.uint8], at: int) -> np.uint64:
     """The hash of `GATES[2]` letters from `at`."""
-    return absorbed(absorbed(_GRAM_SALT, eight(letters, at)), eight(letters, at + 8) & _TWO_BYTES)
+    first, second = eight(letters, at), eight(letters, at + 8) & _TWO_BYTES
+    state = first * _GRAM_SALT + second * _EQUAL_SALT
+    return state ^ (state >> _U29)
 
 
 @compiled
