@@ -7,12 +7,10 @@ meanwhile, so that the files are there whole or not at all.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final
 
 import numpy as np
@@ -20,12 +18,12 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from factory.artifact import sole_writer
 from factory.decontaminate_output import Rows, write_output
 from factory.decontaminate_rows import Compared, Task, compare_piece, save_index
 from factory.dedupe_rows import BadRow
 from factory.dedupe_scratch import joined_ids
 from factory.errors import InputFileError
+from factory.output_folder import scratch_in
 from factory.overlap.benchmark_index import BenchmarkIndex, Hit
 from factory.parts import map_parts
 from factory.progress import progress
@@ -70,29 +68,18 @@ def decontaminate(
     Raises:
         InputFileError: A file or, without `skip_bad`, a row is wrong; with file and row.
         Busy: Another run writes to the same folder.
+        StorageFull: The disk has no room for the copy of the input, or for the result.
     """
     files = files_of(paths)
-    for file in files:
-        if file.resolve().parent == out_dir.resolve():
-            raise InputFileError(
-                f"{file}: expected input outside of the output's folder; give another one than "
-                f"{out_dir}"
-            )
-    with sole_writer(out_dir, tidy=True):
-        for left in out_dir.glob(f"{_SCRATCH}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        scratch = Path(mkdtemp(prefix=_SCRATCH, dir=out_dir))
-        try:
-            save_index(index, scratch / "index")
-            tasks = [
-                Task(piece, id_column, tuple(fields), scratch / "index", part, skip_bad)
-                for number, piece in enumerate(one for file in files for one in pieces_of(file))
-                for part in [scratch / f"{number:05d}.arrow"]
-            ]
-            rows = _joined(_compared(tasks, workers), (id_column, *fields), skip_bad=skip_bad)
-            write_output(out_dir, rows, mark=mark)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    with scratch_in(out_dir, files, name=_SCRATCH) as scratch:
+        save_index(index, scratch / "index")
+        tasks = [
+            Task(piece, id_column, tuple(fields), scratch / "index", part, skip_bad)
+            for number, piece in enumerate(one for file in files for one in pieces_of(file))
+            for part in [scratch / f"{number:05d}.arrow"]
+        ]
+        rows = _joined(_compared(tasks, workers), (id_column, *fields), skip_bad=skip_bad)
+        write_output(out_dir, rows, mark=mark)
     first = {row: hit.benchmark for row, _, hit in reversed(rows.hits)}
     return Decontaminated(
         rows=int(rows.live.sum()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factory.dedupe_output import BAD_ROWS, KEPT
+from factory.dedupe_output import BAD_ROWS, KEPT, write_bad_rows
 from factory.dedupe_rows import BadRow
 from factory.dedupe_scratch import Stored, load
 from factory.overlap.benchmark_index import Hit
@@ -49,10 +48,7 @@ def write_output(out_dir: Path, rows: Rows, *, mark: bool) -> None:
         _write_kept(hidden[KEPT], rows, mark=mark)
         _write_contaminated(hidden[CONTAMINATED], rows)
         if rows.bad:
-            with open(hidden[BAD_ROWS], "w", encoding="utf-8") as lines:
-                for one in rows.bad:
-                    line = {"file": str(one.file), "row": one.row, "what": one.what}
-                    lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            write_bad_rows(hidden[BAD_ROWS], rows.bad)
         for name, file in hidden.items():
             with open(file, "rb+") as written:
                 os.fsync(written.fileno())

@@ -9,23 +9,19 @@ the candidates; write. A copy of the input, uncompressed, lies in the output's f
 
 from __future__ import annotations
 
-import errno
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from factory.artifact import sole_writer
 from factory.dedupe_output import write_output
 from factory.dedupe_rows import Rows, signed_rows
 from factory.dedupe_scratch import read_texts
-from factory.errors import InputFileError, StorageFull
+from factory.output_folder import scratch_in
 from factory.overlap.near import Clusters, Pairs, find_clusters
 from factory.progress import progress
 from factory.table_files import Wanted, files_of
@@ -33,7 +29,6 @@ from schemas.data_settings import NearDuplicates
 
 Keep = Literal["first", "shortest", "longest"]
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SCRATCH: Final = ".dedupe-"
 
 
@@ -68,40 +63,20 @@ def dedupe(
         skip_bad: Leave wrong rows out and list them, instead of stopping at one.
 
     Raises:
-        InputFileError: A file or, without `skip_bad`, a row is wrong; with file and row.
+        InputFileError: A file or, without `skip_bad`, a row is wrong, with file and row; or the
+            output's folder cannot be one.
         Busy: Another run writes to the same folder.
         StorageFull: The disk has no room for the copy of the input, or for the result.
     """
     near = near or NearDuplicates()
     wanted = Wanted(id_column, text_column)
     files = files_of(paths)
-    for file in files:
-        if file.resolve().parent == out_dir.resolve():
-            raise InputFileError(
-                f"{file}: expected input outside of the output's folder; give another one than "
-                f"{out_dir}"
-            )
-    if out_dir.exists() and not out_dir.is_dir():
-        raise InputFileError(f"{out_dir}: expected a folder for the result, found a file")
-    with sole_writer(out_dir, tidy=True):
-        for left in out_dir.glob(f"{_SCRATCH}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        scratch = Path(mkdtemp(prefix=_SCRATCH, dir=out_dir))
-        try:
-            rows = signed_rows(files, wanted, near, scratch, skip_bad=skip_bad, workers=workers)
-            clusters = _clusters(rows, wanted, near, scratch)
-            survivor = _survivors(clusters.label, rows.chars, keep)
-            kept = rows.live & ((survivor < 0) | (survivor == np.arange(len(survivor))))
-            write_output(out_dir, scratch, rows, kept, survivor, clusters)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            raise StorageFull(
-                f"{out_dir}: expected room for a copy of the input, uncompressed, and for the "
-                f"result, found the disk full ({error}); what was there is as it was"
-            ) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    with scratch_in(out_dir, files, name=_SCRATCH) as scratch:
+        rows = signed_rows(files, wanted, near, scratch, skip_bad=skip_bad, workers=workers)
+        clusters = _clusters(rows, wanted, near, scratch)
+        survivor = _survivors(clusters.label, rows.chars, keep)
+        kept = rows.live & ((survivor < 0) | (survivor == np.arange(len(survivor))))
+        write_output(out_dir, scratch, rows, kept, survivor, clusters)
     return Deduped(
         rows=int(rows.live.sum()),
         kept=int(kept.sum()),

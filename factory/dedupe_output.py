@@ -44,7 +44,7 @@ def write_output(
     _write_clusters(scratch / CLUSTERS, rows, kept, survivor, clusters)
     names = [KEPT, CLUSTERS]
     if rows.bad:
-        _write_bad_rows(scratch / BAD_ROWS, rows.bad)
+        write_bad_rows(scratch / BAD_ROWS, rows.bad)
         names.append(BAD_ROWS)
     for name in names:
         with open(scratch / name, "rb+") as written:
@@ -101,7 +101,8 @@ def _write_clusters(
     pq.write_table(table.filter(pa.array(rows.live)), file, compression="zstd")
 
 
-def _write_bad_rows(file: Path, bad: Sequence[BadRow]) -> None:
+def write_bad_rows(file: Path, bad: Sequence[BadRow]) -> None:
+    """Write a line for each row, or run of rows, that was left out: file, row and what is wrong."""
     with open(file, "w", encoding="utf-8") as lines:
         for one in bad:
             line = {"file": str(one.file), "row": one.row, "what": one.what}

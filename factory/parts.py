@@ -145,7 +145,10 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ManifestMismatch(f"{path}: expected a finished artifact, found none") from error
+        raise ManifestMismatch(
+            f"{path}: expected a finished artifact, found none; run its recipe again, what is "
+            f"finished is kept"
+        ) from error
     except ValueError as error:
         raise ManifestMismatch(
             f"{path}: not a manifest of this version ({error}); delete the folder and run again"

@@ -151,3 +151,18 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         run(whole, tmp_path)
     with pytest.raises(InputFileError, match="expected a file or a folder"):
         run(tmp_path / "nothing.jsonl", tmp_path / "out")
+
+
+def test_a_file_cannot_be_the_folder_of_the_result(tmp_path: Path) -> None:
+    file, out = lines(tmp_path / "in.jsonl", ROWS), tmp_path / "out"
+    out.write_text("mine")
+    with pytest.raises(InputFileError, match="expected a folder for the result, found a file"):
+        run(file, out)
+    assert out.read_text() == "mine"
+
+
+def test_input_without_rows_gives_empty_tables_with_the_columns(tmp_path: Path) -> None:
+    file = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"id": [], "text": [], "answer": []}), file)
+    assert run(file, tmp_path / "out").rows == 0
+    assert {"id", "text"} <= set(pq.read_schema(tmp_path / "out" / "kept.parquet").names)

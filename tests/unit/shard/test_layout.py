@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,6 +47,21 @@ def test_where_a_row_goes_only_its_row_group_changes(tmp_path: Path) -> None:
     assert len(whole) > 5
     assert len(set(less) - set(whole)) == 1
     assert pq.read_table(tmp_path / "whole").num_rows == 40_000
+
+
+def test_within_a_row_group_the_pages_after_a_row_that_goes_stay_as_they_were(
+    tmp_path: Path,
+) -> None:
+    numbers = list(range(1500))
+    texts = [Random(number).randbytes(1000).hex() for number in numbers]
+    table = rows(numbers).set_column(1, SCHEMA.field(1), pa.array(texts, pa.large_string()))
+    for name, some in (("whole", table), ("less", pa.concat_tables([table[:100], table[101:]]))):
+        with new_shard(tmp_path, name, SCHEMA, "test") as file:
+            file.write(some)
+    (whole,), (less,) = groups(tmp_path / "whole"), groups(tmp_path / "less")
+    pairs = zip(reversed(whole), reversed(less), strict=False)
+    same = next(at for at, (one, other) in enumerate(pairs) if one != other)
+    assert same > 0.4 * len(whole)
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
