@@ -1,1 +1,1 @@
-"""samples -> dataset: exact dedupe, Parquet shards, manifest, card, publication."""
+"""samples -> dataset: decontamination, near-dedupe, Parquet shards, configs, card, publication."""
