@@ -90,6 +90,9 @@ def is_hub_name(name: str) -> bool:
 def _places_of(recipe: Recipe) -> Iterator[Pin]:
     for at, source in enumerate(recipe.collect.sources):
         yield from _of_source(source, f"source {source.name}", ("collect", "sources", at))
+    for at, one in enumerate(recipe.collect.benchmarks):
+        steps = ("collect", "benchmarks", at)
+        yield Pin(f"benchmark {one.name}", "dataset", one.dataset, one.revision, steps, "dataset")
     generate = recipe.generate
     if isinstance(generate.teacher, ImportTeacher):
         for at, file in enumerate(generate.teacher.files):

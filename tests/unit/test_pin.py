@@ -152,6 +152,16 @@ def test_what_has_no_commit_is_named_wherever_it_stands(recipe: Path) -> None:
     assert len(hub_names(load_recipe(str(recipe)))) == 5
 
 
+def test_a_benchmark_of_the_hub_is_pinned_like_a_source(recipe: Path) -> None:
+    benchmark = '[[collect.benchmarks]]\nname = "b"\ndataset = "HuggingFaceH4/MATH-500"\n'
+    recipe.write_text(RECIPE.replace("[generate]", f"{benchmark}[generate]"), encoding="utf-8")
+    (found,) = [
+        one for one in unpinned(load_recipe(str(recipe))) if one.where.startswith("benchmark")
+    ]
+    pinned = pinned_text(recipe.read_text(encoding="utf-8"), {found: A})
+    assert tomllib.loads(pinned)["collect"]["benchmarks"][0]["revision"] == A
+
+
 def test_a_recipe_that_is_not_pinned_is_refused_with_all_names_at_once(recipe: Path) -> None:
     with pytest.raises(RecipeError, match="retort pin RECIPE") as refused:
         check_pinned(load_recipe(str(recipe)))
