@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from factory.collect.contamination import ADDED, asked_in
 from factory.collect.sources import iter_problems
 from factory.digest import fingerprint
 from factory.errors import RetortError, SourceError
 from factory.hub import hub_fingerprint, hub_rows
-from factory.overlap.benchmark_index import BenchmarkIndex
 from factory.recipe_file import existing
 from factory.row_files import MISSING, read_rows, value_at
 from schemas.data_settings import Benchmark, Overlap
 from schemas.machine import Machine
 from schemas.recipe import Grade, ProceduralSource, ReasoningGymSource, Source
+
+if TYPE_CHECKING:
+    from factory.overlap.benchmark_index import BenchmarkIndex
 
 
 def load_index(
@@ -43,6 +45,8 @@ def load_index(
             benchmark has no text at all; with file and row.
         RecipeError: A path is not there.
     """
+    from factory.overlap.benchmark_index import BenchmarkIndex  # it loads numba
+
     index = BenchmarkIndex(overlap, added=ADDED)
     for source in suites:
         made = isinstance(source, ProceduralSource | ReasoningGymSource)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from factory.collect.known_sets import HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE
 from factory.collect.mapped import CALL_LINE
-from factory.overlap.benchmark_index import BenchmarkIndex, Hit
 from schemas.problem import Problem
+
+if TYPE_CHECKING:
+    from factory.overlap.benchmark_index import BenchmarkIndex, Hit
 
 ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE)
 """What adapters add to every statement: no overlap."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "vllm", "transformers", "deepspeed", "sympy", "datasets")
+HEAVY = ("torch", "vllm", "transformers", "deepspeed", "sympy", "datasets", "numba")
 
 
 def test_import_directions_hold(project: Path) -> None:
