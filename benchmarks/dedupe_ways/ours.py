@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from factory.dedupe_files import dedupe as dedupe_files
 from work import answer
 
+from factory.dedupe_files import dedupe as dedupe_files
 from schemas.data_settings import NearDuplicates
 
 

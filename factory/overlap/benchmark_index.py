@@ -20,8 +20,9 @@ spaces, two characters count as a word.
 
 Not covered: paraphrases, translations, the same problem with other numbers, words put in between
 every few words, letters replaced by look-alikes of other scripts, accents left out, operators of a
-short item or between signs written in another way (`\\times` for `*`), and scripts other than
-these two that put no spaces between words (Thai, Khmer, Lao) but for whole items and their phrases.
+short item or between signs written in another way (`\\times` for `*`), runs that are long enough
+only if tokens of punctuation alone count as words, and scripts other than these two that put no
+spaces between words (Thai, Khmer, Lao) but for whole items and their phrases.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ covered: what those rules do not find, above all an item in other words or in an
 
 from __future__ import annotations
 
-import json
 import pickle
 from functools import lru_cache
 from pathlib import Path
@@ -38,12 +37,6 @@ def save_benchmarks(index: BenchmarkIndex, folder: Path) -> Path:
 def load_benchmarks(file: Path) -> BenchmarkIndex:
     """The index that `save_benchmarks` wrote; a worker reads it once."""
     return pickle.loads(file.read_bytes())
-
-
-def evidence(hit: Hit) -> str:
-    """What `contamination` of a row says, as JSON."""
-    found = {"benchmark": hit.benchmark, "item": hit.item, "rule": hit.rule, "span": hit.span}
-    return json.dumps(found, ensure_ascii=False)
 
 
 def find_overlaps(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from factory.digest import digest
 from factory.parts import kept_part, map_parts, part_name, write_part
 from factory.progress import progress
-from factory.shard.contamination import evidence, find_overlaps
+from factory.shard.contamination import find_overlaps
 from factory.shard.duplicates import conversation_digest
 from factory.shard.spans import Samples, Span, numbered, read_span
 from factory.shard.texts import Turns, join_texts, lengths, row_sizes, turns_of
@@ -155,7 +155,7 @@ def _index_span(item: _Item) -> None:
     columns = {
         **_columns(table, turns, completions),
         "benchmark": pa.array([hit and hit.benchmark for hit in hits], pa.string()),
-        "contamination": pa.array([hit and evidence(hit) for hit in hits], pa.string()),
+        "contamination": pa.array([hit and hit.evidence() for hit in hits], pa.string()),
     }
     index = pa.table([columns[name] for name in INDEX.names], schema=INDEX)
     if item.looking.near is not None:
