@@ -7,7 +7,7 @@ id, and the counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,7 @@ from schemas.ledger import Group, Left, Round
 from schemas.verdict import Status
 
 DROPPED_FILES: Final = "ledger/dropped-"
+_ROWS_AT_ONCE: Final = 1 << 18
 _UNKNOWN: Final = "(unknown)"
 """Source of rows whose problem was not admitted; a run in which there are any does not add up."""
 
@@ -63,35 +64,50 @@ def count(found: RunArtifacts) -> Counts:
             counts.drops["collect", reason, (of_source.get(source, ""), source)] += rows
     for candidates, verdicts in found.rounds:
         drawn: Counter[tuple[str, str]] = Counter()
-        for frame in frames(candidates, "candidates", ["problem_id"]):
+        for frame in _stacked(frames(candidates, "candidates", ["problem_id"])):
             drawn.update(dict(_by_group(frame, groups)))
         failed: Counter[tuple[str, str]] = Counter()
         reasons: Counter[str] = Counter()
-        for frame in frames(candidates, "failures", ["problem_id", "reason"]):
+        for frame in _stacked(frames(candidates, "failures", ["problem_id", "reason"])):
             for reason, group, rows in _by_reason(frame, "reason", groups):
                 failed[group] += rows
                 reasons[reason] += rows
                 counts.drops["generate", reason, group] += rows
         graded: Counter[tuple[str, tuple[str, str]]] = Counter()
-        for frame in frames(verdicts, "verdicts", ["problem_id", "status"]):
+        for frame in _stacked(frames(verdicts, "verdicts", ["problem_id", "status"])):
             for status, group, rows in _by_reason(frame, "status", groups):
                 graded[status, group] += rows
         counts.candidates.append(drawn)
         counts.failed.append(failed)
         counts.reasons_failed.append(reasons)
         counts.verdicts.append(graded)
-    for frame in frames(found.select, "samples", ["problem_id"]):
+    for frame in _stacked(frames(found.select, "samples", ["problem_id"])):
         counts.selected.update(dict(_by_group(frame, groups)))
-    for frame in frames(found.select, "dropped", ["problem_id", "reason"]):
+    for frame in _stacked(frames(found.select, "dropped", ["problem_id", "reason"])):
         for reason, group, rows in _by_reason(frame, "reason", groups):
             counts.drops["select", reason, group] += rows
-    for frame in dataset_frames(found.dataset, f"{FOLDERS[DEFAULT]}/", ["problem_id"]):
+    rows_of = dataset_frames(found.dataset, f"{FOLDERS[DEFAULT]}/", ["problem_id"])
+    for frame in _stacked(rows_of):
         counts.published.update(dict(_by_group(frame, groups)))
-    for frame in dataset_frames(found.dataset, DROPPED_FILES, ["problem_id", "stage", "reason"]):
+    lost = dataset_frames(found.dataset, DROPPED_FILES, ["problem_id", "stage", "reason"])
+    for frame in _stacked(lost):
         own = frame.filter(pl.col("stage") == "shard")
         for reason, group, rows in _by_reason(own, "reason", groups):
             counts.drops["shard", reason, group] += rows
     return counts
+
+
+def _stacked(some: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The frames put together to large ones: each is looked up among all problems, at a cost that
+    does not depend on its size."""
+    held: list[pl.DataFrame] = []
+    for frame in some:
+        held.append(frame)
+        if sum(one.height for one in held) >= _ROWS_AT_ONCE:
+            yield pl.concat(held)
+            held = []
+    if held:
+        yield pl.concat(held)
 
 
 def _groups(found: RunArtifacts, counts: Counts) -> pl.DataFrame:
