@@ -30,7 +30,7 @@ _PACKAGES: Final = (
     "deepspeed",
 )
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def _stands_at(file: Path, opened: int) -> bool:
@@ -117,7 +117,7 @@ def _room(folder: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in DISK_FULL:
             raise
         raise StorageFull(
             f"{folder}: expected room to write, found the disk full ({error.strerror or error}); "

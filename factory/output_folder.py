@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
 
-from factory.artifact import sole_writer
+from factory.artifact import DISK_FULL, sole_writer
 from factory.errors import InputFileError, StorageFull
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -49,7 +45,7 @@ def scratch_in(out_dir: Path, files: Sequence[Path], *, name: str) -> Generator[
         try:
             yield scratch
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in DISK_FULL:
                 raise
             raise StorageFull(
                 f"{out_dir}: expected room for a copy of the input, uncompressed, and for the "
