@@ -35,7 +35,8 @@ from pipelines.data import (
 from pipelines.stage import RecipeTask, Stage
 from schemas.machine import Machine
 from schemas.manifest import LedgerEntry, StageResult
-from schemas.recipe import RandomBase, Student, Suite, Train, Validate
+from schemas.recipe import Suite, Validate
+from schemas.train_settings import RandomBase, Student, Train
 
 
 def train_section(task: RecipeTask) -> Train:

@@ -6,10 +6,10 @@ Secrets are not here: a field names the environment variable that holds one.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.row import Settings
 
@@ -108,10 +108,30 @@ class Training(Settings):
     """`[training]`: how DeepSpeed runs."""
 
     ranks: Positive | None = None
-    """None: one per GPU, or two on CPU."""
+    """On one machine. None: one per GPU, or two on CPU."""
+    hostfile: str = ""
+    """Path of a DeepSpeed hostfile (`HOST slots=RANKS` per line): ranks on several machines, which
+    reach each other by ssh and share the folder of the artifacts. `ranks` is then left out."""
     micro_batch_tokens: Positive = 4096
     """Padded tokens of one forward pass per rank."""
+    offload: Literal["none", "optimizer", "all"] = "none"
+    """What lies in the CPU's memory instead of the GPU's: AdamW's state and the float32 weights
+    (ZeRO 1 and above), or the parameters too (ZeRO 3)."""
+    checkpoint_every_s: Annotated[float, Field(gt=0)] = 1800.0
+    """A checkpoint at the latest after so long, beside those by steps of the recipe."""
+    checkpoints_kept: Positive = 2
+    """The oldest beyond these are removed."""
     stall_timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """Without any progress for so long, the ranks are ended."""
+    peak_tflops: Annotated[float, Field(gt=0)] | None = None
+    """Dense peak of one rank in the training's precision, in 10^12 operations per second, which
+    MFU is a share of. None: by the GPU's name; on CPU there is then no MFU."""
+
+    @model_validator(mode="after")
+    def _one_place_says_the_ranks(self) -> Self:
+        if self.hostfile and self.ranks is not None:
+            raise ValueError("ranks: the hostfile says how many each host has; leave `ranks` out")
+        return self
 
 
 class Machine(Settings):

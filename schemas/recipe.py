@@ -13,7 +13,6 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from schemas.data_settings import (
     Benchmark,
-    Fraction,
     Overlap,
     Positive,
     Quota,
@@ -32,6 +31,7 @@ from schemas.grader_settings import (
 from schemas.math_policy import MathPolicy
 from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.row import Settings
+from schemas.train_settings import Train
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -532,59 +532,6 @@ class Grade(Settings):
 
 
 # ------------------------------------------------------------------------ training and validation
-
-
-class RandomBase(Settings):
-    """A base student with random weights: for tests of the path, not for scores."""
-
-    arch: Literal["qwen2", "llama"]
-    tokenizer: str
-    """Folder in Hugging Face layout, or `embedded:NAME`."""
-    hidden_size: Positive = 64
-    layers: Positive = 2
-    heads: Positive = 2
-    kv_heads: Positive = 1
-    intermediate_size: Positive = 128
-    seed: int = 0
-
-
-class Student(Settings):
-    """`[[train.students]]`: one student."""
-
-    name: Slug
-    base: str | RandomBase
-    revision: str = ""
-    lr: Annotated[float, Field(gt=0)]
-    epochs: Positive = 3
-    learns_from: Literal["accepted", "all"] = "accepted"
-    """`all` makes it the control: as many rows and tokens of the same problems, drawn from all
-    candidates instead of the accepted ones. It shows what rejection sampling is worth."""
-
-
-class Train(Settings):
-    """`[train]`: plain SFT, as in the R1 report; settings shared by all students."""
-
-    students: list[Student] = Field(min_length=1)
-    max_length_tokens: Positive = 1024
-    """Samples with more tokens are dropped and counted."""
-    batch_tokens: Positive = 16384
-    """Tokens per optimizer step over all ranks, padding excluded, packed rows included."""
-    warmup_ratio: Fraction = 0.03
-    min_lr_ratio: Fraction = 0.1
-    """The cosine ends at this fraction of the peak learning rate."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    clip_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    zero_stage: Annotated[int, Field(ge=0, le=3)] = 2
-    precision: Literal["float32", "bfloat16"] = "float32"
-    gradient_checkpointing: bool = False
-    checkpoint_every_steps: Positive = 50
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [student.name for student in self.students]
-        if len(names) != len(set(names)):
-            raise ValueError(f"the names of students must differ, found {names}")
-        return self
 
 
 class Suite(Settings):

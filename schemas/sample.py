@@ -59,6 +59,8 @@ class Drop(StrEnum):
     # train
     OVER_LENGTH = "over_length"
     """More tokens than a sequence of the student; never cut in silence."""
+    HELD_OUT = "held_out"
+    """Of a problem that is kept for the evaluation loss; short enough, but not learned."""
 
 
 class Form(StrEnum):

@@ -16,7 +16,7 @@ from factory.train.base import make_base
 from factory.train.files import describe_files
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
-from schemas.recipe import RandomBase
+from schemas.train_settings import RandomBase
 
 
 @dataclass(frozen=True)

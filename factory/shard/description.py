@@ -31,6 +31,9 @@ class Description(Row):
     """Rows of each config that can be loaded; `default` has the rows that `digest` is of."""
     digests: dict[str, str] = Field(default_factory=dict)
     """Config -> digest of its rows, of those whose rows are not made from the default one's."""
+    templates: dict[str, str] = Field(default_factory=dict)
+    """Model that wrote rows -> SHA-256 of the chat template that it was asked with, of those that
+    Retort served itself."""
     recipe: str
     sections: dict[str, str] = Field(default_factory=dict)
     """Section of the recipe -> digest of what it says; `recipe.json` has the whole."""

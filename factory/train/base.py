@@ -11,7 +11,7 @@ from factory.recipe_file import existing
 from factory.train.files import describe_files
 from factory.train.render import end_token_id, load_tokenizer
 from schemas.manifest import PartFile
-from schemas.recipe import RandomBase
+from schemas.train_settings import RandomBase
 
 _POSITIONS: Final = 32768
 _HEAD_SIZES: Final = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)

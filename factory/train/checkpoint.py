@@ -18,6 +18,7 @@ import torch.distributed
 from factory.digest import canonical_json
 from factory.errors import TrainError
 from factory.parts import write_atomically
+from factory.train.job import TrainingJob
 
 _COMPLETE: Final = "complete.json"
 
@@ -51,13 +52,14 @@ def save(engine: Any, folder: Path, step: int, identity: dict[str, Any], kept: i
     torch.distributed.barrier()
 
 
-def resume(engine: Any, folder: Path, identity: dict[str, Any]) -> int:
+def resume(engine: Any, folder: Path, identity: dict[str, Any], job: TrainingJob) -> int:
     """Load the newest whole checkpoint; returns the number of steps done, 0 where there is none.
 
     Raises:
         TrainError: It was made by another number of ranks, from other data or settings, or one
             of its files is not as it was written.
     """
+    del job
     found = complete_checkpoints(folder)
     if not found:
         return 0

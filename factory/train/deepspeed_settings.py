@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 from factory.errors import TrainError
+from factory.train.job import TrainingJob
+from schemas.train_settings import Train
 
 _BUCKET_ELEMENTS: Final = 50_000_000
 
@@ -57,3 +59,12 @@ def deepspeed_config(train: Wanted, *, ranks: int) -> dict[str, Any]:
         config["bf16"] = {"enabled": True}
         config["data_types"] = {"grad_accum_dtype": "fp32"}
     return config
+
+
+def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
+    """The job as the recipe's DeepSpeed JSON decides it.
+
+    Raises:
+        RecipeError: It is not there, not JSON, or sets what only the loop may decide.
+    """
+    raise NotImplementedError

@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from factory.errors import TrainError
+from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
 from factory.train.tokens import TokenFiles
 
@@ -46,11 +47,50 @@ def parameter_groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def start_engine(learner: Any, optimizer: Any, settings: dict[str, Any], job: TrainingJob) -> Any:
-    """DeepSpeed's engine around the learner, its process group ready."""
+def load_base(job: TrainingJob) -> tuple[Any, Any]:
+    """The base as it learns, in float32, and its tokenizer.
+
+    Raises:
+        TrainError: It cannot be loaded, or more positions are asked for than its rotary embedding
+            was given a base for.
+    """
+    import torch
+    import transformers
+
+    from factory.train.attention import attention_of
+
+    revision = job.revision or None
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(job.base, revision=revision)
+    if job.chat_template:
+        tokenizer.chat_template = job.chat_template
+    config: Any = transformers.AutoConfig.from_pretrained(job.base, revision=revision)
+    if job.rope_base is not None:
+        config.rope_parameters = {**config.rope_parameters, "rope_theta": job.rope_base}
+    if job.positions is not None:
+        config.max_position_embeddings = job.positions
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        job.base,
+        revision=revision,
+        config=config,
+        dtype=torch.float32,
+        attn_implementation=attention_of(job),
+    )
+    model.config.use_cache = False
+    if job.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    return model.train(), tokenizer
+
+
+def start_engine(learner: Any, job: TrainingJob) -> tuple[Any, Any]:
+    """DeepSpeed's engine around the learner and the optimizer whose learning rate is set, the
+    process group ready."""
     import deepspeed
     import deepspeed.ops
+    import torch
 
+    optimizer = torch.optim.AdamW(
+        parameter_groups(learner, job.weight_decay), lr=job.lr, betas=job.betas, eps=job.eps
+    )
     if job.device == "cpu":  # gloo alone: the shared-memory op would be compiled at first use
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(
@@ -58,8 +98,9 @@ def start_engine(learner: Any, optimizer: Any, settings: dict[str, Any], job: Tr
         timeout=datetime.timedelta(seconds=job.stall_timeout_s),
         verbose=False,
     )
+    settings = deepspeed_config(job, ranks=torch.distributed.get_world_size())
     engine, *_ = deepspeed.initialize(model=learner, optimizer=optimizer, config=settings)
-    return engine
+    return engine, optimizer
 
 
 def whole_state(engine: Any, learner: Any, job: TrainingJob) -> dict[str, Any] | None:

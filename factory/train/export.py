@@ -8,6 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from factory.parts import sync_folder
+from factory.train.job import TrainingJob
+
+
+def export_student(
+    model: Any, tokenizer: Any, job: TrainingJob, state_dict: dict[str, Any] | None
+) -> None:
+    """`job.out/model`; rank 0 calls it, with the whole weights."""
+    if job.precision == "bfloat16":
+        import torch
+
+        model.config.dtype = torch.bfloat16
+    save_model(
+        model, tokenizer, job.out / "model", end_token_id=job.end_token_id, state_dict=state_dict
+    )
 
 
 def save_model(

@@ -121,7 +121,7 @@ def _watch(ranks: subprocess.Popen[bytes], job: TrainingJob) -> int:
             now = (stat.st_size, stat.st_mtime) if stat else (0, 0.0)
             if now != seen:
                 seen, moved = now, time.monotonic()
-                lines = read_log(job.out)
+                lines = [line for line in read_log(job.out) if "loss" in line]
                 if lines:
                     last = lines[-1]
                     bar.total = last["steps"]

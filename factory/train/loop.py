@@ -1,7 +1,7 @@
 """The training loop, as it runs in each rank: `python -m factory.train.loop JOB.json`.
 
 A plain DeepSpeed loop; `factory.train.launch` starts one process per rank under torchrun's
-environment. Rank 0 writes `log.jsonl`; an error made on purpose is written to `work/` for the
+environment. Rank 0 writes the logs; an error made on purpose is written to `work/` for the
 parent. Dropout is off in the families we train, and torch's generators are seeded anew for each
 step, so a step depends only on the weights and the plan.
 """
@@ -13,186 +13,226 @@ import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from factory.digest import digest
 from factory.errors import TrainError
 from factory.parts import write_atomically
-from factory.train.deepspeed_settings import deepspeed_config
-from factory.train.engine import check_model, parameter_groups, start_engine, whole_state
 from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.launch import bind_to_parent
-from factory.train.log import TrainingLog
-from factory.train.pack import collate, join
-from factory.train.plan import Step, make_plan
+from factory.train.log import StepFacts, TrainingLog
+from factory.train.plan import Plan, make_plan
 from factory.train.schedule import learning_rate
 from factory.train.tokens import TokenFiles
 
 
-def train(job: TrainingJob) -> TrainingOutcome:
-    """Train, or continue to train, and export; the same outcome in every rank.
-
-    Raises:
-        TrainError: See `launch.run_training`.
-    """
-    rank, ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    data = TokenFiles([Path(path) for path in job.tokens])
-    plan = make_plan(
+def plan_of(job: TrainingJob, data: TokenFiles) -> Plan:
+    """The plan of a job: the same in every rank, and before the training starts."""
+    return make_plan(
         data.lengths,
         data.prompt_tokens,
         epochs=job.epochs,
         batch_tokens=job.batch_tokens,
         seed=job.seed,
+        packing=job.packing,
     )
-    settings = deepspeed_config(job, ranks=ranks)
 
-    import torch
-    import transformers
 
-    from factory.train import checkpoint
-    from factory.train.export import save_model
-    from factory.train.loss import Learner
+def train(job: TrainingJob) -> TrainingOutcome:
+    """Train, or continue to train, and export; the same weights whoever stopped it on its way.
 
-    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
-        job.base, revision=job.revision or None
-    )
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        job.base,
-        revision=job.revision or None,
-        dtype=torch.float32,
-        attn_implementation=_attention(job),
-    )
-    check_model(model.config, data, len(tokenizer))
-    model.config.use_cache = False
-    if job.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-    model.train()
-    learner = Learner(model)
-    parameters = sum(one.numel() for one in learner.parameters())
-    optimizer = torch.optim.AdamW(
-        parameter_groups(learner, job.weight_decay), lr=job.lr, betas=job.betas, eps=job.eps
-    )
-    engine = start_engine(learner, optimizer, settings, job)
-    device = engine.device
+    Raises:
+        TrainError: See `launch.run_training`.
+    """
+    return _Training(job).run()
 
-    identity = {"ranks": ranks, "plan": plan.digest(), "settings": _settings_digest(job)}
-    checkpoints = job.out / "checkpoints"
-    done = checkpoint.resume(engine, checkpoints, identity)
-    rows_per_micro = max(1, job.micro_batch_tokens // plan.row_tokens)
-    pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else job.end_token_id
-    log = TrainingLog(job.out, plan, done) if rank == 0 else None
-    started = time.monotonic()
 
-    for number in range(done, len(plan.steps)):
-        step = plan.steps[number]
+class _Training:
+    """One training in one rank."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        from factory.train.attention import attention_of, is_flat
+        from factory.train.batches import Batches
+        from factory.train.engine import check_model, load_base, start_engine
+        from factory.train.evaluate import Evaluation
+        from factory.train.loss import Learner
+
+        self.job = job
+        self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        data = TokenFiles([Path(path) for path in job.tokens])
+        self.documents = len(data)
+        self.plan = plan_of(job, data)
+        self.model, self.tokenizer = load_base(job)
+        check_model(self.model.config, data, len(self.tokenizer))
+        self.learner = Learner(self.model, kernel=job.loss)
+        self.parameters = sum(
+            getattr(one, "ds_numel", one.numel()) for one in self.learner.parameters()
+        )
+        self.engine, self.optimizer = start_engine(self.learner, job)
+        self.device = self.engine.device
+        pad = self.tokenizer.pad_token_id
+        pad_id = job.end_token_id if pad is None else pad
+        flat = is_flat(attention_of(job))
+        self.batches = Batches(data, pad_id=pad_id, flat=flat, device=self.device)
+        self.rows_per_micro = max(1, job.micro_batch_tokens // self.plan.row_tokens)
+        self.evaluation: Evaluation | None = None
+        if job.eval_tokens:
+            held_out = TokenFiles([Path(path) for path in job.eval_tokens])
+            self.evaluation = Evaluation(
+                held_out,
+                Batches(held_out, pad_id=pad_id, flat=flat, device=self.device),
+                rank=self.rank,
+                ranks=self.ranks,
+                micro_batch_tokens=job.micro_batch_tokens,
+            )
+        self.checkpoints = job.out / "checkpoints"
+        self.identity = {
+            "ranks": self.ranks,
+            "plan": self.plan.digest(),
+            "settings": job.settings_digest(),
+        }
+        self.saved_s = time.monotonic()
+
+    def run(self) -> TrainingOutcome:
+        """All steps that are left, and the export."""
+        import torch
+
+        from factory.train import checkpoint
+        from factory.train.engine import whole_state
+        from factory.train.export import export_student
+
+        job, steps = self.job, self.plan.steps
+        done = checkpoint.resume(self.engine, self.checkpoints, self.identity, job)
+        log = (
+            TrainingLog(job, self.plan, done, self.model.config, self.device)
+            if self.rank == 0
+            else None
+        )
+        if done == 0:
+            self._evaluate(log, 0)
+        self.saved_s = time.monotonic()
+        started = time.monotonic()
+        for number in range(done, len(steps)):
+            facts = self._step(number)
+            if log is not None:
+                log.step(number, facts)
+            last = number + 1 == len(steps)
+            if last or (number + 1) % job.eval_every_steps == 0:
+                self._evaluate(log, number + 1)
+            if not last and (facts.save or (number + 1) % job.checkpoint_every_steps == 0):
+                checkpoint.save(
+                    self.engine, self.checkpoints, number + 1, self.identity, job.checkpoints_kept
+                )
+                self.saved_s = time.monotonic()
+        wall_s = time.monotonic() - started
+        state = whole_state(self.engine, self.learner, job)
+        if self.rank == 0:
+            export_student(self.model, self.tokenizer, job, state)
+        torch.distributed.barrier()
+        return self._outcome(log, done, wall_s)
+
+    def _step(self, number: int) -> StepFacts:
+        """One optimizer step."""
+        import torch
+
+        job = self.job
         torch.manual_seed(
-            int(np.random.SeedSequence([job.seed, number, rank]).generate_state(1)[0])
+            int(np.random.SeedSequence([job.seed, number, self.rank]).generate_state(1)[0])
         )
         rate = learning_rate(
             number,
-            steps=len(plan.steps),
+            steps=len(self.plan.steps),
             peak=job.lr,
             warmup_ratio=job.warmup_ratio,
             min_lr_ratio=job.min_lr_ratio,
+            schedule=job.schedule,
         )
-        for group in optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = _step(
-            engine, step.share(rank, ranks, rows_per_micro), step, data, pad_id, ranks, device
-        )
+        loss, save = self._gradients(number)
         if not math.isfinite(loss):
-            raise TrainError(
-                f"step {number + 1}: expected a finite loss, found {loss}; lower the learning rate "
-                f"({rate:.3g}) or look at the data; the last checkpoint is kept in {checkpoints}"
+            raise self._not_finite(number, "loss", loss, rate)
+        self.engine.step()
+        grad_norm = self.engine.get_global_grad_norm()
+        norm = None if grad_norm is None else float(grad_norm)
+        if norm is not None and not math.isfinite(norm):
+            raise self._not_finite(number, "gradient norm", norm, rate)
+        waited_s, self.batches.waited_s = self.batches.waited_s, 0.0
+        return StepFacts(loss=loss, lr=rate, grad_norm=norm, data_wait_s=waited_s, save=save)
+
+    def _gradients(self, number: int) -> tuple[float, bool]:
+        """Gradients of one optimizer step; its mean loss per target token over all ranks, and
+        whether a checkpoint is due by rank 0's clock."""
+        import torch
+
+        from factory.train.loss import step_share
+
+        step = self.plan.steps[number]
+        # [sum of losses, whether a checkpoint is due]: one message tells both to all ranks
+        total = torch.zeros(2, dtype=torch.float64, device=self.device)
+        if self.rank == 0 and time.monotonic() - self.saved_s > self.job.checkpoint_every_s:
+            total[1] = 1
+        for batch in self.batches.of(self._micros(number)):
+            loss_sum = self.engine(*batch.inputs())
+            total[0] += loss_sum.detach().double()
+            self.engine.backward(
+                step_share(loss_sum, step.targets, self.ranks), scale_wrt_gas=False
             )
-        engine.step()
-        if log is not None:
-            log.step(number, loss, rate, engine.get_global_grad_norm())
-        if (number + 1) % job.checkpoint_every_steps == 0 and number + 1 < len(plan.steps):
-            checkpoint.save(engine, checkpoints, number + 1, identity, job.checkpoints_kept)
+        torch.distributed.all_reduce(total)
+        loss_sum, save = total.tolist()
+        return loss_sum / step.targets, save > 0
 
-    wall_s = time.monotonic() - started
-    state = whole_state(engine, learner, job)
-    if rank == 0:
-        if job.precision == "bfloat16":
-            model.config.dtype = torch.bfloat16
-        save_model(
-            model, tokenizer, job.out / "model", end_token_id=job.end_token_id, state_dict=state
+    def _micros(self, number: int) -> Iterator[tuple[tuple[int, ...], ...]]:
+        return iter(self.plan.steps[number].share(self.rank, self.ranks, self.rows_per_micro))
+
+    def _not_finite(self, number: int, what: str, found: float, rate: float) -> TrainError:
+        return TrainError(
+            f"step {number + 1}: expected a finite {what}, found {found}; lower the learning rate "
+            f"({rate:.3g}) or look at the data; the last checkpoint is kept in {self.checkpoints}"
         )
-    torch.distributed.barrier()
-    history = log.history() if log is not None else []
-    seen = plan.steps[done:]
-    return TrainingOutcome(
-        steps=len(plan.steps),
-        epochs=job.epochs,
-        tokens=sum(step.tokens for step in plan.steps),
-        target_tokens=sum(step.targets for step in plan.steps),
-        parameters=parameters,
-        first_loss=history[0] if history else math.nan,
-        final_loss=history[-1] if history else math.nan,
-        tokens_per_s=sum(step.tokens for step in seen) / max(wall_s, 1e-9),
-        target_tokens_per_s=sum(step.targets for step in seen) / max(wall_s, 1e-9),
-        packing_efficiency=plan.efficiency,
-        row_tokens=plan.row_tokens,
-        ranks=ranks,
-        wall_s=wall_s,
-    )
 
+    def _evaluate(self, log: TrainingLog | None, done: int) -> None:
+        if self.evaluation is None:
+            return
+        loss = self.evaluation.loss(self.engine)
+        if log is not None:
+            log.evaluated(done, loss)
 
-def _attention(job: TrainingJob) -> str:
-    """torch's fused attention, but not on CPU in bfloat16, where its backward pass is 1.4 times as
-    slow as plain matrices (`benchmarks/train_speed.py`)."""
-    return "eager" if job.device == "cpu" and job.precision == "bfloat16" else "sdpa"
-
-
-def _step(
-    engine: Any,
-    micros: list[tuple[tuple[int, ...], ...]],
-    step: Step,
-    data: TokenFiles,
-    pad_id: int,
-    ranks: int,
-    device: Any,
-) -> float:
-    """Gradients of one optimizer step; returns its mean loss per target token over all ranks."""
-    import torch
-
-    from factory.train.loss import step_share
-
-    total = torch.zeros((), dtype=torch.float64)
-    for rows in micros:
-        packed = [join(row, [data.document(number) for number in row]) for row in rows]
-        batch = [torch.from_numpy(array).to(device) for array in collate(packed, pad_id)]
-        loss_sum = engine(*batch)
-        total += loss_sum.detach().double().cpu()
-        engine.backward(step_share(loss_sum, step.targets, ranks), scale_wrt_gas=False)
-    total = total.to(device)
-    torch.distributed.all_reduce(total)
-    return float(total.item()) / step.targets
-
-
-def _settings_digest(job: TrainingJob) -> str:
-    """Digest of what decides the weights, apart from the plan and the number of ranks."""
-    named = job.model_dump(
-        exclude={
-            "tokens",
-            "out_dir",
-            "ranks",
-            "checkpoint_every_steps",
-            "checkpoints_kept",
-            "stall_timeout_s",
-        }
-    )
-    return digest(named)
+    def _outcome(self, log: TrainingLog | None, done: int, wall_s: float) -> TrainingOutcome:
+        steps = self.plan.steps
+        seen = steps[done:]
+        figures: dict[str, Any] = (
+            {"first_loss": math.nan, "final_loss": math.nan} if log is None else log.figures()
+        )
+        return TrainingOutcome(
+            steps=len(steps),
+            epochs=self.job.epochs,
+            documents=self.documents,
+            tokens=sum(step.tokens for step in steps),
+            target_tokens=sum(step.targets for step in steps),
+            parameters=self.parameters,
+            tokens_per_s=sum(step.tokens for step in seen) / max(wall_s, 1e-9),
+            target_tokens_per_s=sum(step.targets for step in seen) / max(wall_s, 1e-9),
+            packing_efficiency=self.plan.efficiency,
+            row_tokens=self.plan.row_tokens,
+            ranks=self.ranks,
+            wall_s=wall_s,
+            **figures,
+        )
 
 
 def main(path: str) -> int:
     """Exit code 0; 3 after an error made on purpose, which lies in `work/error-<rank>.json`."""
     bind_to_parent()
     job = TrainingJob.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    return run_rank(job)
+
+
+def run_rank(job: TrainingJob) -> int:
+    """Train as the rank that the environment says; an exit code as `main`'s."""
     rank = int(os.environ["RANK"])
     try:
         outcome = train(job)

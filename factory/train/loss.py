@@ -5,7 +5,7 @@ Shapes: B rows, T tokens of a row, H hidden, N target tokens of the micro-batch,
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +23,19 @@ _CHUNK_LOGITS_CPU: Final = 1 << 22
 class Learner(nn.Module):
     """A causal model that gives the sum of its token losses instead of logits."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, kernel: Literal["chunked", "liger"] = "chunked") -> None:
         super().__init__()
         self.model = model
+        self.kernel = kernel
 
-    def forward(self, ids_bt: Tensor, labels_bt: Tensor, positions_bt: Tensor) -> Tensor:
+    def forward(
+        self,
+        ids_bt: Tensor,
+        labels_bt: Tensor,
+        positions_bt: Tensor,
+        edges: Tensor | None = None,
+        longest: int = 0,
+    ) -> Tensor:
         """Sum of the cross-entropies at the target tokens: a scalar in float32, in nats.
 
         No attention mask and no cache, so that restarting positions separate the documents. The

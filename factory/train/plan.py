@@ -32,6 +32,8 @@ class Step:
     tokens: int
     targets: int
     """Target tokens over all ranks: what the loss is divided by."""
+    pairs: int = 0
+    """Pairs of tokens of which one attends to the other: what attention costs."""
 
     def share(
         self, rank: int, ranks: int, rows_per_micro: int
@@ -73,6 +75,7 @@ def make_plan(
     epochs: int,
     batch_tokens: int,
     seed: int,
+    packing: bool = True,
     short_row_tokens: int = SHORT_ROW_TOKENS,
 ) -> Plan:
     """The plan for these documents; each epoch is packed and ordered anew.
@@ -84,22 +87,27 @@ def make_plan(
         batch_tokens: Wanted tokens per optimizer step over all ranks. The rows of an epoch are
             shared evenly among its steps, so that no small step is left at its end.
         seed: Of the training.
+        packing: False gives each document a row of its own.
         short_row_tokens: Capacity of a row, unless a document is longer.
     """
-    row_tokens = max(int(lengths.max()), short_row_tokens)
+    longest = int(lengths.max())
+    row_tokens = max(longest, short_row_tokens) if packing else longest
     targets = lengths - prompt_tokens
+    pairs = lengths * (lengths + 1) // 2
     wanted = max(1, round(int(lengths.sum()) / batch_tokens))
     steps: list[Step] = []
     for epoch in range(epochs):
-        rows = best_fit(
-            lengths, row_tokens, int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-        )
+        drawn = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+        rows = best_fit(lengths, row_tokens, drawn) if packing else _alone(len(lengths), drawn)
         count = min(wanted, len(rows))
         edges = [len(rows) * step // count for step in range(count + 1)]
         for start, stop in pairwise(edges):
             chosen = tuple(rows[start:stop])
             numbers = [number for row in chosen for number in row]
-            steps.append(
-                Step(epoch, chosen, int(lengths[numbers].sum()), int(targets[numbers].sum()))
-            )
+            tokens, learned = int(lengths[numbers].sum()), int(targets[numbers].sum())
+            steps.append(Step(epoch, chosen, tokens, learned, int(pairs[numbers].sum())))
     return Plan(tuple(steps), row_tokens)
+
+
+def _alone(documents: int, seed: int) -> list[tuple[int, ...]]:
+    return [(number,) for number in np.random.default_rng(seed).permutation(documents).tolist()]

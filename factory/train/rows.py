@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory.errors import TrainError
+from factory.parts import write_atomically
 from factory.progress import progress
 from factory.train.render import Renderer
-from factory.train.tokens import Document, write_tokens
+from factory.train.tokens import Document, tokens_made_from, write_tokens
+from schemas.machine import Machine
 
 _COLUMNS: Final = ["uuid", "messages"]
 _BATCH_ROWS: Final = 512
@@ -25,6 +28,8 @@ class RowCounts:
 
     read: int = 0
     kept: int = 0
+    held_out: int = 0
+    """Of problems that are kept for the evaluation loss."""
     over_length: int = 0
     """More tokens than allowed, with prompt and end token; dropped whole."""
     longest_tokens: int = 0
@@ -46,15 +51,40 @@ def dataset_files(dataset: Path) -> list[Path]:
     return files
 
 
+@dataclass(frozen=True)
+class Tokenised:
+    """Token files of a dataset."""
+
+    counts: RowCounts
+    tokens: list[Path]
+    eval_tokens: list[Path]
+    """Held-out documents."""
+
+
 def tokenise_dataset(
-    dataset: Path, renderer: Renderer, path: Path, *, max_length_tokens: int, made_from: str
-) -> RowCounts:
-    """Write the token file of a dataset, its documents in the dataset's order.
+    dataset: Path,
+    renderer: Renderer,
+    folder: Path,
+    *,
+    max_length_tokens: int,
+    held_out: float,
+    seed: int,
+    machine: Machine,
+    made_from: str,
+) -> Tokenised:
+    """Write the token files of a dataset, its documents in the dataset's order.
 
     Raises:
         TrainError: A file is not a dataset's; a row must not be learned (see `Renderer`); or no
             row is short enough.
     """
+    del held_out, seed, machine
+    path = folder / "tokens.arrow"
+    beside = path.with_suffix(".json")
+    if tokens_made_from(path) == made_from and beside.is_file():
+        counts = RowCounts(**json.loads(beside.read_text(encoding="utf-8")))
+        return Tokenised(counts, [path], [])
+    beside.unlink(missing_ok=True)
     counts = RowCounts()
 
     def fitting() -> Iterator[Document]:
@@ -75,7 +105,8 @@ def tokenise_dataset(
             f"among {counts.read} (the longest has {counts.longest_tokens}); raise "
             f"train.max_length_tokens"
         )
-    return counts
+    write_atomically(beside, json.dumps(asdict(counts)).encode())
+    return Tokenised(counts, [path], [])
 
 
 def _documents(dataset: Path, renderer: Renderer) -> Iterator[Document]:

@@ -17,7 +17,7 @@ from factory.digest import file_sha256
 from factory.train.base import make_base
 from factory.train.render import load_tokenizer
 from factory.train.schedule import learning_rate
-from schemas.recipe import RandomBase
+from schemas.train_settings import RandomBase
 
 SYLLABUS = Syllabus(150, 60, 50, 8, 2)
 

@@ -149,6 +149,7 @@ def test_every_reason_for_which_graded_candidates_are_dropped_has_an_explanation
     not_of_candidates = {
         *(Drop.GOLD_REJECTED, Drop.DUPLICATE_PROBLEM, Drop.CONTAMINATED_PROBLEM, Drop.OTHER_KIND),
         *(Drop.BAD_ROW, Drop.BEYOND_LIMIT, Drop.FAILED, Drop.OVERLONG_PROMPT, Drop.OVER_LENGTH),
+        Drop.HELD_OUT,
     }
     reasons = [one for one in Drop if one not in not_of_candidates]
     rows = [sample(100 + number) for number in range(len(reasons))]

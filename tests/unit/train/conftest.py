@@ -36,7 +36,7 @@ def byte_tokenizer() -> Any:
 def tiny_base(byte_tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen2 of test size with random weights."""
     from factory.train.base import make_base
-    from schemas.recipe import RandomBase
+    from schemas.train_settings import RandomBase
 
     folder = tmp_path_factory.mktemp("train") / "base"
     make_base(RandomBase(arch="qwen2", tokenizer="given", seed=7), byte_tokenizer, folder)

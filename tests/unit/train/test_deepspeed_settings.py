@@ -8,7 +8,7 @@ import pytest
 
 from factory.errors import TrainError
 from factory.train.deepspeed_settings import deepspeed_config
-from schemas.recipe import Student, Train
+from schemas.train_settings import Student, Train
 
 
 def make_train(**changes: Any) -> Train:

@@ -18,7 +18,7 @@ from factory.train.stage import train_student
 from factory.train.tokens import TokenFiles
 from schemas.arrow import SAMPLE
 from schemas.machine import Machine
-from schemas.recipe import RandomBase, Student, Train
+from schemas.train_settings import RandomBase, Student, Train
 
 
 def sample(number: int, completion: str) -> dict[str, Any]:

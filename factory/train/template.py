@@ -1,0 +1,69 @@
+"""The chat template: the student's, and those that a dataset's rows were drawn with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from factory.errors import ManifestMismatch, TrainError
+from factory.models import Model
+from factory.recipe_file import existing
+from factory.shard.description import read_description
+from factory.train.render import load_tokenizer
+from schemas.train_settings import Student
+
+
+def template_digest(source: str) -> str:
+    """SHA-256 of a chat template's source."""
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def student_tokenizer(base: Model, template: str) -> tuple[Any, str]:
+    """The tokenizer as the student will have it, and the source of a template that is not the
+    base's own (else empty).
+
+    Raises:
+        TrainError: There is no tokenizer or no template.
+        RecipeError: The file of the template is not there.
+    """
+    own = ""
+    if template not in ("same", "own"):
+        own = existing(template, "student's template").read_text(encoding="utf-8")
+    tokenizer = load_tokenizer(base.location, "" if base.is_local else base.revision)
+    if own:
+        tokenizer.chat_template = own
+    return tokenizer, own
+
+
+@dataclass(frozen=True)
+class DatasetTemplates:
+    """Model that wrote rows -> digest of the template that it was asked with."""
+
+    digests: Mapping[str, str]
+
+    def check(self, tokenizer: Any, student: Student) -> None:
+        """Refuse rows that were drawn with another template than the student will be asked with.
+
+        Raises:
+            TrainError: The student's template must be the `same`, and is not.
+        """
+        own = template_digest(tokenizer.chat_template)
+        others = {model: one for model, one in self.digests.items() if one != own}
+        if student.template == "same" and others:
+            found = ", ".join(f"{model} with {one[:12]}" for model, one in sorted(others.items()))
+            raise TrainError(
+                f"student {student.name}: expected the rows' chat template to be the student's "
+                f"({own[:12]}), found {found}; set train.students.template to `own` to teach the "
+                f"student its own template, or to the path of a Jinja file"
+            )
+
+
+def templates_of(dataset: Path) -> DatasetTemplates:
+    """What a dataset's folder says of its templates; nothing where it is no published dataset."""
+    try:
+        return DatasetTemplates(read_description(dataset).templates)
+    except ManifestMismatch:
+        return DatasetTemplates({})
