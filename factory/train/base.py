@@ -44,9 +44,22 @@ def make_random_base(base: RandomBase, out_dir: Path) -> list[PartFile]:
 
 
 def make_base(
-    base: RandomBase, tokenizer: Any, out_dir: Path, *, positions: int = _POSITIONS
+    base: RandomBase,
+    tokenizer: Any,
+    out_dir: Path,
+    *,
+    positions: int = _POSITIONS,
+    tied: bool = True,
 ) -> list[PartFile]:
-    """As `make_random_base`, with a tokenizer that is loaded already (`base.tokenizer` unread)."""
+    """As `make_random_base`, with a tokenizer that is loaded already (`base.tokenizer` unread).
+
+    Args:
+        base: Its shape.
+        tokenizer: It decides the vocabulary.
+        out_dir: Gets the model.
+        positions: `max_position_embeddings`.
+        tied: Whether the output layer is the embedding.
+    """
     import torch
     import transformers
 
@@ -61,7 +74,7 @@ def make_base(
         "num_attention_heads": base.heads,
         "num_key_value_heads": base.kv_heads,
         "max_position_embeddings": positions,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": tied,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": end,
         "pad_token_id": tokenizer.pad_token_id,
@@ -69,6 +82,10 @@ def make_base(
     config: Any
     if base.arch == "qwen2":
         config, kind = transformers.Qwen2Config(**shape), transformers.Qwen2ForCausalLM
+    elif base.arch == "qwen3":
+        # its own default is 128, whatever the hidden size
+        config = transformers.Qwen3Config(**shape, head_dim=base.hidden_size // base.heads)
+        kind = transformers.Qwen3ForCausalLM
     else:
         config, kind = transformers.LlamaConfig(**shape), transformers.LlamaForCausalLM
     with torch.random.fork_rng(devices=[]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,21 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 def reference(job: TrainingJob) -> tuple[dict[str, np.ndarray], list[float]]:
     """Weights and losses of plain training: one process, one document at a time, float32."""
+    plain = train_plainly(job)
+    return plain.weights, plain.losses
+
+
+@dataclass(frozen=True)
+class PlainTraining:
+    """What plain training came to; losses and gradient norms (before clipping) by step."""
+
+    weights: dict[str, np.ndarray]
+    losses: list[float]
+    norms: list[float]
+
+
+def train_plainly(job: TrainingJob) -> PlainTraining:
+    """Plain training: one process, one document at a time, float32."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -68,6 +84,7 @@ def reference(job: TrainingJob) -> tuple[dict[str, np.ndarray], list[float]]:
         weight_decay=job.weight_decay,
     )
     losses: list[float] = []
+    norms: list[float] = []
     for number, step in enumerate(plan.steps):
         total = 0.0
         for document in (data.document(n) for row in step.rows for n in row):
@@ -80,7 +97,8 @@ def reference(job: TrainingJob) -> tuple[dict[str, np.ndarray], list[float]]:
             (loss / step.targets).backward()
             total += loss.item()
         losses.append(total / step.targets)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), job.clip_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), job.clip_grad_norm)
+        norms.append(norm.item())
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(
                 number,
@@ -88,7 +106,9 @@ def reference(job: TrainingJob) -> tuple[dict[str, np.ndarray], list[float]]:
                 peak=job.lr,
                 warmup_ratio=job.warmup_ratio,
                 min_lr_ratio=job.min_lr_ratio,
+                schedule=job.schedule,
             )
         optimizer.step()
         optimizer.zero_grad()
-    return {name: value.numpy() for name, value in model.state_dict().items()}, losses
+    found = {name: value.numpy() for name, value in model.state_dict().items()}
+    return PlainTraining(found, losses, norms)
