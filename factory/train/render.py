@@ -76,7 +76,7 @@ class Renderer:
     """Messages -> documents for one tokenizer."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer = self.tokenizer = tokenizer
         self.end_token_id = end_token_id(tokenizer)
         self._end_text: str = tokenizer.convert_ids_to_tokens(self.end_token_id)
 
