@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ TOKENS: Final = pa.schema(
     ]
 )
 _MADE_FROM: Final = b"retort_made_from"
-_BATCH_ROWS: Final = 1024
+_BATCH_TOKENS: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,70 @@ class Document:
         return len(self.ids) - self.prompt_tokens
 
 
+class TokenWriter:
+    """A token file that documents are added to: it is there, whole, once its block has ended.
+
+    After an error, or `kill -9`, there is no file of that name, or the one that was there before.
+    A few megabytes of documents are held at a time.
+
+    Args:
+        path: The file; its folder is made if it is not there.
+        made_from: Digest of what decided the content; `tokens_made_from` gives it back.
+    """
+
+    def __init__(self, path: Path, *, made_from: str = "") -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._hidden = path.with_name(f".{path.name}.{os.getpid()}")
+        self._schema = TOKENS.with_metadata({_MADE_FROM: made_from.encode()})
+        self._waiting: list[Document] = []
+        self._waiting_tokens = 0
+        self.written = 0
+        """Documents added."""
+
+    def __enter__(self) -> Self:
+        self._sink = pa.OSFile(str(self._hidden), "wb")
+        self._file = pa.ipc.new_file(self._sink, self._schema)
+        return self
+
+    def add(self, document: Document) -> None:
+        """Add one document after those before.
+
+        Raises:
+            TrainError: It has nothing to learn, or no prompt and no first token.
+        """
+        if not 1 <= document.prompt_tokens < len(document.ids):
+            raise TrainError(
+                f"document {self.written}: expected 1 <= prompt_tokens < tokens, found "
+                f"{document.prompt_tokens} of {len(document.ids)}; leave it out"
+            )
+        self._waiting.append(document)
+        self._waiting_tokens += len(document.ids)
+        self.written += 1
+        if self._waiting_tokens >= _BATCH_TOKENS:
+            self._write()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._write()
+            self._file.close()
+            self._sink.close()
+            if kind is None:
+                with open(self._hidden, "rb+") as file:
+                    os.fsync(file.fileno())
+                self._hidden.replace(self._path)
+                sync_folder(self._path.parent)
+        finally:
+            self._hidden.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        self._file.write_batch(_as_batch(self._waiting, self._schema))
+        self._waiting, self._waiting_tokens = [], 0
+
+
 def write_tokens(path: Path, documents: Iterable[Document], *, made_from: str = "") -> int:
-    """Write documents into a token file, atomically and in bounded memory; returns their number.
+    """Write documents into a token file, as `TokenWriter`; returns their number.
 
     Args:
         path: The file; its folder is made if it is not there.
@@ -56,30 +118,10 @@ def write_tokens(path: Path, documents: Iterable[Document], *, made_from: str = 
     Raises:
         TrainError: A document has nothing to learn, or no prompt and no first token.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = path.with_name(f".{path.name}.{os.getpid()}")
-    schema = TOKENS.with_metadata({_MADE_FROM: made_from.encode()})
-    written = 0
-    batch: list[Document] = []
-    with pa.OSFile(str(hidden), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for number, document in enumerate(documents):
-            if not 1 <= document.prompt_tokens < len(document.ids):
-                raise TrainError(
-                    f"document {number}: expected 1 <= prompt_tokens < tokens, found "
-                    f"{document.prompt_tokens} of {len(document.ids)}; leave it out"
-                )
-            batch.append(document)
-            if len(batch) == _BATCH_ROWS:
-                writer.write_batch(_as_batch(batch, schema))
-                written += len(batch)
-                batch = []
-        writer.write_batch(_as_batch(batch, schema))
-        written += len(batch)
-    with open(hidden, "rb+") as file:
-        os.fsync(file.fileno())
-    hidden.replace(path)
-    sync_folder(path.parent)
-    return written
+    with TokenWriter(path, made_from=made_from) as writer:
+        for document in documents:
+            writer.add(document)
+    return writer.written
 
 
 def _as_batch(batch: Sequence[Document], schema: pa.Schema) -> pa.RecordBatch:

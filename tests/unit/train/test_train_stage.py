@@ -13,7 +13,7 @@ from factory.models import local_model
 from factory.parts import as_table
 from factory.train.base import make_random_base
 from factory.train.render import Renderer
-from factory.train.rows import tokenise_dataset
+from factory.train.rows import Tokenised, tokenise_dataset
 from factory.train.stage import train_student
 from factory.train.tokens import TokenFiles
 from schemas.arrow import SAMPLE
@@ -88,16 +88,26 @@ def test_a_student_is_trained_on_every_row_but_the_over_long_one(
     assert 0 < result.figures["final_loss"] < 6
 
 
+def tokenise(dataset: Path, tokenizer: Any, folder: Path, **changes: Any) -> Tokenised:
+    settings: dict[str, Any] = {
+        "max_length_tokens": 200,
+        "held_out": 0.0,
+        "seed": 0,
+        "machine": Machine(),
+        "made_from": "x",
+    }
+    return tokenise_dataset(dataset, Renderer(tokenizer), folder, **(settings | changes))
+
+
 def test_tokens_keep_the_order_of_the_dataset_and_nothing_is_cut(
     dataset: Path, byte_tokenizer: Any, tmp_path: Path
 ) -> None:
-    path = tmp_path / "tokens.arrow"
-    counts = tokenise_dataset(
-        dataset, Renderer(byte_tokenizer), path, max_length_tokens=200, made_from="x"
-    )
-    data = TokenFiles([path])
+    made = tokenise(dataset, byte_tokenizer, tmp_path / "tokens")
+    data = TokenFiles(made.tokens)
     texts = [byte_tokenizer.decode(data.document(n).ids.tolist()) for n in range(len(data))]
-    assert (counts.read, counts.kept, counts.over_length) == (20, 19, 1)
+    assert (made.counts.read, made.counts.kept, made.counts.over_length) == (20, 19, 1)
+    assert len(made.tokens) == 2
+    assert made.eval_tokens == []
     assert all(text.endswith("<|im_end|>") and text.count("<think>") == 1 for text in texts)
     assert [text.split("What is ")[1].split()[0] for text in texts] == [
         str(n) for n in range(20) if n != 7
@@ -108,24 +118,12 @@ def test_a_dataset_of_over_long_rows_alone_is_refused(
     dataset: Path, byte_tokenizer: Any, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainError, match="at most 10 tokens, found none among 20"):
-        tokenise_dataset(
-            dataset,
-            Renderer(byte_tokenizer),
-            tmp_path / "t.arrow",
-            max_length_tokens=10,
-            made_from="x",
-        )
+        tokenise(dataset, byte_tokenizer, tmp_path / "tokens", max_length_tokens=10)
 
 
 def test_a_folder_without_parquet_files_is_refused(byte_tokenizer: Any, tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="is it a published dataset"):
-        tokenise_dataset(
-            tmp_path,
-            Renderer(byte_tokenizer),
-            tmp_path / "t.arrow",
-            max_length_tokens=10,
-            made_from="x",
-        )
+        tokenise(tmp_path, byte_tokenizer, tmp_path / "tokens")
 
 
 @pytest.mark.parametrize("arch", ["qwen2", "llama"])
