@@ -50,8 +50,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         )
     yield ""
     if plan.disk_bytes:
-        parts = ", ".join(f"{what} {_bytes(size)}" for what, size in plan.disk_bytes.items())
-        yield f"disk: {_bytes(sum(plan.disk_bytes.values()))} ({parts})"
+        parts = ", ".join(f"{what} {size_text(size)}" for what, size in plan.disk_bytes.items())
+        yield f"disk: {size_text(sum(plan.disk_bytes.values()))} ({parts})"
     if plan.gpu_hours is not None:
         yield f"GPU-hours in all: {plan.gpu_hours:,.1f}"
     if plan.cost is not None:
@@ -121,7 +121,8 @@ def _money(cost: float | None) -> str:
     return "" if cost is None else f", cost {cost:,.2f}"
 
 
-def _bytes(size: float) -> str:
+def size_text(size: float) -> str:
+    """Bytes for people."""
     for unit, each in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if size >= each:
             return f"{size / each:,.1f} {unit}"

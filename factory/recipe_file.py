@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,12 +17,15 @@ from factory.grade.registry import check_names
 from schemas.machine import Machine
 from schemas.recipe import FileSource, HubSource, Recipe
 from schemas.row import Settings
+from schemas.train_settings import TrainRecipe
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The project's root: where relative paths start."""
 
 _CREDENTIALS: Final = re.compile(r"://[^/@\s]*@")
 _DATA: Final = "${RETORT_DATA}"
+_OF_DATA: Final = frozenset({"collect", "generate", "select", "shard", "validate"})
+"""Sections that `TrainRecipe` has not: a file with one of them is a whole recipe."""
 _Model = TypeVar("_Model", bound=Settings)
 
 
@@ -92,6 +95,25 @@ def _graders_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield name, f"[grade.extra.{name}]"
 
 
+def load_train_recipe(path: str) -> TrainRecipe:
+    """What `retort train` needs of a recipe: of a whole one, or of a file with only that.
+
+    Raises:
+        RecipeError: As for `load_recipe`; or there is no `[train]`.
+    """
+    content = _content(resolve_plain(path), "recipe")
+    if not (isinstance(content, dict) and _OF_DATA & content.keys()):
+        return _load(path, TrainRecipe, "recipe")
+    whole = _load(path, Recipe, "recipe")
+    if whole.train is None:
+        raise RecipeError(
+            f"recipe {resolve_plain(path)}: expected [train] with students, found none; add it"
+        )
+    return TrainRecipe(
+        name=whole.name, description=whole.description, seed=whole.seed, train=whole.train
+    )
+
+
 def load_machine(path: str) -> Machine:
     """The machine file, or the defaults where `path` is empty.
 
@@ -103,14 +125,7 @@ def load_machine(path: str) -> Machine:
 
 def _load(path: str, model: type[_Model], what: str) -> _Model:
     file = resolve_plain(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-        content = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise RecipeError(f"{what} {file}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        form = "JSON" if file.suffix == ".json" else "TOML"
-        raise RecipeError(f"{what} {file}: not valid {form}: {error}") from error
+    content = _content(file, what)
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -121,6 +136,17 @@ def _load(path: str, model: type[_Model], what: str) -> _Model:
         raise RecipeError(
             f"{what} {file}: {error.error_count()} wrong fields\n{problems}"
         ) from error
+
+
+def _content(file: Path, what: str) -> Any:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise RecipeError(f"{what} {file}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        form = "JSON" if file.suffix == ".json" else "TOML"
+        raise RecipeError(f"{what} {file}: not valid {form}: {error}") from error
 
 
 def _explain(one: object) -> str:

@@ -26,6 +26,7 @@ from retort import (
     ledger_command,
     pin_command,
     plan_command,
+    train_command,
 )
 from retort.doctor import examine, report_text
 from schemas.code_line import MOST_S
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     ledger_command.add(commands)
     pin_command.add(commands)
     plan_command.add(commands)
+    train_command.add(commands)
     dataset_command.add(commands)
     dedupe_command.add(commands)
     decontaminate_command.add(commands)

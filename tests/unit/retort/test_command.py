@@ -22,6 +22,10 @@ OPTIONS = {
     },
     ("pin",): {"--check", "--update"},
     ("plan",): {"--machine", "--json", "--tokens-per-s", "--accept-rate"},
+    ("train",): {
+        *("--dataset", "--student", "--out", "--machine", "--hostfile", "--check", "--rows"),
+        "--json",
+    },
     ("grade", "code"): {"--out", "--workers", "--machine"},
     ("grade", "math"): {"--out", "--workers", "--policy", "--deadline-s", "--memory-bytes"},
     ("grade", "judge"): {
