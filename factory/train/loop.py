@@ -25,6 +25,7 @@ from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.launch import bind_to_parent
 from factory.train.log import StepFacts, TrainingLog
 from factory.train.plan import Plan, make_plan
+from factory.train.pulse import Pulse
 from factory.train.schedule import learning_rate
 from factory.train.tokens import TokenFiles
 
@@ -58,10 +59,12 @@ class _Training:
         from factory.train.batches import Batches
         from factory.train.engine import check_model, load_base, start_engine
         from factory.train.evaluate import Evaluation
+        from factory.train.grad_norm import tell_grad_norm
         from factory.train.loss import Learner
 
         self.job = job
         self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.pulse = Pulse(job, self.rank)
         data = TokenFiles([Path(path) for path in job.tokens])
         self.documents = len(data)
         self.plan = plan_of(job, data)
@@ -72,6 +75,7 @@ class _Training:
             getattr(one, "ds_numel", one.numel()) for one in self.learner.parameters()
         )
         self.engine, self.optimizer = start_engine(self.learner, job)
+        tell_grad_norm(self.engine)
         self.device = self.engine.device
         pad = self.tokenizer.pad_token_id
         pad_id = job.end_token_id if pad is None else pad
@@ -114,31 +118,39 @@ class _Training:
         if done == 0:
             self._evaluate(log, 0)
         self.saved_s = time.monotonic()
-        started = time.monotonic()
+        steps_s = 0.0
         for number in range(done, len(steps)):
             facts = self._step(number)
+            self.pulse.stepped()
+            steps_s += facts.step_s
             if log is not None:
                 log.step(number, facts)
             last = number + 1 == len(steps)
             if last or (number + 1) % job.eval_every_steps == 0:
                 self._evaluate(log, number + 1)
             if not last and (facts.save or (number + 1) % job.checkpoint_every_steps == 0):
-                checkpoint.save(
-                    self.engine, self.checkpoints, number + 1, self.identity, job.checkpoints_kept
-                )
+                with self.pulse.long("save"):
+                    checkpoint.save(
+                        self.engine,
+                        self.checkpoints,
+                        number + 1,
+                        self.identity,
+                        job.checkpoints_kept,
+                    )
                 self.saved_s = time.monotonic()
-        wall_s = time.monotonic() - started
-        state = whole_state(self.engine, self.learner, job)
-        if self.rank == 0:
-            export_student(self.model, self.tokenizer, job, state)
-        torch.distributed.barrier()
-        return self._outcome(log, done, wall_s)
+        with self.pulse.long("export"):
+            state = whole_state(self.engine, self.learner, job)
+            if self.rank == 0:
+                export_student(self.model, self.tokenizer, job, state)
+            torch.distributed.barrier()
+        return self._outcome(log, done, steps_s)
 
     def _step(self, number: int) -> StepFacts:
         """One optimizer step."""
         import torch
 
         job = self.job
+        begun = time.monotonic()
         torch.manual_seed(
             int(np.random.SeedSequence([job.seed, number, self.rank]).generate_state(1)[0])
         )
@@ -156,12 +168,18 @@ class _Training:
         if not math.isfinite(loss):
             raise self._not_finite(number, "loss", loss, rate)
         self.engine.step()
-        grad_norm = self.engine.get_global_grad_norm()
-        norm = None if grad_norm is None else float(grad_norm)
-        if norm is not None and not math.isfinite(norm):
+        norm = float(self.engine.get_global_grad_norm())
+        if not math.isfinite(norm):
             raise self._not_finite(number, "gradient norm", norm, rate)
         waited_s, self.batches.waited_s = self.batches.waited_s, 0.0
-        return StepFacts(loss=loss, lr=rate, grad_norm=norm, data_wait_s=waited_s, save=save)
+        return StepFacts(
+            loss=loss,
+            lr=rate,
+            grad_norm=norm,
+            step_s=time.monotonic() - begun,
+            data_wait_s=waited_s,
+            save=save,
+        )
 
     def _gradients(self, number: int) -> tuple[float, bool]:
         """Gradients of one optimizer step; its mean loss per target token over all ranks, and
@@ -197,7 +215,8 @@ class _Training:
     def _evaluate(self, log: TrainingLog | None, done: int) -> None:
         if self.evaluation is None:
             return
-        loss = self.evaluation.loss(self.engine)
+        with self.pulse.long("evaluate"):
+            loss = self.evaluation.loss(self.engine)
         if log is not None:
             log.evaluated(done, loss)
 
@@ -207,6 +226,8 @@ class _Training:
         figures: dict[str, Any] = (
             {"first_loss": math.nan, "final_loss": math.nan} if log is None else log.figures()
         )
+        if log is not None:
+            log.close()
         return TrainingOutcome(
             steps=len(steps),
             epochs=self.job.epochs,
