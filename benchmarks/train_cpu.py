@@ -6,9 +6,10 @@
 Documents are lessons of the embedded models (100 to 200 tokens), tokenised before, of which the
 completion is learned; 4,096 tokens per optimizer step on two ranks of one thread; ZeRO 2. The model
 is the demonstration's student; with `--wide` there is a second, of the same layers, with the
-vocabulary of 152K tokens of the real Qwen2.5 tokenizer (from RETORT_DATA). Each way runs in processes of its own under
-torchrun; ways take turns; the first 3 steps do not count, nor do loading and packing. Figures are
-medians over the repeats of tokens per second of processor time (both ranks), with the wall beside.
+vocabulary of 152K tokens of the real Qwen2.5 tokenizer (from RETORT_DATA). Each way runs in
+processes of its own under torchrun; ways take turns; the first 3 steps do not count, nor do loading
+and packing. Figures are medians over the repeats of tokens per second of processor time (both
+ranks), with the wall beside.
 
     ours             as `TrainStudent` runs it
     ours, long rows  with the peer's layout of rows: one of 2,048 tokens per rank

@@ -1,4 +1,4 @@
-"""One rank of TRL's SFTTrainer: `torchrun … trl_way.py WORK.json`, timed at the end of each step."""
+"""One rank of TRL's SFTTrainer: `torchrun … trl_way.py WORK.json`, timed at each step's end."""
 
 from __future__ import annotations
 
