@@ -10,6 +10,7 @@ import luigi
 
 from factory.collect.benchmarks import benchmarks_fingerprint
 from factory.collect.stage import collect_problems, sources_fingerprint
+from factory.generate.prompt import template_digests
 from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates, grade_fingerprint
@@ -241,11 +242,16 @@ class BuildShards(Stage):
         select = self.inputs()["select"]
         return {**select.inputs(), "select": select}
 
+    def templates(self) -> dict[str, str]:
+        """Model that wrote candidates -> digest of its chat template."""
+        return template_digests(self.recipe.generate, self.recipe.rewrite)
+
     def work(self) -> StageResult:
         return build_shards(
             self.inputs()["select"].out_dir,
             dataset_recipe(self.recipe),
             upstream={name: stage.out_dir for name, stage in self.upstream().items()},
+            templates=self.templates(),
             machine=self.machine,
             out_dir=self.out_dir,
             key=self.key,

@@ -61,6 +61,7 @@ def rebuild(recipe: Recipe, machine: Machine, stages: Sequence[Stage], out_dir: 
         shards.inputs()["select"].out_dir,
         dataset_recipe(recipe),
         upstream={name: stage.out_dir for name, stage in shards.upstream().items()},
+        templates=shards.templates(),
         machine=machine,
         out_dir=out_dir,
         key=shards.key,

@@ -7,6 +7,7 @@ covered: templates that need tools or documents.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -20,10 +21,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from factory.digest import digest
 from factory.errors import RecipeError, TeacherError
-from factory.models import Model
+from factory.models import Model, resolve_model
 from factory.template_clock import strftime_now
 from schemas.problem import Problem
-from schemas.recipe import Prompt
+from schemas.recipe import Generate, Prompt, Rewrite, Teacher, VllmTeacher
 from schemas.sample import Message
 
 _OPEN_THINK: Final = re.compile(r"<think>\s*\Z")
@@ -82,6 +83,8 @@ class ChatTemplate:
                 f"tokenizer_config.json of {folder}, found none; use a chat or instruct model, or "
                 f"add the template to the folder"
             )
+        self.digest = hashlib.sha256(source.encode()).hexdigest()
+        """SHA-256 of the template's source."""
         try:
             self._template = _environment().from_string(source)
         except TemplateError as error:
@@ -177,6 +180,24 @@ def chat_template(model: Model) -> ChatTemplate:
             f"the name, the revision and the network, or download the model and name its folder"
         ) from error
     return ChatTemplate(Path(folder), model.name)
+
+
+def template_digests(generate: Generate, rewrite: Rewrite | None) -> dict[str, str]:
+    """Model that writes candidates, as rows name it -> digest of the template that it is asked
+    with; those that Retort serves itself. What endpoints make of messages is not known.
+
+    Raises:
+        RecipeError: A model is not there.
+        TeacherError: A template cannot be read.
+    """
+    roles = [generate.asking(reasoning=one)[0] for one in (True, False)]
+    teachers: list[Teacher] = [*roles, *([rewrite.teacher] if rewrite else [])]
+    models = {
+        resolve_model(teacher.model, teacher.revision)
+        for teacher in teachers
+        if isinstance(teacher, VllmTeacher)
+    }
+    return {model.identity: chat_template(model).digest for model in models}
 
 
 def _source(folder: Path, config: dict[str, Any]) -> str | None:

@@ -41,7 +41,7 @@ from schemas.recipe import Recipe
 if TYPE_CHECKING:
     from factory.overlap.benchmark_index import BenchmarkIndex
 
-CODE_VERSION: Final = 2
+CODE_VERSION: Final = 3
 """Of this stage; another one makes every dataset anew."""
 
 
@@ -50,6 +50,7 @@ def build_shards(
     recipe: Recipe,
     *,
     upstream: Mapping[str, Path],
+    templates: Mapping[str, str] | None = None,
     machine: Machine,
     out_dir: Path,
     key: str,
@@ -66,6 +67,8 @@ def build_shards(
         upstream: Finished artifacts that the dataset stands on, by a name that tells rounds
             apart: their keys, ledgers and figures go into `dataset.json` and the card. That of
             collect is `collect`; the config `problems` needs it.
+        templates: Model -> digest of its chat template, of those that Retort served; the models
+            that wrote published rows go into `dataset.json`.
 
     Raises:
         ManifestMismatch: An artifact is not whole, or a sample stands twice.
@@ -133,6 +136,7 @@ def build_shards(
         columns=arrow.SAMPLE.names,
         configs={one: _rows_of(files, one) for one in configs},
         digests=digests,
+        templates=_templates(decided, templates or {}),
         recipe=recipe.name,
         sections=section_digests(recipe),
         code_versions={
@@ -186,6 +190,11 @@ def _ledger(decided: pl.DataFrame) -> LedgerEntry:
     left = decided.filter(pl.col("reason").is_not_null())
     drops = dict(left.group_by("reason").len().sort("reason").iter_rows())
     return entry("shard", decided.height, decided.height - left.height, drops)
+
+
+def _templates(decided: pl.DataFrame, templates: Mapping[str, str]) -> dict[str, str]:
+    published = decided.filter(pl.col("reason").is_null())["generation_model"].unique()
+    return {model: templates[model] for model in sorted(published) if model in templates}
 
 
 def _rows_of(files: Iterable[PartFile], config: str) -> int:

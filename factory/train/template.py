@@ -16,8 +16,10 @@ from factory.train.render import load_tokenizer
 from schemas.train_settings import Student
 
 
-def template_digest(source: str) -> str:
-    """SHA-256 of a chat template's source."""
+def template_digest(source: str | Mapping[str, str]) -> str:
+    """SHA-256 of a chat template's source; of several, of the one named `default`."""
+    if not isinstance(source, str):
+        source = source["default"]
     return hashlib.sha256(source.encode()).hexdigest()
 
 

@@ -233,4 +233,4 @@ def test_a_dataset_says_what_it_was_made_of(dataset: Path) -> None:
         "name",
         "description",
     }
-    assert about.code_versions == {"collect": 1, "select": 1, "shard": 2}
+    assert about.code_versions == {"collect": 1, "select": 1, "shard": 3}
