@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from factory.train.attention import documents
 from factory.train.pack import IGNORED
 
 _CHUNK_LOGITS: Final = 1 << 26
@@ -42,8 +43,13 @@ class Learner(nn.Module):
         output layer sees only the positions before a target, a chunk at a time; more than one
         chunk is computed again in the backward pass, so only one chunk of logits exists.
         """
+        given = {} if edges is None else documents(edges, longest, self.model.dtype)
         hidden_bth = self.model.base_model(
-            input_ids=ids_bt, position_ids=positions_bt, attention_mask=None, use_cache=False
+            input_ids=ids_bt,
+            position_ids=positions_bt,
+            attention_mask=None,
+            use_cache=False,
+            **given,
         ).last_hidden_state
         labels_n = labels_bt[:, 1:].flatten()
         kept = labels_n != IGNORED

@@ -82,35 +82,6 @@ def test_in_bfloat16_the_losses_are_nearly_those_of_float32(
     assert [line["loss"] for line in log] == pytest.approx(losses, rel=0.02)
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_packed_documents_do_not_see_each_other(tiny_base: Path, attention: str) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    from factory.train.loss import Learner
-    from factory.train.pack import collate, join
-
-    made = make_documents(4, 5)
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention)
-    seen: list[torch.Tensor] = []
-    keep = model.base_model.register_forward_hook(
-        lambda _module, _inputs, output: seen.append(output.last_hidden_state.detach())
-    )
-    changed = Document((made[1].ids + 1) % 255, made[1].prompt_tokens)
-    alone = [[made[0]], [made[2]], [made[3]]]
-    for documents in ([*made], [made[0], changed, *made[2:]], *alone):
-        batch = collate([join(range(len(documents)), documents)], pad_id=0)
-        Learner(model)(*[torch.from_numpy(array) for array in batch])
-    keep.remove()
-    first, second = (one[0] for one in seen[:2])
-    edges = np.cumsum([0, *(len(one.ids) for one in made)])
-    for at, one in zip((0, 2, 3), seen[2:], strict=True):
-        span = slice(int(edges[at]), int(edges[at + 1]))
-        assert torch.equal(first[span], second[span])
-        assert torch.allclose(first[span], one[0], atol=1e-5)
-    assert not torch.allclose(first[edges[1] : edges[2]], second[edges[1] : edges[2]], atol=1e-3)
-
-
 def test_the_loss_in_chunks_is_the_loss_at_once(
     tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
