@@ -23,7 +23,7 @@ from factory.errors import TrainError
 from factory.recipe_file import ROOT
 from factory.train.launch import run_training
 from factory.train.log import read_log
-from factory.train.tokens import Document, write_tokens
+from factory.train.tokens import write_tokens
 from tests.unit.train.jobs import END, make_documents, make_job, reference, weights
 
 
