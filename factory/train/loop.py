@@ -8,7 +8,6 @@ step, so a step depends only on the weights and the plan.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -20,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from factory.errors import TrainError
-from factory.parts import write_atomically
+from factory.train.failure import tell_crashes, write_refusal
+from factory.train.finished import write_outcome
 from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.launch import bind_to_parent
 from factory.train.log import StepFacts, TrainingLog
@@ -143,6 +143,7 @@ class _Training:
             if self.rank == 0:
                 export_student(self.model, self.tokenizer, job, state)
             torch.distributed.barrier()
+        self.pulse.stop()
         return self._outcome(log, done, steps_s)
 
     def _step(self, number: int) -> StepFacts:
@@ -246,25 +247,23 @@ class _Training:
 
 
 def main(path: str) -> int:
-    """Exit code 0; 3 after an error made on purpose, which lies in `work/error-<rank>.json`."""
+    """Train as the rank that the environment says.
+
+    Exit code 0; 3 after an error made on purpose, which `work/error-<rank>.json` tells, as it
+    tells one that nobody expected.
+    """
     bind_to_parent()
     job = TrainingJob.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    return run_rank(job)
-
-
-def run_rank(job: TrainingJob) -> int:
-    """Train as the rank that the environment says; an exit code as `main`'s."""
     rank = int(os.environ["RANK"])
+    tell_crashes(job, rank)
     try:
         outcome = train(job)
     except TrainError as error:
-        write_atomically(
-            job.work / f"error-{rank}.json", json.dumps({"message": str(error)}).encode()
-        )
+        write_refusal(job, rank, error)
         sys.stderr.write(f"rank {rank}: {error}\n")
         return 3
     if rank == 0:
-        write_atomically(job.work / "outcome.json", outcome.model_dump_json().encode())
+        write_outcome(job, outcome)
     import torch.distributed
 
     torch.distributed.destroy_process_group()

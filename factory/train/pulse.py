@@ -2,8 +2,8 @@
 
 - `phase`: by rank 0, `NAME COUNT`. `steps` counts optimizer steps; `start` (loading, the first
   step and what is compiled in it), `evaluate`, `save` and `export` may take long.
-- `ranks/N`: by a thread of rank N every few seconds, `HOST COUNT`. It stands still when the rank is
-  stopped or its host is gone.
+- `ranks/N`: by a thread of rank N every few seconds, `HOST PID COUNT`. It stands still when the
+  rank is stopped or its host is gone.
 - `lease`: by the parent, `RUN COUNT`, where ranks run on other hosts. A rank ends itself when it
   stands still for `LEASE_S` (the parent is gone), or names another run.
 
@@ -68,7 +68,12 @@ class Pulse:
         self._count = 0
         (self._work / "ranks").mkdir(parents=True, exist_ok=True)
         self._tell()
+        self._over = threading.Event()
         threading.Thread(target=self._beat, name="pulse", daemon=True).start()
+
+    def stop(self) -> None:
+        """The training is over, in this rank."""
+        self._over.set()
 
     def stepped(self) -> None:
         """A step is done; the first one ends the start."""
@@ -100,16 +105,16 @@ class Pulse:
 
     def _beat(self) -> None:
         mine = self._work / "ranks" / str(self._rank)
-        host = socket.gethostname()
+        who = f"{socket.gethostname()} {os.getpid()}"
         lease = _Lease(self._work / "lease", os.environ[LEASE]) if LEASE in os.environ else None
         count = 0
-        while True:
+        while not self._over.is_set():
             count += 1
-            write_sign(mine, f"{host} {count}")
+            write_sign(mine, f"{who} {count}")
             if lease is not None and lease.is_over():
                 os.write(2, f"rank {self._rank}: the parent of this run is gone\n".encode())
                 os._exit(1)
-            time.sleep(min(_BEAT_S, self._stall_s / 4))
+            self._over.wait(min(_BEAT_S, self._stall_s / 4))
 
 
 def _has_parent() -> bool:
