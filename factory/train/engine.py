@@ -1,43 +1,28 @@
-"""DeepSpeed's engine around a model, and what has to be true of the model."""
+"""The student's model as it is loaded, DeepSpeed's engine around it, and its weights at the end.
+
+Only rank 0 reads the weights; the other ranks hold memory that nobody has written to, which costs
+nothing, until DeepSpeed sends them theirs. With ZeRO 3 a parameter is cut among the ranks as soon
+as it is sent, so no other rank, and no GPU, ever holds a whole model. Parameters are cast and
+buffers are not, so the frequencies of the rotary embedding stay in float32.
+"""
 
 from __future__ import annotations
 
 import datetime
+import os
 from typing import Any
 
-from factory.errors import TrainError
+from factory.train.architecture import PROVEN, check_forward, student_config
+from factory.train.architecture import check_model as check_model
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
-from factory.train.tokens import TokenFiles
-
-
-def check_model(config: Any, data: TokenFiles, vocabulary: int) -> None:
-    """Refuse a base that cannot learn these documents, or whose logits our loss would not know.
-
-    Raises:
-        TrainError: Too few positions or embeddings, or logits that are scaled.
-    """
-    longest = int(data.lengths.max())
-    if longest > config.max_position_embeddings:
-        raise TrainError(
-            f"train.max_length_tokens: expected at most {config.max_position_embeddings}, the "
-            f"base's positions, found a document of {longest} tokens; lower it"
-        )
-    if vocabulary > config.vocab_size:
-        raise TrainError(
-            f"base: expected an embedding for each of the tokenizer's {vocabulary} tokens, found "
-            f"{config.vocab_size}; use the tokenizer that belongs to the model"
-        )
-    for name in ("final_logit_softcapping", "logits_scaling", "logit_scale"):
-        if getattr(config, name, None) not in (None, 1.0):
-            raise TrainError(
-                f"base: expected logits that are the output layer's, found {name} in its "
-                f"configuration (model_type {config.model_type}), which our loss does not apply"
-            )
 
 
 def parameter_groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters with weight decay (matrices) and without (all others)."""
+    """Parameters with weight decay (matrices) and without (all others).
+
+    To be called before ZeRO 3 has cut the parameters: their shapes are then gone.
+    """
     parameters = [one for one in learner.parameters() if one.requires_grad]
     if weight_decay == 0:
         return [{"params": parameters, "weight_decay": 0.0}]
@@ -48,14 +33,16 @@ def parameter_groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
 
 
 def load_base(job: TrainingJob) -> tuple[Any, Any]:
-    """The base as it learns, in float32, and its tokenizer.
+    """The base as it learns, in the precision that it is computed in, and its tokenizer.
+
+    In ranks other than 0 the weights have no values yet; `start_engine` brings them.
 
     Raises:
-        TrainError: It cannot be loaded, or more positions are asked for than its rotary embedding
-            was given a base for.
+        TrainError: It cannot be loaded, or is not covered (`factory.train.architecture`).
     """
     import torch
     import transformers
+    from transformers import initialization
 
     from factory.train.attention import attention_of
 
@@ -63,22 +50,33 @@ def load_base(job: TrainingJob) -> tuple[Any, Any]:
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(job.base, revision=revision)
     if job.chat_template:
         tokenizer.chat_template = job.chat_template
-    config: Any = transformers.AutoConfig.from_pretrained(job.base, revision=revision)
-    if job.rope_base is not None:
-        config.rope_parameters = {**config.rope_parameters, "rope_theta": job.rope_base}
-    if job.positions is not None:
-        config.max_position_embeddings = job.positions
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        job.base,
-        revision=revision,
-        config=config,
-        dtype=torch.float32,
-        attn_implementation=attention_of(job),
-    )
+    config = student_config(job)
+    how: dict[str, Any] = {
+        "dtype": torch.bfloat16 if job.precision == "bfloat16" else torch.float32,
+        "attn_implementation": attention_of(job, config),
+    }
+    model: Any = None
+    if os.environ.get("RANK", "0") != "0":
+        with initialization.no_init_weights():
+            model = transformers.AutoModelForCausalLM.from_config(config, **how)
+        model.tie_weights()
+        if _has_saved_buffers(model):  # DeepSpeed sends parameters alone
+            model = None
+    if model is None:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            job.base, revision=revision, config=config, **how
+        )
+        if config.model_type not in PROVEN:
+            check_forward(model)
     model.config.use_cache = False
     if job.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return model.train(), tokenizer
+
+
+def _has_saved_buffers(model: Any) -> bool:
+    parameters = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    return not parameters.issuperset(model.state_dict())
 
 
 def start_engine(learner: Any, job: TrainingJob) -> tuple[Any, Any]:
@@ -88,9 +86,7 @@ def start_engine(learner: Any, job: TrainingJob) -> tuple[Any, Any]:
     import deepspeed.ops
     import torch
 
-    optimizer = torch.optim.AdamW(
-        parameter_groups(learner, job.weight_decay), lr=job.lr, betas=job.betas, eps=job.eps
-    )
+    groups = parameter_groups(learner, job.weight_decay)
     if job.device == "cpu":  # gloo alone: the shared-memory op would be compiled at first use
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(
@@ -99,8 +95,23 @@ def start_engine(learner: Any, job: TrainingJob) -> tuple[Any, Any]:
         verbose=False,
     )
     settings = deepspeed_config(job, ranks=torch.distributed.get_world_size())
+    if job.zero_stage == 3:
+        _share_out(learner, settings)
+    optimizer = torch.optim.AdamW(groups, lr=job.lr, betas=job.betas, eps=job.eps, fused=True)
     engine, *_ = deepspeed.initialize(model=learner, optimizer=optimizer, config=settings)
     return engine, optimizer
+
+
+def _share_out(learner: Any, settings: dict[str, Any]) -> None:
+    """Cut rank 0's parameters among the ranks, one at a time, where the engine will have them."""
+    import deepspeed
+    from deepspeed.accelerator import get_accelerator
+
+    accelerator: Any = get_accelerator()
+    device = accelerator.current_device_name()
+    for buffer in learner.buffers():
+        buffer.data = buffer.data.to(device)
+    deepspeed.zero.Init(module=learner, config_dict_or_path=settings)
 
 
 def whole_state(engine: Any, learner: Any, job: TrainingJob) -> dict[str, Any] | None:

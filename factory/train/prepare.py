@@ -12,7 +12,7 @@ from typing import Any, Final
 from factory.digest import digest, folder_digest
 from factory.errors import TrainError
 from factory.models import Model
-from factory.train.deepspeed_settings import read_deepspeed
+from factory.train.deepspeed_file import read_deepspeed
 from factory.train.job import TrainingJob
 from factory.train.render import Renderer
 from factory.train.rows import RowCounts, tokenise_dataset
