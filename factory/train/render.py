@@ -104,7 +104,7 @@ class Renderer:
         for uuid, before, ids, text, whole in zip(
             uuids, prompt_ids, completion_ids, texts, completions, strict=True
         ):
-            self._check_tokens(uuid, ids, text, whole)
+            self._check_tokens(uuid, before, ids, text, whole)
             both = np.asarray([*before, *ids, self.end_token_id], dtype=np.int32)
             made.append(Document(both, len(before)))
         return made
@@ -116,7 +116,7 @@ class Renderer:
                 f"row {uuid}: expected a prompt and then the assistant's message, found "
                 f"{len(messages)} messages, the last one from {role}"
             )
-        completion = messages[-1]["content"]
+        completion = messages[-1]["content"] or ""
         if not completion.strip():
             raise TrainError(f"row {uuid}: expected a completion to learn, found an empty one")
         opened, closed = completion.count(THINK), completion.count(THINK_END)
@@ -141,9 +141,21 @@ class Renderer:
         return text
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return self._tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return self._tokenizer(
+            list(texts),
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )["input_ids"]
 
-    def _check_tokens(self, uuid: str, ids: list[int], text: str, whole: str) -> None:
+    def _check_tokens(
+        self, uuid: str, before: list[int], ids: list[int], text: str, whole: str
+    ) -> None:
+        if not before:
+            raise TrainError(
+                f"row {uuid}: expected a prompt to read, found none; the chat template writes "
+                f"nothing before the assistant's turn"
+            )
         if text.count(THINK) != whole.count(THINK):
             raise TrainError(
                 f"row {uuid}: expected {THINK} {whole.count(THINK)} times in the tokens, found "

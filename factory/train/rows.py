@@ -198,10 +198,18 @@ def _check_columns(file: Path) -> int:
     except (OSError, pa.ArrowInvalid) as error:
         raise _unreadable(file, error) from error
     with opened:
-        if missing := set(_COLUMNS) - set(opened.schema_arrow.names):
+        schema: pa.Schema = opened.schema_arrow
+        if missing := set(_COLUMNS) - set(schema.names):
             raise TrainError(
                 f"dataset file {file}: expected the columns {_COLUMNS}, found no "
                 f"{sorted(missing)}; is it a published dataset?"
+            )
+        turns: Any = schema.field("messages").type
+        turn: Any = getattr(turns, "value_type", None)
+        if not pa.types.is_struct(turn) or not {"role", "content"} <= {one.name for one in turn}:
+            raise TrainError(
+                f"dataset file {file}: expected messages that are lists of role and content, "
+                f"found {turns}; write them in this form"
             )
         return opened.metadata.num_rows
 

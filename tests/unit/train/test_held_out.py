@@ -170,6 +170,15 @@ def test_a_parquet_file_without_a_needed_column_is_refused(
         tokenise(dataset, byte_tokenizer, tmp_path / "tokens")
 
 
+def test_messages_of_another_form_are_refused(byte_tokenizer: Any, tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", 4)
+    turns = [[{"from": "human", "value": "2?"}, {"from": "gpt", "value": "2"}]]
+    table = pa.table({"uuid": ["u"], "messages": turns})
+    pq.write_table(table, dataset / "data" / "train-1.parquet")
+    with pytest.raises(TrainError, match=r"train-1\.parquet: expected messages that are lists of"):
+        tokenise(dataset, byte_tokenizer, tmp_path / "tokens")
+
+
 def test_a_file_that_is_no_parquet_is_refused(byte_tokenizer: Any, tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "dataset", 4)
     (dataset / "data" / "train-0.parquet").write_bytes(b"none")
