@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from schemas.train_settings import Student, TrainRecipe
 if TYPE_CHECKING:
     from factory.train.alone import Alone
     from factory.train.check import Check
-    from factory.train.prepare import Prepared
 
 
 def add(commands: Any) -> None:
@@ -73,6 +73,14 @@ def add(commands: Any) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    from factory.train import join
+
+    if join.joined():  # started by torchrun or srun: rank 0 does it, the others train with it
+        return join.act_together(lambda: _act(arguments))
+    return _act(arguments)
+
+
+def _act(arguments: argparse.Namespace) -> int:
     from factory.preflight import TRAIN_PACKAGES, check_installed
     from factory.train.alone import alone
 
@@ -129,15 +137,12 @@ def _check(each: list[Alone], arguments: argparse.Namespace) -> int:
     from factory.train.check_text import check_text
 
     found: list[Check] = []
-
-    def act(prepared: Prepared) -> None:
-        check = examine(prepared, one.machine, rows=arguments.rows)
+    for one in each:
+        with redirect_stdout(sys.stderr):  # where libraries say what they like
+            check = examine(one.prepare(), rows=arguments.rows)
         found.append(check)
         if not arguments.json:
             print(check_text(check, colour=_in_colour()), end="\n\n")  # noqa: T201
-
-    for one in each:
-        one.check(act)
     if arguments.json:
         print(json.dumps([check.model_dump(mode="json") for check in found], indent=2))  # noqa: T201
     return 0
@@ -146,14 +151,14 @@ def _check(each: list[Alone], arguments: argparse.Namespace) -> int:
 def _run(each: list[Alone], arguments: argparse.Namespace) -> int:
     done: list[dict[str, Any]] = []
     for one in each:
-        manifest = one.train()
-        figures = manifest.figures
+        with redirect_stdout(sys.stderr):
+            figures = one.train().figures
         done.append(
             {"student": one.student.name, "model": str(one.model), "key": one.key, **figures}
         )
         if not arguments.json:
             print(  # noqa: T201
-                f"student {one.student.name}: {one.model}  ({figures['steps']:,} steps, loss "
+                f"student   {one.model}  ({one.student.name}: {figures['steps']:,} steps, loss "
                 f"{figures['first_loss']:.4f} -> {figures['final_loss']:.4f})"
             )
     if arguments.json:

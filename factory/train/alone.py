@@ -6,7 +6,6 @@ would have made them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,24 +52,22 @@ class Alone:
         """The manifest of the finished artifact, if it is."""
         return read_manifest(self.folder) if (self.folder / MANIFEST).is_file() else None
 
-    def check(self, act: Callable[[Prepared], None]) -> None:
-        """Prepare the training, and hand it over instead of starting it.
+    def prepare(self) -> Prepared:
+        """Everything but the training itself; what is made for it is kept.
 
         Raises:
             RetortError: What is wrong with the dataset, the base or the settings.
         """
-        with sole_writer(self.folder):
-            act(
-                prepare(
-                    self.dataset,
-                    self.student,
-                    self.recipe.train,
-                    base=self._base(),
-                    seed=self.recipe.seed,
-                    machine=self.machine,
-                    out_dir=self.folder,
-                    key=self.key,
-                )
+        with sole_writer(self.folder, tidy=True):
+            return prepare(
+                self.dataset,
+                self.student,
+                self.recipe.train,
+                base=self._base(),
+                seed=self.recipe.seed,
+                machine=self.machine,
+                out_dir=self.folder,
+                key=self.key,
             )
 
     def train(self) -> Manifest:

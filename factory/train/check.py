@@ -1,7 +1,7 @@
 """What a training would do, found before it starts: rows, mask, template, packing, memory, time.
 
 It refuses nothing that `prepare` let through but a base whose positions, embeddings or logits do
-not suit (`factory.train.engine.check_model`), which its configuration alone tells.
+not suit (`factory.train.architecture`), which its configuration alone tells.
 """
 
 from __future__ import annotations
@@ -9,163 +9,70 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from factory.errors import ManifestMismatch
 from factory.shard.description import read_description
-from factory.train.engine import check_model
-from factory.train.first_rows import FirstRow, first_rows
+from factory.train.architecture import check_model, student_config
+from factory.train.attention import attention_of
+from factory.train.check_facts import (
+    Check,
+    Dataset,
+    Disk,
+    EndToken,
+    Lengths,
+    Packing,
+    Rows,
+    Steps,
+    Template,
+)
+from factory.train.check_warnings import warnings_of
+from factory.train.deepspeed_settings import deepspeed_config
+from factory.train.first_rows import first_rows
 from factory.train.hostfile import read_hostfile
 from factory.train.job import TrainingJob
 from factory.train.loop import plan_of
-from factory.train.memory import (
-    Memory,
-    checkpoint_bytes,
-    count_parameters,
-    export_bytes,
-    memory_of,
-)
+from factory.train.memory import checkpoint_bytes, count_parameters, export_bytes, memory_of
 from factory.train.pack import Ints
 from factory.train.plan import Plan
 from factory.train.prepare import Prepared
+from factory.train.probe import time_of
 from factory.train.template import template_digest
 from factory.train.tokens import TokenFiles
-from schemas.machine import Machine
-from schemas.row import Row
 from schemas.sample import Drop
 
 _SHOWN_ROWS: Final = 2
 
 
-class Dataset(Row):
-    """What is learned from; name, version and digest where it is a published dataset."""
-
-    folder: str
-    name: str | None = None
-    version: str | None = None
-    digest: str | None = None
-    """Of the rows' content."""
-
-
-class Rows(Row):
-    """What became of the dataset's rows."""
-
-    read: int
-    kept: int
-    held_out: int
-    drops: dict[str, int]
-    """By reason; no zeros."""
-
-
-class Lengths(Row):
-    """A distribution over documents."""
-
-    least: int
-    median: int
-    p95: int
-    most: int
-    total: int
-
-
-class Packing(Row):
-    """Rows of several documents."""
-
-    on: bool
-    row_tokens: int
-    rows: int
-    """Of one epoch."""
-    efficiency: float
-    """Tokens over the capacity of the rows, in (0, 1]."""
-
-
-class Template(Row):
-    """Chat templates, by their digests."""
-
-    student: str
-    teachers: dict[str, str]
-    """Model that wrote rows -> digest; empty where the dataset does not say."""
-
-
-class EndToken(Row):
-    """What generation will stop at."""
-
-    id: int
-    text: str
-
-
-class Steps(Row):
-    """The plan's size."""
-
-    steps: int
-    epochs: int
-    tokens_per_epoch: int
-    targets_per_epoch: int
-    micro_batches: int
-    """Of one rank in one step, at most."""
-    micro_batch_tokens: int
-    """Padded tokens of one of them, at most."""
-    eval_targets: int
-    """Target tokens of the held-out documents."""
-
-
-class Disk(Row):
-    """Bytes below the student's folder."""
-
-    checkpoint_bytes: int
-    checkpoints: int
-    """At a time, at most: one more than are kept, while the newest is written."""
-    export_bytes: int
-    free_bytes: int
-
-    @property
-    def needed_bytes(self) -> int:
-        """Of checkpoints and the exported model together."""
-        return self.checkpoints * self.checkpoint_bytes + self.export_bytes
-
-
-class Check(Row):
-    """A training as it would be."""
-
-    student: str
-    base: str
-    parameters: int
-    device: str
-    ranks: int
-    zero_stage: int
-    precision: str
-    dataset: Dataset
-    rows: Rows
-    tokens: Lengths
-    targets: Lengths
-    packing: Packing
-    template: Template
-    end_token: EndToken
-    first_rows: list[FirstRow]
-    steps: Steps
-    memory: Memory
-    disk: Disk
-    warnings: list[str]
-
-
-def examine(prepared: Prepared, machine: Machine, *, rows: int = _SHOWN_ROWS) -> Check:
+def examine(prepared: Prepared, *, rows: int = _SHOWN_ROWS, timed: bool = True) -> Check:
     """Everything about a training that can be known before it starts.
 
     Args:
         rows: How many documents are shown as tokens.
+        timed: Try for some seconds how long it will take.
 
     Raises:
-        TrainError: The base's configuration does not suit the documents or our loss.
+        TrainError: The base's configuration does not suit the documents or our loss, or DeepSpeed
+            has no such combination of settings.
     """
     job, tokenizer = prepared.job, prepared.renderer.tokenizer
+    deepspeed_config(job, ranks=job.ranks)
     data = TokenFiles([Path(path) for path in job.tokens])
     config = student_config(job)
     check_model(config, data, len(tokenizer))
     plan = plan_of(job, data)
     parameters = count_parameters(config)
-    steps = _steps(job, data, plan)
-    return Check(
+    memory = memory_of(
+        job,
+        config,
+        parameters,
+        rows=max(1, job.micro_batch_tokens // plan.row_tokens),
+        row_tokens=plan.row_tokens,
+        ranks_here=_ranks_here(job),
+    )
+    check = Check(
         student=prepared.student.name,
         base=prepared.base.identity,
         parameters=parameters,
@@ -173,6 +80,9 @@ def examine(prepared: Prepared, machine: Machine, *, rows: int = _SHOWN_ROWS) ->
         ranks=job.ranks,
         zero_stage=job.zero_stage,
         precision=job.precision,
+        attention=attention_of(job, config),
+        gradient_checkpointing=job.gradient_checkpointing,
+        offload=job.offload,
         dataset=_dataset(prepared.dataset),
         rows=_rows(prepared),
         tokens=_lengths(data.lengths),
@@ -186,30 +96,13 @@ def examine(prepared: Prepared, machine: Machine, *, rows: int = _SHOWN_ROWS) ->
             id=job.end_token_id, text=tokenizer.convert_ids_to_tokens(job.end_token_id)
         ),
         first_rows=first_rows(data, tokenizer, rows),
-        steps=steps,
-        memory=memory_of(
-            job,
-            config,
-            parameters,
-            rows=max(1, job.micro_batch_tokens // plan.row_tokens),
-            row_tokens=plan.row_tokens,
-            ranks_here=_ranks_here(job),
-        ),
-        disk=_disk(job, parameters, steps.steps),
+        steps=_steps(job, data, plan),
+        memory=memory,
+        disk=_disk(job, parameters, len(plan.steps)),
+        time=time_of(job, config, data, plan, memory) if timed else None,
         warnings=[],
     )
-
-
-def student_config(job: TrainingJob) -> Any:
-    """The base's configuration with what the student changes of it."""
-    import transformers
-
-    config: Any = transformers.AutoConfig.from_pretrained(job.base, revision=job.revision or None)
-    if job.rope_base is not None:
-        config.rope_parameters = {**config.rope_parameters, "rope_theta": job.rope_base}
-    if job.positions is not None:
-        config.max_position_embeddings = job.positions
-    return config
+    return check.model_copy(update={"warnings": warnings_of(check, data, tokenizer)})
 
 
 def _dataset(folder: Path) -> Dataset:

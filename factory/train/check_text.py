@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Final
 
 from factory.plan_text import size_text
-from factory.train.check import Check, Template
+from factory.status import clock
+from factory.train.check_facts import Check, Template
 from factory.train.first_rows import FirstRow, Token
 from factory.train.memory import Memory
 
@@ -96,10 +97,7 @@ def _figures(check: Check) -> Iterator[str]:
         f"{_count(steps.micro_batches, 'micro-batch', 'micro-batches')} of "
         f"{steps.micro_batch_tokens:,} tokens on each of {_count(check.ranks, 'rank')}"
     )
-    yield (
-        f"runs      on {'GPU' if check.device == 'cuda' else 'CPU'} in {check.precision}, ZeRO "
-        f"{check.zero_stage}"
-    )
+    yield f"how       {_how(check)}"
     yield from _memory(check.memory)
     disk = check.disk
     yield (
@@ -107,7 +105,27 @@ def _figures(check: Check) -> Iterator[str]:
         f"{_count(disk.checkpoints, 'checkpoint')} of {size_text(disk.checkpoint_bytes)}, "
         f"model {size_text(disk.export_bytes)}"
     )
+    if check.time is not None:
+        yield (
+            f"time      about {clock(check.time.total_s)} at {check.time.tokens_per_s:,.0f} "
+            f"tokens/s, by an estimate: a micro-batch of {check.time.probed_tokens:,} tokens "
+            f"through 1 and 2 layers on this machine"
+        )
     yield from (f"warning   {one}" for one in check.warnings)
+
+
+def _how(check: Check) -> str:
+    parts = [
+        "on GPU" if check.device == "cuda" else "on CPU",
+        check.precision,
+        f"ZeRO {check.zero_stage}",
+        f"attention {check.attention}",
+    ]
+    if check.offload != "none":
+        parts.append("optimizer offloaded" if check.offload == "optimizer" else "all offloaded")
+    if check.gradient_checkpointing:
+        parts.append("gradient checkpointing")
+    return ", ".join(parts)
 
 
 def _counts(check: Check) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from factory.train.tokens import Document, TokenFiles
 from schemas.row import Row
 
+_WHOLE: Final = 400
+"""Tokens of a row that is shown whole."""
 _HEAD: Final = 96
 _BEFORE_TARGETS: Final = 32
 _AFTER: Final = 96
@@ -76,6 +78,8 @@ def _row(number: int, document: Document, tokenizer: Any, special: set[int]) -> 
 
 
 def _shown(tokens: int, prompt: int) -> list[tuple[int, int]]:
+    if tokens <= _WHOLE:
+        return [(0, tokens)]
     wanted = [
         (0, _HEAD),
         (max(0, prompt - _BEFORE_TARGETS), prompt + _AFTER),
