@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -134,7 +133,7 @@ def _with_hosts(machine: Machine, hostfile: str | None) -> Machine:
 
 def _check(each: list[Alone], arguments: argparse.Namespace) -> int:
     from factory.train.check import examine
-    from factory.train.check_text import check_text
+    from factory.train.check_text import check_text, in_colour
 
     found: list[Check] = []
     for one in each:
@@ -142,7 +141,7 @@ def _check(each: list[Alone], arguments: argparse.Namespace) -> int:
             check = examine(one.prepare(), rows=arguments.rows)
         found.append(check)
         if not arguments.json:
-            print(check_text(check, colour=_in_colour()), end="\n\n")  # noqa: T201
+            print(check_text(check, colour=in_colour(sys.stdout)), end="\n\n")  # noqa: T201
     if arguments.json:
         print(json.dumps([check.model_dump(mode="json") for check in found], indent=2))  # noqa: T201
     return 0
@@ -164,10 +163,6 @@ def _run(each: list[Alone], arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(done, indent=2))  # noqa: T201
     return 0
-
-
-def _in_colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _say(line: str) -> None:

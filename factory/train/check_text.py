@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, TextIO
 
 from factory.plan_text import size_text
 from factory.status import clock
@@ -16,6 +17,11 @@ _LEARNED: Final = "\033[32m"
 _READ: Final = "\033[2m"
 _PLAIN: Final = "\033[0m"
 _OPEN, _CLOSE = "⟦", "⟧"
+
+
+def in_colour(stream: TextIO) -> bool:
+    """Whether what is printed there may be coloured: on a terminal, unless `NO_COLOR` is set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def check_text(check: Check, *, colour: bool) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from factory.ledger import entry
 from factory.models import Model
 from factory.preflight import TRAIN_PACKAGES, check_installed
+from factory.progress import say
+from factory.train.check import examine
+from factory.train.check_text import check_text, in_colour
 from factory.train.files import describe_files
 from factory.train.launch import run_training
 from factory.train.prepare import prepare
@@ -29,7 +33,8 @@ def train_student(
 ) -> StageResult:
     """One student, trained on a published dataset: `out_dir/model` in Hugging Face layout.
 
-    A stage that was killed continues from its last checkpoint. `log.jsonl` holds times, so it is
+    Before it trains it says what it will train on, how, and what that needs (`check`). A stage that
+    was killed continues from its last checkpoint. `log.jsonl` holds times, so it is
     no part; the model's files are.
 
     Raises:
@@ -47,6 +52,8 @@ def train_student(
         out_dir=out_dir,
         key=key,
     )
+    check = examine(prepared, timed=False)
+    say(check_text(check, colour=in_colour(sys.stderr)), tell=False)
     counts = prepared.counts
     outcome = run_training(prepared.job)
     return StageResult(
