@@ -16,6 +16,7 @@ from factory.train.architecture import PROVEN, check_forward, student_config
 from factory.train.architecture import check_model as check_model
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
+from factory.train.pulse import long_wait_s
 
 
 def parameter_groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
@@ -91,7 +92,7 @@ def start_engine(learner: Any, job: TrainingJob) -> tuple[Any, Any]:
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(
         dist_backend="gloo" if job.device == "cpu" else "nccl",
-        timeout=datetime.timedelta(seconds=job.stall_timeout_s),
+        timeout=datetime.timedelta(seconds=long_wait_s(job.stall_timeout_s)),
         verbose=False,
     )
     settings = deepspeed_config(job, ranks=torch.distributed.get_world_size())

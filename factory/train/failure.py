@@ -18,12 +18,14 @@ from factory.train.job import TrainingJob
 
 _REPORT: Final = "launcher.json"
 _TAIL_LINES: Final = 25
+_TAIL_LINES_KILLED: Final = 8
+"""They tell how the other ranks fared."""
 _TRACE_LINES: Final = 12
 
 
-def write_refusal(job: TrainingJob, rank: int, error: TrainError) -> None:
+def write_refusal(job: TrainingJob, rank: int, error: RetortError) -> None:
     """A rank ends with an error made on purpose."""
-    _write(job.work, rank, {"refusal": str(error)})
+    _write(job.work, rank, {"refusal": str(error), "full": isinstance(error, StorageFull)})
 
 
 def tell_crashes(job: TrainingJob, rank: int) -> None:
@@ -60,7 +62,7 @@ def why_it_ended(job: TrainingJob, code: int, output: Path) -> RetortError:
     told = sorted(_told(job.work), key=lambda one: one["time"])
     for one in told:
         if "refusal" in one:
-            return TrainError(one["refusal"])
+            return (StorageFull if one["full"] else TrainError)(one["refusal"])
         if one["full"]:
             return StorageFull(
                 f"training in {job.out}: expected room to write, found the disk full "
@@ -68,8 +70,12 @@ def why_it_ended(job: TrainingJob, code: int, output: Path) -> RetortError:
                 f"checkpoint"
             )
     kept = "the last checkpoint is kept, run again to continue"
+    tail_lines = _TAIL_LINES
     killed = {rank: exit for rank, exit in _exits(job.work).items() if exit < 0}
     if killed:
+        tail_lines = _TAIL_LINES_KILLED
+        if set(killed.values()) != {-signal.SIGTERM}:  # which the launcher sends to the others
+            killed = {rank: exit for rank, exit in killed.items() if exit != -signal.SIGTERM}
         who = ", ".join(f"rank {rank} by {_signal(exit)}" for rank, exit in killed.items())
         what = f"killed from outside: {who}; {kept}"
     elif told:
@@ -80,7 +86,7 @@ def why_it_ended(job: TrainingJob, code: int, output: Path) -> RetortError:
         )
     else:
         what = f"a rank ended with an error (exit code {_code(code)}); {kept}"
-    tail = output.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+    tail = output.read_text(encoding="utf-8", errors="replace").splitlines()[-tail_lines:]
     return TrainError(f"training in {job.out}: {what}. The end of {output}:\n" + "\n".join(tail))
 
 

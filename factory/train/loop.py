@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from factory.errors import TrainError
+from factory.errors import RetortError, TrainError
 from factory.train.failure import tell_crashes, write_refusal
 from factory.train.finished import write_outcome
 from factory.train.job import TrainingJob, TrainingOutcome
@@ -258,7 +258,7 @@ def main(path: str) -> int:
     tell_crashes(job, rank)
     try:
         outcome = train(job)
-    except TrainError as error:
+    except RetortError as error:
         write_refusal(job, rank, error)
         sys.stderr.write(f"rank {rank}: {error}\n")
         return 3
