@@ -17,6 +17,7 @@ from factory.models import Model, local_model, resolve_model, tokenizer_folder
 from factory.parts import MANIFEST, read_manifest
 from factory.recipe_file import resolve_plain
 from factory.train.base import make_random_base
+from factory.train.hostfile import read_hostfile
 from factory.train.prepare import Prepared, prepare
 from factory.train.rows import dataset_files
 from factory.train.stage import train_student
@@ -119,8 +120,8 @@ def alone(
         out: Folder of the artifact; None: below the machine's artifacts, by its key.
 
     Raises:
-        RecipeError: The base is not there, the student is the control, or `out` holds another
-            student.
+        RecipeError: The base or the hostfile is not there, the student is the control, or `out`
+            holds another student.
         TrainError: The folder has no Parquet files.
     """
     if student.learns_from == "all":
@@ -130,6 +131,8 @@ def alone(
             f"`luigi --module pipelines`, or name the other students with --student"
         )
     dataset_files(dataset)
+    if machine.training.hostfile:
+        read_hostfile(machine.training.hostfile)
     base = student.base
     if isinstance(base, RandomBase):
         made, what = None, folder_digest(tokenizer_folder(base.tokenizer))
