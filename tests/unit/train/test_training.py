@@ -5,13 +5,11 @@ Everything that starts ranks is a launch of its own, about ten seconds each on t
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ import numpy as np
 import psutil
 import pytest
 
-from factory.errors import TrainError
 from factory.recipe_file import ROOT
 from factory.train.launch import run_training
 from factory.train.log import read_log
@@ -132,72 +129,6 @@ def test_a_killed_training_leaves_no_rank_and_continues_to_the_same_bits(
     assert _bytes(killed.out / "model") == _bytes(whole.out / "model")
     assert [line["step"] for line in read_log(killed.out)] == list(range(1, outcome.steps + 1))
     assert not (killed.out / "checkpoints").exists()
-
-
-def _command(process: psutil.Process) -> list[str]:
-    """Its command line; empty where it has just ended."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-@pytest.mark.slow
-def test_a_dead_rank_stops_the_training_and_a_wrong_checkpoint_is_refused(
-    tokens: Path, tiny_base: Path, tmp_path: Path
-) -> None:
-    job = make_job(tokens, tiny_base, tmp_path / "out", epochs=400, checkpoint_every_steps=5)
-    mark = job.out / "checkpoints" / "step-000010" / "complete.json"
-    with ThreadPoolExecutor(1) as pool:
-        training = pool.submit(run_training, job)
-        _wait_for(mark.exists, 120)
-        rank = next(
-            one
-            for one in psutil.Process().children(recursive=True)
-            if "factory.train.loop" in _command(one) and "--standalone" not in _command(one)
-        )
-        rank.kill()
-        killed_s = time.monotonic()
-        with pytest.raises(TrainError, match="a rank ended with an error"):
-            training.result(timeout=60)
-        assert time.monotonic() - killed_s < 30
-    with pytest.raises(TrainError, match="expected ranks = 1, found 2; run with 2 ranks"):
-        run_training(job.model_copy(update={"ranks": 1}))
-    newest = sorted(job.out.glob("checkpoints/step-*/complete.json"))[-1].parent
-    state = next(newest.glob("*optim_states.pt"))
-    os.truncate(state, state.stat().st_size // 2)
-    with pytest.raises(TrainError, match=f"{newest.name}: expected .* bytes in {state.name}"):
-        run_training(job)
-    assert len(list(job.out.glob("checkpoints/step-*/complete.json"))) == 2
-
-
-def test_a_loss_that_is_not_finite_stops_the_training(
-    tokens: Path, tiny_base: Path, tmp_path: Path
-) -> None:
-    job = make_job(tokens, tiny_base, tmp_path / "out", lr=1e30, clip_grad_norm=1e30)
-    with pytest.raises(TrainError, match="expected a finite loss, found"):
-        run_training(job)
-    assert not (job.out / "model").exists()
-
-
-def test_a_training_that_is_finished_is_not_run_again(tmp_path: Path) -> None:
-    from factory.digest import digest
-    from factory.train.job import TrainingOutcome
-
-    job = make_job(tmp_path / "none", tmp_path / "none", tmp_path / "out")
-    outcome = TrainingOutcome(
-        steps=1, epochs=1, documents=1, tokens=1, target_tokens=1, parameters=1, first_loss=1.0,
-        final_loss=1.0, tokens_per_s=1.0, target_tokens_per_s=1.0, packing_efficiency=1.0,
-        row_tokens=1, ranks=1, wall_s=1.0,
-    )  # fmt: skip
-    (job.out / "model").mkdir(parents=True)
-    (job.out / "model" / "config.json").touch()
-    job.work.mkdir()
-    identity = digest(job.model_dump(exclude={"stall_timeout_s"}))
-    (job.work / "finished.json").write_text(
-        json.dumps({"job": identity, "outcome": outcome.model_dump()})
-    )
-    assert run_training(job) == outcome
 
 
 def _wait_for(true: Any, timeout_s: float) -> None:
