@@ -13,7 +13,7 @@ from factory.hub import hub_fingerprint
 from factory.recipe_file import ROOT, existing
 from schemas.recipe import ImportFile, ImportTeacher, Teacher, VllmTeacher
 
-_CARD: Final = "README.md"
+CARD: Final = "README.md"
 """Says what a model is; another wording makes no other model."""
 EMBEDDED: Final = ROOT / "factory" / "bootstrap" / "models"
 
@@ -47,7 +47,7 @@ def local_model(folder: Path, name: str) -> Model:
             f"model {name}: expected a folder in Hugging Face layout (config.json, tokenizer, "
             f"*.safetensors) at {folder}, found none"
         )
-    revision = folder_digest(folder, without={_CARD})[:KEY_HEX]
+    revision = folder_digest(folder, without={CARD})[:KEY_HEX]
     return Model(name, str(folder), revision, is_local=True)
 
 
