@@ -1,7 +1,9 @@
 """One rank that does many trainings, one after another: `-m tests.unit.train.parity_ranks JOBS`.
 
-`JOBS` is a JSON file with a list of jobs. Each is trained as `factory.train.loop` trains it, in
-the one process group of the launch; a refusal is written to the job's `work/error-RANK.txt`.
+`JOBS` is a JSON file with a list of `[what, job]`. `train`: as `factory.train.loop` trains it, in
+the one process group of the launch. `look`: only the engine is started, and what it made of the
+model is written to the job's `look-RANK.json`. `force`: DeepSpeed is given what our settings
+refuse, bfloat16 in ZeRO stage 0, and what it says is written to `force-RANK.json`.
 """
 
 from __future__ import annotations
@@ -14,22 +16,22 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from factory.errors import TrainError
 from factory.recipe_file import ROOT
 from factory.train.job import TrainingJob
 
 
-def train_all(jobs: Sequence[TrainingJob], folder: Path, *, ranks: int) -> None:
+def do_all(jobs: Sequence[tuple[str, TrainingJob]], folder: Path, *, ranks: int) -> None:
     """All jobs in one launch of so many ranks; fails with the end of their output."""
     path = folder / f"jobs-{ranks}.json"
-    path.write_text(json.dumps([job.model_dump() for job in jobs]))
+    path.write_text(json.dumps([(what, job.model_dump()) for what, job in jobs]))
     output = folder / f"ranks-{ranks}.log"
     with open(output, "wb") as log:
         code = subprocess.run(
             [
-                *(sys.executable, "-m", "factory.train.launch"),
-                *("--standalone", "--nproc-per-node", str(ranks), "--master-addr", "127.0.0.1"),
+                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+                *("--nproc-per-node", str(ranks), "--master-addr", "127.0.0.1"),
                 *("-m", "tests.unit.train.parity_ranks", str(path)),
             ],
             cwd=ROOT,
@@ -42,22 +44,60 @@ def train_all(jobs: Sequence[TrainingJob], folder: Path, *, ranks: int) -> None:
 
 
 def main(path: str) -> None:
-    """Train them."""
+    """Do them."""
     import torch.distributed
 
     from factory.train.loop import train
 
-    for one in json.loads(Path(path).read_text()):
-        job = TrainingJob.model_validate(one)
+    for number, (what, content) in enumerate(json.loads(Path(path).read_text())):
+        job = TrainingJob.model_validate(content)
         job.work.mkdir(parents=True, exist_ok=True)
-        begun = time.monotonic()
-        try:
+        begun = time.process_time()
+        if what == "train":
             train(job)
-        except TrainError as error:
-            (job.work / f"error-{os.environ['RANK']}.txt").write_text(str(error))
+        else:
+            found = _look(job) if what == "look" else _force(job)
+            (job.out / f"{what}-{os.environ['RANK']}.json").write_text(json.dumps(found))
         gc.collect()
-        print(job.out.name, f"{time.monotonic() - begun:.2f} s", flush=True)
+        if number == 0:
+            gc.freeze()  # DeepSpeed collects often, and it has imported a million objects by now
+        print(what, job.out.name, f"{time.process_time() - begun:.2f} s of CPU", flush=True)
     torch.distributed.destroy_process_group()
+
+
+def _look(job: TrainingJob) -> dict[str, Any]:
+    """What of the model this rank holds before and after the engine is started."""
+    from factory.train.engine import load_base, start_engine
+    from factory.train.loss import Learner
+
+    model, _ = load_base(job)
+    whole = sum(one.numel() for one in model.parameters())
+    engine, _ = start_engine(Learner(model), job)
+    return {
+        "buffers": {name: str(one.dtype) for name, one in model.named_buffers()},
+        "parameters": sorted({str(one.dtype) for one in model.parameters()}),
+        "whole": whole,
+        "held": sum(getattr(one, "ds_tensor", one).numel() for one in model.parameters()),
+        "optimizer": type(engine.optimizer).__name__,
+    }
+
+
+def _force(job: TrainingJob) -> str:
+    import deepspeed
+    import torch
+
+    from factory.train.deepspeed_settings import deepspeed_config
+    from factory.train.engine import load_base
+
+    settings = deepspeed_config(job, ranks=torch.distributed.get_world_size())
+    settings |= {"bf16": {"enabled": True}, "data_types": {"grad_accum_dtype": "fp32"}}
+    model, _ = load_base(job)
+    optimizer = torch.optim.AdamW(model.parameters())
+    try:
+        deepspeed.initialize(model=model, optimizer=optimizer, config=settings)
+    except NotImplementedError as error:
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 from factory.errors import TrainError
 from factory.train.deepspeed_settings import deepspeed_config
+from factory.train.job import TrainingJob
 from schemas.train_settings import Student, Train
 
 
@@ -35,3 +36,37 @@ def test_bfloat16_accumulates_in_float32() -> None:
 def test_bfloat16_without_zero_is_refused_by_name() -> None:
     with pytest.raises(TrainError, match=r"zero_stage = 0 with precision .* use zero_stage = 1"):
         deepspeed_config(make_train(zero_stage=0, precision="bfloat16"), ranks=1)
+
+
+def make_offloading(offload: str, zero_stage: int, **changes: Any) -> TrainingJob:
+    return TrainingJob(
+        tokens=["t"], base="b", out_dir="o", end_token_id=0, lr=1e-4,
+        offload=offload, zero_stage=zero_stage, **changes,
+    )  # fmt: skip
+
+
+def test_offloading_moves_adamw_or_the_parameters_too() -> None:
+    zero = deepspeed_config(make_offloading("optimizer", 1), ranks=1)["zero_optimization"]
+    assert zero["offload_optimizer"] == {"device": "cpu", "pin_memory": False}
+    assert "offload_param" not in zero
+    config = deepspeed_config(make_offloading("all", 3, device="cuda"), ranks=1)
+    zero = config["zero_optimization"]
+    assert (
+        zero["offload_param"] == zero["offload_optimizer"] == {"device": "cpu", "pin_memory": True}
+    )
+    assert config["zero_force_ds_cpu_optimizer"] is False  # which would be compiled
+
+
+@pytest.mark.parametrize(
+    ("offload", "zero_stage", "message"),
+    [
+        ("optimizer", 0, "'optimizer' with zero_stage = 0: .* set train.zero_stage = 1, 2 or 3"),
+        ("all", 0, "'all' with zero_stage = 0: expected zero_stage = 3"),
+        ("all", 2, "'all' with zero_stage = 2: .* set it, or offload = 'optimizer'"),
+    ],
+)
+def test_offloading_without_sense_is_refused_by_name(
+    offload: str, zero_stage: int, message: str
+) -> None:
+    with pytest.raises(TrainError, match=message):
+        deepspeed_config(make_offloading(offload, zero_stage), ranks=1)
