@@ -17,9 +17,9 @@ from factory.models import Model, local_model, resolve_model, tokenizer_folder
 from factory.parts import MANIFEST, read_manifest
 from factory.recipe_file import resolve_plain
 from factory.train.base import make_random_base
+from factory.train.dataset_rows import dataset_files
 from factory.train.hostfile import read_hostfile
 from factory.train.prepare import Prepared, prepare
-from factory.train.rows import dataset_files
 from factory.train.stage import train_student
 from schemas.machine import Machine
 from schemas.manifest import Manifest

@@ -15,8 +15,9 @@ from factory.models import Model
 from factory.train.deepspeed_file import read_deepspeed
 from factory.train.job import TrainingJob
 from factory.train.render import Renderer
-from factory.train.rows import RowCounts, tokenise_dataset
+from factory.train.rows import tokenise_dataset
 from factory.train.template import DatasetTemplates, student_tokenizer, templates_of
+from factory.train.token_parts import RowCounts
 from schemas.machine import Machine
 from schemas.train_settings import Student, Train
 

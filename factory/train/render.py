@@ -146,6 +146,7 @@ class Renderer:
             add_special_tokens=False,
             return_attention_mask=False,
             return_token_type_ids=False,
+            verbose=False,  # no word of the base's length: rows that are too long are dropped later
         )["input_ids"]
 
     def _check_tokens(
