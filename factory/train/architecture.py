@@ -38,12 +38,17 @@ def student_config(job: TrainingJob) -> Any:
     """The base's transformers configuration, with what the student changes of it.
 
     Raises:
-        TrainError: More positions than the base has without a `rope_base`; or a `rope_base` for a
-            rotary embedding that is scaled already.
+        TrainError: There is none; more positions than the base has without a `rope_base`; or a
+            `rope_base` for a rotary embedding that is scaled already.
     """
     import transformers
 
-    config: Any = transformers.AutoConfig.from_pretrained(job.base, revision=job.revision or None)
+    try:
+        config: Any = transformers.AutoConfig.from_pretrained(
+            job.base, revision=job.revision or None
+        )
+    except (OSError, ValueError) as error:
+        raise not_loaded(job, error) from error
     text = config.get_text_config()
     if job.rope_base is not None:
         rope = getattr(text, "rope_parameters", None) or {}
@@ -63,6 +68,14 @@ def student_config(job: TrainingJob) -> Any:
             )
         text.max_position_embeddings = job.positions
     return config
+
+
+def not_loaded(job: TrainingJob, error: Exception) -> TrainError:
+    """A base that transformers does not load."""
+    return TrainError(
+        f"base {job.base}: expected a causal model that transformers loads with the attention that "
+        f"we use, found {error}"
+    )
 
 
 def check_model(config: Any, data: TokenFiles, vocabulary: int) -> None:
@@ -108,7 +121,8 @@ def check_architecture(config: Any) -> None:
             raise _refused(config, "a dense model", name, "experts need a balancing loss")
     for name, value in sorted(vars(config).items()):
         is_dropout = "dropout" in name or name.endswith("pdrop")
-        if is_dropout and isinstance(value, float | int) and value > 0:
+        of_another_head = name.startswith(("classifier", "summary"))
+        if is_dropout and not of_another_head and isinstance(value, float | int) and value > 0:
             raise _refused(config, "no dropout", name, "set it to 0 in the base's config.json")
     strange = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTENTION)
     if strange:

@@ -12,7 +12,8 @@ import datetime
 import os
 from typing import Any
 
-from factory.train.architecture import PROVEN, check_forward, student_config
+from factory.errors import TrainError
+from factory.train.architecture import PROVEN, check_forward, not_loaded, student_config
 from factory.train.architecture import check_model as check_model
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
@@ -43,36 +44,55 @@ def load_base(job: TrainingJob) -> tuple[Any, Any]:
     """
     import torch
     import transformers
-    from transformers import initialization
 
     from factory.train.attention import attention_of
 
-    revision = job.revision or None
-    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(job.base, revision=revision)
-    if job.chat_template:
-        tokenizer.chat_template = job.chat_template
     config = student_config(job)
     how: dict[str, Any] = {
         "dtype": torch.bfloat16 if job.precision == "bfloat16" else torch.float32,
         "attn_implementation": attention_of(job, config),
     }
-    model: Any = None
-    if os.environ.get("RANK", "0") != "0":
-        with initialization.no_init_weights():
-            model = transformers.AutoModelForCausalLM.from_config(config, **how)
-        model.tie_weights()
-        if _has_saved_buffers(model):  # DeepSpeed sends parameters alone
-            model = None
-    if model is None:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            job.base, revision=revision, config=config, **how
+    try:
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
+            job.base, revision=job.revision or None
         )
-        if config.model_type not in PROVEN:
-            check_forward(model)
+        model = _load(job, config, how)
+    except (OSError, ValueError) as error:
+        raise not_loaded(job, error) from error
+    if job.chat_template:
+        tokenizer.chat_template = job.chat_template
     model.config.use_cache = False
     if job.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return model.train(), tokenizer
+
+
+def _load(job: TrainingJob, config: Any, how: dict[str, Any]) -> Any:
+    import transformers
+    from transformers import initialization
+
+    if os.environ.get("RANK", "0") != "0":
+        with initialization.no_init_weights():
+            model: Any = transformers.AutoModelForCausalLM.from_config(config, **how)
+        model.tie_weights()
+        if not _has_saved_buffers(model):  # DeepSpeed sends parameters alone
+            return model
+    model, found = transformers.AutoModelForCausalLM.from_pretrained(
+        job.base,
+        revision=job.revision or None,
+        config=config,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told below, with what is missing
+        **how,
+    )
+    if missing := sorted({*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])}):
+        raise TrainError(
+            f"base {job.base}: expected weights for the whole model, found none that fit for "
+            f"{', '.join(missing[:3])} ({len(missing)} in all); they would be random"
+        )
+    if config.model_type not in PROVEN:
+        check_forward(model)
+    return model
 
 
 def _has_saved_buffers(model: Any) -> bool:

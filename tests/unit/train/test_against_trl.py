@@ -32,7 +32,7 @@ def test_five_steps_equal_those_of_trl(tiny_base: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "ranks": 1,
         "packing": False,
-        "batch_tokens": 240,
+        "batch_tokens": 270,
         "micro_batch_tokens": 256,
         "schedule": "constant",
         "warmup_ratio": 0.0,
