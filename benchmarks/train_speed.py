@@ -2,7 +2,8 @@
 
 Forward and backward pass of the demonstration's base on its own lessons, one thread, no DeepSpeed.
 Settings take turns in each repeat; tokens per second of CPU time, medians, and the ratio to the
-first setting (float32, torch's fused attention, rows of 512 tokens).
+first setting (float32, torch's fused attention, rows of 512 tokens). `flat` is our own attention
+(`factory.train.attention`), with documents one after the other instead of in rows.
 
     python benchmarks/train_speed.py [--quick]
 """
@@ -21,8 +22,9 @@ from transformers import AutoModelForCausalLM
 
 from factory.bootstrap.lessons import Syllabus, write_lessons
 from factory.models import resolve_model
+from factory.train.attention import FLAT, register
+from factory.train.batches import Batches
 from factory.train.loss import Learner
-from factory.train.pack import collate, join
 from factory.train.plan import make_plan
 from factory.train.render import load_tokenizer
 from factory.train.tokens import TokenFiles
@@ -31,9 +33,11 @@ _SETTINGS = (
     ("float32", "sdpa", 512),
     ("float32", "sdpa", 256),
     ("float32", "eager", 256),
+    ("float32", "flat", 256),
     ("bfloat16", "sdpa", 512),
     ("bfloat16", "sdpa", 256),
     ("bfloat16", "eager", 256),
+    ("bfloat16", "flat", 256),
 )
 _MICRO_TOKENS = 2048
 
@@ -51,18 +55,18 @@ def speed(data: TokenFiles, dtype: str, attention: str, row_tokens: int, steps: 
     model: Any = AutoModelForCausalLM.from_pretrained(
         resolve_model("embedded:base-qwen2").location,
         dtype=getattr(torch, dtype),
-        attn_implementation=attention,
+        attn_implementation=FLAT if attention == "flat" else attention,
     )
     model.config.use_cache = False
     learner = Learner(model.train())
+    batches = Batches(data, pad_id=0, flat=attention == "flat", device=torch.device("cpu"))
     begun, tokens = 0.0, 0
     for number, step in enumerate(plan.steps[: steps + 1]):
         if number == 1:
             begun, tokens = time.process_time(), 0
-        for rows in step.share(0, 1, max(1, _MICRO_TOKENS // plan.row_tokens)):
-            packed = [join(row, [data.document(one) for one in row]) for row in rows]
-            batch = [torch.from_numpy(array) for array in collate(packed, 0)]
-            (learner(*batch) / step.targets).backward()
+        micros = step.share(0, 1, max(1, _MICRO_TOKENS // plan.row_tokens))
+        for batch in batches.of(iter(micros)):
+            (learner(*batch.inputs()) / step.targets).backward()
         tokens += step.tokens
     return tokens / (time.process_time() - begun)
 
@@ -75,6 +79,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one repeat instead of five")
     repeats = 1 if parser.parse_args().quick else 5
     torch.set_num_threads(1)
+    register()
     found: dict[tuple[str, str, int], list[float]] = {one: [] for one in _SETTINGS}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lessons.arrow"

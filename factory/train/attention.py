@@ -4,12 +4,11 @@ With restarting positions transformers gives torch's fused attention a mask of [
 memory and work grow with the square of the row, and the flash kernels, which take no mask, are
 out. `FLAT` is an attention of our own, registered with transformers, that is told where each
 document begins: no mask, no work across documents, no padding. On a GPU in bfloat16 it is torch's
-`varlen_attn` (flash attention); elsewhere each document is a call of
-`scaled_dot_product_attention`.
+`varlen_attn` (flash attention); elsewhere documents are computed one by one.
 
 Covered: full and sliding-window causal attention with grouped queries. Refused by name: dropout,
 scores that are capped or biased, sinks, a cache, a mask. `varlen_attn` itself runs on a GPU only
-and is not run by the tests; the call per document is.
+and is not run by the tests; one by one is.
 """
 
 from __future__ import annotations
@@ -23,6 +22,10 @@ FLAT: Final = "retort-documents"
 """The name by which transformers knows our attention. Without a mask function of that name it
 makes no mask."""
 
+_PLAIN_TOKENS: Final = 768
+"""On CPU in bfloat16 the backward pass of torch's fused attention is slow: up to about this length
+plain matrices take half its time, and from about twice this length on more than it."""
+
 _FAMILIES: Final = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 """Model types whose attention is as the flat one computes it."""
 
@@ -33,15 +36,18 @@ _NO_EFFECT: Final = frozenset({"is_causal", "use_cache", "output_attentions", "p
 def attention_of(job: TrainingJob, config: Any = None) -> str:
     """The attention that a job's model is loaded with, by transformers' name of it.
 
-    torch's fused attention, but not on CPU in bfloat16, where its backward pass is 1.4 times as
-    slow as plain matrices (`benchmarks/train_speed.py`).
+    The flat one for the families that we train (without dropout): on CPU it is 1.1 to 1.2 times as
+    fast as rows with torch's fused attention in float32 or with plain matrices in bfloat16
+    (`benchmarks/train_speed.py`). Other models get what is fastest for their rows.
 
     Args:
         job: Says where and in which precision.
         config: The model's; None stands for one of the families that we train.
     """
-    family = config is None or config.get_text_config().model_type in _FAMILIES
-    if job.device == "cuda" and family:
+    text = None if config is None else config.get_text_config()
+    if text is None or (
+        text.model_type in _FAMILIES and not getattr(text, "attention_dropout", 0.0)
+    ):
         register()
         return FLAT
     return "eager" if job.device == "cpu" and job.precision == "bfloat16" else "sdpa"
@@ -184,24 +190,52 @@ def _one_by_one(
     import torch
     from torch.nn.functional import scaled_dot_product_attention
 
-    grouped = key.shape[1] != query.shape[1]
+    groups = query.shape[1] // key.shape[1]
+    in_half = query.device.type == "cpu" and query.dtype != torch.float32
+    plain = [length for length in lengths if in_half and length <= _PLAIN_TOKENS]
+    seen = _seen(max(plain), sliding_window, query) if plain else None
     outs: list[Any] = []
     for query_d, key_d, value_d in zip(
         query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2), strict=True
     ):
-        length, seen = query_d.shape[2], None
-        if sliding_window is not None and sliding_window < length:
-            seen = torch.ones(length, length, dtype=torch.bool, device=query.device)
-            seen = seen.tril().triu(1 - sliding_window)
+        length = query_d.shape[2]
+        if seen is not None and length <= _PLAIN_TOKENS:
+            outs.append(_plainly(query_d, key_d, value_d, seen[:length, :length], scaling))
+            continue
+        cut = sliding_window is not None and sliding_window < length
         outs.append(
             scaled_dot_product_attention(
                 query_d,
                 key_d,
                 value_d,
-                attn_mask=seen,
-                is_causal=seen is None,
+                attn_mask=_seen(length, sliding_window, query) if cut else None,
+                is_causal=not cut,
                 scale=scaling,
-                enable_gqa=grouped,
+                enable_gqa=groups > 1,
             )
         )
     return torch.cat(outs, 2).transpose(1, 2)
+
+
+def _plainly(query: Any, key: Any, value: Any, seen: Any, scaling: float | None) -> Any:
+    """One document by plain matrices, with a square of scores in the queries' own precision."""
+    import torch
+
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = (one.repeat_interleave(groups, 1) for one in (key, value))
+    scaled = query[0] * (query.shape[3] ** -0.5 if scaling is None else scaling)
+    scores = torch.baddbmm(seen, scaled, key[0].transpose(1, 2))
+    return torch.bmm(torch.softmax(scores, -1), value[0]).unsqueeze(0)
+
+
+def _seen(length: int, window: int | None, like: Any) -> Any:
+    """What to add to scores [length, length]: 0 where a token (row) sees another, else -inf."""
+    import torch
+
+    hidden = torch.ones(length, length, dtype=torch.bool, device=like.device).triu(1)
+    if window is not None:
+        hidden |= torch.ones_like(hidden).tril(-window)
+    return torch.zeros(length, length, dtype=like.dtype, device=like.device).masked_fill(
+        hidden, -torch.inf
+    )

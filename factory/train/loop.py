@@ -79,7 +79,7 @@ class _Training:
         self.device = self.engine.device
         pad = self.tokenizer.pad_token_id
         pad_id = job.end_token_id if pad is None else pad
-        flat = is_flat(attention_of(job))
+        flat = is_flat(attention_of(job, self.model.config))
         self.batches = Batches(data, pad_id=pad_id, flat=flat, device=self.device)
         self.rows_per_micro = max(1, job.micro_batch_tokens // self.plan.row_tokens)
         self.evaluation: Evaluation | None = None
