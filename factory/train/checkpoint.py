@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 
 from factory.artifact import DISK_FULL
 from factory.digest import canonical_json
-from factory.errors import TrainError
+from factory.errors import RetortError, StorageFull, TrainError
 from factory.parts import sync_folder, write_atomically
 from factory.train import universal
 from factory.train.checkpoint_files import FileFacts, check_files, files_written, shared_out
@@ -72,8 +72,10 @@ def save(engine: Any, folder: Path, step: int, identity: dict[str, Any], kept: i
     """Save the state after `step` steps and remove all but the newest `kept`; every rank calls it.
 
     Raises:
-        TrainError: The disk is full, or does not take a file. The checkpoints before are kept and
-            the files of this one removed. All ranks raise it.
+        StorageFull: The disk has no room for it.
+        TrainError: A file cannot be written.
+
+    All ranks raise it then, the checkpoints before are kept, and the files of this one removed.
     """
     import torch.distributed
 
@@ -89,7 +91,7 @@ def save(engine: Any, folder: Path, step: int, identity: dict[str, Any], kept: i
     try:
         _agree(None if written.error is None else _not_written(here, written.error))
         _on_first_rank(lambda: _complete(here, step, identity, all_facts, kept))
-    except TrainError:
+    except (StorageFull, TrainError):
         _on_first_rank(lambda: shutil.rmtree(here))
         raise
 
@@ -121,13 +123,17 @@ def _complete(
         shutil.rmtree(old)
 
 
-def _not_written(here: Path, error: OSError) -> TrainError:
+def _not_written(here: Path, error: OSError) -> RetortError:
     last = complete_checkpoints(here.parent)
     goes_on = f"continues from {last[-1][1].name}, which is kept" if last else "starts again"
-    found = f"the disk full ({error.strerror})" if error.errno in DISK_FULL else f"{error}"
+    if error.errno in DISK_FULL:
+        return StorageFull(
+            f"checkpoint {here}: expected room for its files, found the disk full "
+            f"({error.strerror}); free some space and run again: it {goes_on}"
+        )
     return TrainError(
-        f"checkpoint {here}: expected room for its files, found {found}; free some space and run "
-        f"again: it {goes_on}"
+        f"checkpoint {here}: expected to write its files, found {error}; mend it and run again: "
+        f"it {goes_on}"
     )
 
 
@@ -140,6 +146,7 @@ def resume(engine: Any, folder: Path, identity: dict[str, Any], job: TrainingJob
     Raises:
         TrainError: It was made from other data or settings, by another number of ranks with
             ZeRO 3, or one of its files is not as it was written. All ranks raise it.
+        StorageFull: There is no room to share it out anew. All ranks raise it.
     """
     import torch.distributed
 
@@ -211,27 +218,27 @@ def read_checkpoint(found: list[tuple[int, Path]]) -> Checkpoint:
         ) from error
 
 
-def _agree(failure: TrainError | None) -> None:
+def _agree(failure: RetortError | None) -> None:
     """Raise on every rank what the first rank with a failure found."""
     import torch.distributed
 
-    found: list[str | None] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(found, None if failure is None else str(failure))
+    found: list[RetortError | None] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(found, failure)
     first = next((one for one in found if one is not None), None)
     if first is not None:
-        raise TrainError(first)
+        raise first
 
 
 def _on_first_rank(work: Callable[[], Made]) -> Made:
-    """What the first rank makes, or the TrainError that it raises, on every rank."""
+    """What the first rank makes, or the error made on purpose that it raises, on every rank."""
     import torch.distributed
 
     box: list[Any] = [None]
-    failure: TrainError | None = None
+    failure: RetortError | None = None
     if torch.distributed.get_rank() == 0:
         try:
             box[0] = work()
-        except TrainError as error:
+        except RetortError as error:
             failure = error
     _agree(failure)
     torch.distributed.broadcast_object_list(box)

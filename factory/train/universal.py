@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from factory.artifact import DISK_FULL
-from factory.errors import TrainError
+from factory.errors import StorageFull, TrainError
 from factory.train.job import TrainingJob
 
 CLIENT_STATE: Final = {"universal_checkpoint_info": {"universal_checkpoint_version": 0.4}}
@@ -42,7 +42,7 @@ def convert(here: Path, scratch: Path) -> Path:
     What an interrupted conversion left is removed first.
 
     Raises:
-        TrainError: The disk has no room for it.
+        StorageFull: The disk has no room for it.
     """
     from deepspeed.checkpoint.ds_to_universal import main
 
@@ -82,8 +82,8 @@ def load(engine: Any, universal: Path) -> None:
     assert loaded is not None
 
 
-def _full(here: Path, scratch: Path, needed: int, found: str) -> TrainError:
-    return TrainError(
+def _full(here: Path, scratch: Path, needed: int, found: str) -> StorageFull:
+    return StorageFull(
         f"checkpoint {here}: expected {needed} bytes of room in {scratch} to share it out among "
         f"another number of ranks, found {found}; free some space, or run with as many ranks as "
         f"before"
