@@ -22,6 +22,7 @@ from factory.models import (
 )
 from factory.select.control import draw_control
 from factory.train.base import make_random_base
+from factory.train.deepspeed_file import deepspeed_fingerprint
 from factory.train.stage import train_student
 from factory.validate.stage import validate_model
 from pipelines.data import (
@@ -154,11 +155,13 @@ class TrainStudent(_OfStudent):
         return resolve_model(student.base, student.revision)
 
     def section(self) -> Any:
-        shared = train_section(self).model_dump(mode="json", exclude={"students"})
+        train = train_section(self)
+        shared = train.model_dump(mode="json", exclude={"students"})
         student = self.settings()
         identity = "" if self.made_base() is not None else self.base().identity
         return {
             "train": shared,
+            "deepspeed": deepspeed_fingerprint(train),
             "student": student,
             "base": identity,
             "seed": self.recipe.seed,
