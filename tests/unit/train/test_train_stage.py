@@ -153,7 +153,7 @@ def test_a_random_base_follows_from_its_seed_and_keeps_the_real_tokenizer(
     text = "Let x² = 10 234. <think>\n\tdéjà vu</think>\r\n print(1) <|im_end|>"
     assert saved(text)["input_ids"] == original(text)["input_ids"]
     assert saved.chat_template == original.chat_template
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "0")
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "0")
     assert model.config.model_type == arch
     assert model.generation_config.eos_token_id == 151645
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
