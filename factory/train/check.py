@@ -70,6 +70,7 @@ def examine(prepared: Prepared, *, rows: int = _SHOWN_ROWS, timed: bool = True) 
         parameters,
         rows=max(1, job.micro_batch_tokens // plan.row_tokens),
         row_tokens=plan.row_tokens,
+        document_tokens=float((data.lengths**2).sum() / data.lengths.sum()),
         ranks_here=_ranks_here(job),
     )
     check = Check(

@@ -103,7 +103,11 @@ def _joined(spans: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
 
 
 def pieces(ids: Sequence[int], tokenizer: Any) -> list[str]:
-    """The text of each token; the tokens of one character give it with the last of them."""
+    """The text of each token; the tokens of one character give it with the last of them.
+
+    Together they are the text, where the tokens are of one; bytes that are no UTF-8 may show as
+    other marks of replacement than in the whole.
+    """
     made: list[str] = []
     before: list[int] = []
     waiting: list[int] = []

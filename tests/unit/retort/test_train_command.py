@@ -77,6 +77,8 @@ def test_a_check_stops_before_training_which_runs_once(
     assert (manifest["stage"], manifest["recipe"]) == ("train", "alone")
     assert manifest["ledger"]["rows_out"] == 20
     assert manifest["figures"]["parameters"] == check["parameters"]
+    needed = sum(check["memory"]["host"].values())
+    assert manifest["figures"]["memory_bytes"] == pytest.approx(needed, rel=0.25)
     assert {part["path"] for part in manifest["parts"]} >= {"model/model.safetensors"}
     assert times(out / "work" / "tokens") == tokens
 
