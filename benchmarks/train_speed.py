@@ -50,7 +50,7 @@ def speed(data: TokenFiles, dtype: str, attention: str, row_tokens: int, steps: 
         epochs=1,
         batch_tokens=2 * _MICRO_TOKENS,
         seed=0,
-        short_row_tokens=row_tokens,
+        row_tokens=row_tokens,
     )
     model: Any = AutoModelForCausalLM.from_pretrained(
         resolve_model("embedded:base-qwen2").location,

@@ -243,8 +243,8 @@ class BuildShards(Stage):
         return {**select.inputs(), "select": select}
 
     def templates(self) -> dict[str, str]:
-        """Model that wrote candidates -> digest of its chat template."""
-        return template_digests(self.recipe.generate, self.recipe.rewrite)
+        """Teacher -> digest of its chat template."""
+        return template_digests(self.recipe.generate)
 
     def work(self) -> StageResult:
         return build_shards(

@@ -29,7 +29,7 @@ def main() -> None:
                 epochs=job.epochs,
                 batch_tokens=job.batch_tokens,
                 seed=job.seed,
-                short_row_tokens=row_tokens,
+                row_tokens=row_tokens,
             )
 
         loop.plan_of = in_long_rows

@@ -24,7 +24,7 @@ from factory.errors import RecipeError, TeacherError
 from factory.models import Model, resolve_model
 from factory.template_clock import strftime_now
 from schemas.problem import Problem
-from schemas.recipe import Generate, Prompt, Rewrite, Teacher, VllmTeacher
+from schemas.recipe import Generate, Prompt, VllmTeacher
 from schemas.sample import Message
 
 _OPEN_THINK: Final = re.compile(r"<think>\s*\Z")
@@ -182,16 +182,16 @@ def chat_template(model: Model) -> ChatTemplate:
     return ChatTemplate(Path(folder), model.name)
 
 
-def template_digests(generate: Generate, rewrite: Rewrite | None) -> dict[str, str]:
-    """Model that writes candidates, as rows name it -> digest of the template that it is asked
-    with; those that Retort serves itself. What endpoints make of messages is not known.
+def template_digests(generate: Generate) -> dict[str, str]:
+    """Teacher, as rows name it -> digest of the template that it is asked with; those that Retort
+    serves itself. What endpoints make of messages is not known. A model that rewrites is no
+    teacher: its rows show the prompt that the teacher saw.
 
     Raises:
         RecipeError: A model is not there.
         TeacherError: A template cannot be read.
     """
-    roles = [generate.asking(reasoning=one)[0] for one in (True, False)]
-    teachers: list[Teacher] = [*roles, *([rewrite.teacher] if rewrite else [])]
+    teachers = [generate.asking(reasoning=one)[0] for one in (True, False)]
     models = {
         resolve_model(teacher.model, teacher.revision)
         for teacher in teachers

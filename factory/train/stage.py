@@ -9,8 +9,6 @@ from factory.ledger import entry
 from factory.models import Model
 from factory.preflight import TRAIN_PACKAGES, check_installed
 from factory.progress import say
-from factory.train.check import examine
-from factory.train.check_text import check_text, in_colour
 from factory.train.files import describe_files
 from factory.train.launch import run_training
 from factory.train.prepare import prepare
@@ -42,6 +40,10 @@ def train_student(
         TrainError: The data, the template or the base must not be trained on, or a rank failed.
     """
     check_installed("train", TRAIN_PACKAGES)
+
+    from factory.train.check import examine
+    from factory.train.check_text import check_text, in_colour
+
     prepared = prepare(
         dataset_dir,
         student,

@@ -96,6 +96,20 @@ def test_rows_no_longer_than_the_longest_real_document_are_at_least_98_percent_f
     assert plan.efficiency >= 0.98
 
 
+def test_short_problems_fill_rows_of_several_of_the_longest(data: Path) -> None:
+    folder, file = data / "tokenizers" / "qwen2.5", data / "gsm8k" / "train.jsonl"
+    if not folder.is_dir() or not file.is_file():
+        pytest.skip(f"no Qwen2.5 tokenizer or GSM8K in {data}")
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()[:1500]]
+    texts = [row["question"] + row["answer"] for row in rows]
+    ids = load_tokenizer(str(folder))(texts, add_special_tokens=False)["input_ids"]
+    lengths = np.random.default_rng(0).choice([len(one) for one in ids], 20_000)
+    plan = make_plan(lengths, np.ones_like(lengths), epochs=1, batch_tokens=16_384, seed=0)
+    assert plan.row_tokens > lengths.max()
+    assert plan.efficiency >= 0.98
+    assert max(len(step.rows) for step in plan.steps) >= 8
+
+
 def test_packing_wastes_less_than_two_hundredths_on_a_wide_spread_of_lengths() -> None:
     lengths = np.random.default_rng(0).lognormal(5.5, 0.8, 5000).astype(int).clip(20, 2048)
     rows = best_fit(lengths, 2048, 0)

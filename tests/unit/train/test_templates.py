@@ -16,7 +16,7 @@ from factory.shard.stage import build_shards
 from factory.train.render import load_tokenizer
 from factory.train.template import student_tokenizer, template_digest, templates_of
 from schemas.machine import Machine
-from schemas.recipe import Generate, OpenaiTeacher, Rest, Rewrite, VllmTeacher
+from schemas.recipe import Generate, OpenaiTeacher, Rest, VllmTeacher
 from schemas.train_settings import Student
 from tests.unit.shard.sample_artifacts import sample, unit_recipe, write_samples
 
@@ -30,7 +30,7 @@ FOLDERS = [
 @pytest.fixture(scope="module")
 def digests() -> dict[str, str]:
     """What the stage shard is given for a recipe with the embedded teacher."""
-    return template_digests(Generate(teacher=TEACHER), None)
+    return template_digests(Generate(teacher=TEACHER))
 
 
 @pytest.fixture
@@ -66,25 +66,17 @@ def test_the_digest_of_several_templates_is_that_of_the_default_one() -> None:
     assert template_digest({"tools": "a", "default": "b"}) == template_digest("b")
 
 
-def test_every_model_that_retort_serves_has_a_digest_under_the_name_that_its_rows_have() -> None:
+def test_every_teacher_that_retort_serves_has_a_digest_under_the_name_that_its_rows_have() -> None:
     other = TEACHER.model_copy(update={"model": "embedded:base-llama"})
     endpoint = OpenaiTeacher(engine="openai", model="big", revision="1")
-    rewrite = Rewrite(teacher=other, template="{statement} {response}")
     names = [resolve_model(one.model).identity for one in (TEACHER, other)]
     found = [
-        template_digests(Generate(teacher=TEACHER), None),
-        template_digests(Generate(teacher=endpoint, rest=Rest(teacher=TEACHER)), None),
-        template_digests(Generate(teacher=endpoint), rewrite),
-        template_digests(Generate(teacher=TEACHER, rest=Rest(teacher=other)), rewrite),
-        template_digests(Generate(teacher=endpoint), None),
+        template_digests(Generate(teacher=TEACHER)),
+        template_digests(Generate(teacher=endpoint, rest=Rest(teacher=TEACHER))),
+        template_digests(Generate(teacher=TEACHER, rest=Rest(teacher=other))),
+        template_digests(Generate(teacher=endpoint)),
     ]
-    assert [sorted(one) for one in found] == [
-        names[:1],
-        names[:1],
-        names[1:],
-        sorted(names),
-        [],
-    ]
+    assert [sorted(one) for one in found] == [names[:1], names[:1], sorted(names), []]
 
 
 def test_a_dataset_says_the_templates_of_the_models_that_wrote_its_rows(
