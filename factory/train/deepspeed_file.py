@@ -8,18 +8,13 @@ leave the loss and the steps as they are is refused by name.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from factory.digest import digest
 from factory.errors import RecipeError
-from factory.recipe_file import existing
+from factory.train.deepspeed_json import AUTO, Said, read_json, without_auto
 from factory.train.job import TrainingJob
 from schemas.train_settings import Train
-
-_AUTO: Final = "auto"
 
 _BATCHES: Final = (
     *("train_batch_size", "train_micro_batch_size_per_gpu", "gradient_accumulation_steps"),
@@ -35,7 +30,6 @@ _PASSED_ON: Final = frozenset(
     {
         *("steps_per_print", "wall_clock_breakdown", "memory_breakdown", "dump_state"),
         *("comms_logger", "flops_profiler", "activation_checkpointing"),
-        *("communication_data_type", "prescale_gradients", "gradient_predivide_factor"),
     }
 )
 _OFF: Final = ("fp16", "amp", "torch_autocast")
@@ -60,7 +54,7 @@ def deepspeed_fingerprint(train: Train) -> str:
     Raises:
         RecipeError: It is not there, or not JSON.
     """
-    return digest(_read(train.deepspeed)) if train.deepspeed else ""
+    return digest(read_json(train.deepspeed)) if train.deepspeed else ""
 
 
 def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
@@ -74,19 +68,19 @@ def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
         RecipeError: The file is not there, not JSON, or says what only the loop may decide or what
             is not covered; or the recipe or the machine file decides the same thing.
     """
-    content = _read(train.deepspeed)
+    content = read_json(train.deepspeed)
     if job.offload != "none":
         raise RecipeError(
             f"training.offload = {job.offload!r}: decided by the DeepSpeed file {train.deepspeed}; "
             f"take it out of the machine file, or leave `deepspeed` out of the recipe"
         )
-    said = _Said(train.deepspeed)
+    said = Said(train.deepspeed)
     own: dict[str, Any] = {"zero_optimization": {"stage": 0}}
     changes: dict[str, Any] = {"clip_grad_norm": 0.0, "zero_stage": 0, "precision": "float32"}
     for name, value in content.items():
         if name in _BATCHES:
             said.must_be(
-                *(name, value, (_AUTO,)),
+                *(name, value, (AUTO,)),
                 "steps are counted in tokens: leave it out, and set train.batch_tokens and the "
                 "machine file's training.micro_batch_tokens",
             )
@@ -97,7 +91,7 @@ def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
             own[name], more = _bf16(said, value, train)
             changes |= more
         elif name == "gradient_clipping":
-            clip = train.clip_grad_norm if value == _AUTO else said.number(name, value)
+            clip = train.clip_grad_norm if value == AUTO else said.number(name, value)
             changes["clip_grad_norm"] = clip
         elif name == "optimizer":
             changes |= _adamw(said, value, train, job.lr)
@@ -108,61 +102,19 @@ def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
             )
         elif name in _OFF:
             enabled = said.table(name, value).get("enabled", False)
-            said.must_be(f"{name}.enabled", enabled, (_AUTO, False), "use bf16")
+            said.must_be(f"{name}.enabled", enabled, (AUTO, False), "use bf16")
         elif name in _MUST_BE:
-            said.must_be(name, value, (_AUTO, _MUST_BE[name]), "the loop needs it so; leave it out")
+            said.must_be(name, value, (AUTO, _MUST_BE[name]), "the loop needs it so; leave it out")
         elif name in _PASSED_ON:
-            own |= _without_auto({name: value})
+            own |= without_auto({name: value})
         elif name not in _DROPPED:
             raise said.refused(name, "it is not covered; take it out")
     return TrainingJob.model_validate(job.model_dump() | changes | {"deepspeed": own})
 
 
-@dataclass(frozen=True)
-class _Said:
-    """Refusals of what a file says."""
-
-    path: str
-
-    def refused(self, name: str, *why: str) -> RecipeError:
-        return RecipeError(f"DeepSpeed file {self.path}: {name}: {''.join(why)}")
-
-    def must_be(self, name: str, value: Any, allowed: Sequence[Any], remedy: str) -> None:
-        if value not in allowed:
-            expected = " or ".join(json.dumps(one) for one in allowed)
-            raise self.refused(name, f"expected {expected}, found {value!r:.80}; {remedy}")
-
-    def table(self, name: str, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self.refused(name, f"expected an object, found {value!r:.80}")
-        return cast("dict[str, Any]", value)
-
-    def number(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise self.refused(name, f"expected a number from 0, found {value!r:.80}")
-        return value
-
-
-def _read(path: str) -> dict[str, Any]:
-    file = existing(path, "train.deepspeed")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RecipeError(f"train.deepspeed {path}: expected a JSON file, found {error}") from error
-    return _Said(path).table("the file", content)
-
-
-def _without_auto(value: Any) -> Any:
-    """Without the entries that are "auto", which leaves them to DeepSpeed."""
-    if not isinstance(value, dict):
-        return value
-    entries = cast("dict[str, Any]", value).items()
-    return {name: _without_auto(one) for name, one in entries if one != _AUTO}
-
-
-def _zero(said: _Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _zero(said: Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """`zero_optimization` without "auto"; and what a job says by fields of its own."""
-    zero = _without_auto(said.table("zero_optimization", value))
+    zero = without_auto(said.table("zero_optimization", value))
     stage = zero.setdefault("stage", 0)
     said.must_be("zero_optimization.stage", stage, (0, 1, 2, 3), "write it as a number")
     for name in sorted(_NOT_OF_ZERO & {one for one in zero if zero[one]}):
@@ -184,19 +136,19 @@ def _zero(said: _Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return zero, {"zero_stage": stage, "offload": offload}
 
 
-def _bf16(said: _Said, value: Any, train: Train) -> tuple[dict[str, Any], dict[str, Any]]:
+def _bf16(said: Said, value: Any, train: Train) -> tuple[dict[str, Any], dict[str, Any]]:
     table = said.table("bf16", value)
     for name in table.keys() - _OF_BF16:
         raise said.refused(f"bf16.{name}", "it is not covered; take it out")
     enabled = table.get("enabled", False)
-    said.must_be("bf16.enabled", enabled, (_AUTO, True, False), "write it so")
+    said.must_be("bf16.enabled", enabled, (AUTO, True, False), "write it so")
     precision = "bfloat16" if enabled is True else "float32"
-    if enabled == _AUTO:
+    if enabled == AUTO:
         precision = train.precision
-    return {**_without_auto(table), "enabled": precision == "bfloat16"}, {"precision": precision}
+    return {**without_auto(table), "enabled": precision == "bfloat16"}, {"precision": precision}
 
 
-def _adamw(said: _Said, value: Any, train: Train, lr: float) -> dict[str, Any]:
+def _adamw(said: Said, value: Any, train: Train, lr: float) -> dict[str, Any]:
     """Fields of a job that the file's `optimizer` decides."""
     table = said.table("optimizer", value)
     kind = table.get("type", "")
@@ -208,10 +160,10 @@ def _adamw(said: _Said, value: Any, train: Train, lr: float) -> dict[str, Any]:
         where = f"optimizer.params.{name}"
         if name == "lr":
             said.must_be(
-                where, one, (_AUTO, lr), "a student's lr stands in the recipe; leave it out"
+                where, one, (AUTO, lr), "a student's lr stands in the recipe; leave it out"
             )
         elif name in ("betas", "eps", "weight_decay"):
-            if one == _AUTO:
+            if one == AUTO:
                 continue
             if name in train.model_fields_set:
                 raise said.refused(where, f"the recipe sets train.{name} too; take one of them out")
@@ -222,7 +174,7 @@ def _adamw(said: _Said, value: Any, train: Train, lr: float) -> dict[str, Any]:
             if name != "betas":
                 changes[name] = changes[name][0]
         elif name in _HARMLESS_OF_ADAM:
-            said.must_be(where, one, (_AUTO, _HARMLESS_OF_ADAM[name]), remedy)
+            said.must_be(where, one, (AUTO, _HARMLESS_OF_ADAM[name]), remedy)
         elif name != "torch_adam":
             raise said.refused(where, "it is not covered; take it out")
     return changes

@@ -77,7 +77,7 @@ def _load(job: TrainingJob, config: Any, how: dict[str, Any]) -> Any:
         model.tie_weights()
         if not _has_saved_buffers(model):  # DeepSpeed sends parameters alone
             return model
-    model, found = transformers.AutoModelForCausalLM.from_pretrained(
+    loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
         job.base,
         revision=job.revision or None,
         config=config,
@@ -85,6 +85,7 @@ def _load(job: TrainingJob, config: Any, how: dict[str, Any]) -> Any:
         ignore_mismatched_sizes=True,  # told below, with what is missing
         **how,
     )
+    model, found = loaded
     if missing := sorted({*found["missing_keys"], *(one[0] for one in found["mismatched_keys"])}):
         raise TrainError(
             f"base {job.base}: expected weights for the whole model, found none that fit for "
