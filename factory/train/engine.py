@@ -14,7 +14,6 @@ from typing import Any
 
 from factory.errors import TrainError
 from factory.train.architecture import PROVEN, check_forward, not_loaded, student_config
-from factory.train.architecture import check_model as check_model
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
 from factory.train.pulse import long_wait_s

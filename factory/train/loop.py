@@ -55,9 +55,10 @@ class _Training:
     """One training in one rank."""
 
     def __init__(self, job: TrainingJob) -> None:
+        from factory.train.architecture import check_model
         from factory.train.attention import attention_of, is_flat
         from factory.train.batches import Batches
-        from factory.train.engine import check_model, load_base, start_engine
+        from factory.train.engine import load_base, start_engine
         from factory.train.evaluate import Evaluation
         from factory.train.grad_norm import tell_grad_norm
         from factory.train.loss import Learner
