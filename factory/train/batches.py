@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from factory.train.pack import PackedRow, collate, join
+from factory.train.pack import IGNORED, Ints, PackedRow, collate, join
 from factory.train.tokens import TokenFiles
 
 Rows = tuple[tuple[int, ...], ...]
@@ -30,10 +30,15 @@ class Batch:
     rows are not flattened."""
     longest: int = 0
     """Tokens of the longest document; with `edges`."""
+    predicting_n: Any = None
+    """Where in the flattened rows the next token is a target: int64 [N]."""
 
     def inputs(self) -> tuple[Any, ...]:
         """What the learner takes."""
-        return (self.ids_bt, self.labels_bt, self.positions_bt, self.edges, self.longest)
+        return (
+            *(self.ids_bt, self.labels_bt, self.positions_bt),
+            *(self.edges, self.longest, self.predicting_n),
+        )
 
 
 class Batches:
@@ -74,8 +79,11 @@ class Batches:
         packed = [join(row, [self._data.document(number) for number in row]) for row in rows]
         if self._flat:
             return self._flattened(packed)
-        ids, labels, positions = (self._there(one) for one in collate(packed, self._pad_id))
-        return Batch(ids, labels, positions)
+        ids, labels, positions = collate(packed, self._pad_id)
+        return Batch(
+            *(self._there(one) for one in (ids, labels, positions)),
+            predicting_n=self._there(_predicting(labels)),
+        )
 
     def _flattened(self, packed: Sequence[PackedRow]) -> Batch:
         if not packed:  # a rank that has nothing to do in this micro-batch
@@ -93,6 +101,7 @@ class Batches:
             self._there(positions),
             self._there(edges),
             longest,
+            self._there(_predicting(labels)),
         )
 
     def _there(self, array: np.ndarray[Any, Any]) -> Any:
@@ -100,3 +109,9 @@ class Batches:
         if self._device.type == "cuda":
             return tensor.pin_memory().to(self._device, non_blocking=True)
         return tensor
+
+
+def _predicting(labels: Ints) -> Ints:
+    """Where in the flattened rows [B, T] the next token is a target."""
+    rows, columns = np.nonzero(labels[:, 1:] != IGNORED)
+    return rows * labels.shape[1] + columns

@@ -211,7 +211,7 @@ def test_a_sliding_window_sees_so_many_tokens_back(tmp_path: Path) -> None:
     model.set_attn_implementation(FLAT)
     half = look(model.bfloat16(), batch_of(made, tmp_path / "half", flat=True))
     off = (half.hidden.float() - seen["eager"].hidden).norm() / seen["eager"].hidden.norm()
-    assert off < 0.02  # without the window it is 0.1 and more
+    assert off < 0.02  # without the window it is 0.3
 
 
 def test_flat_attention_refuses_what_it_does_not_compute(

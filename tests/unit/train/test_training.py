@@ -30,28 +30,6 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_loss_in_chunks_is_the_loss_at_once(
-    tiny_base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    from factory.train import loss
-    from factory.train.pack import collate, pack
-
-    batch = [torch.from_numpy(a) for a in collate(pack(make_documents(9, 6), 256, 0), 0)]
-    model = AutoModelForCausalLM.from_pretrained(tiny_base)
-    results: list[tuple[float, torch.Tensor]] = []
-    for limit in (1 << 26, 261 * 16):
-        monkeypatch.setattr(loss, "_CHUNK_LOGITS_CPU", limit)
-        model.zero_grad()
-        value = loss.Learner(model)(*batch)
-        value.backward()
-        results.append((value.item(), model.get_input_embeddings().weight.grad.clone()))
-    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
-    assert torch.allclose(results[0][1], results[1][1], rtol=1e-3, atol=1e-4)
-
-
 def test_a_killed_training_leaves_no_rank_and_continues_to_the_same_bits(
     tokens: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
