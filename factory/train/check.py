@@ -56,9 +56,13 @@ def examine(prepared: Prepared, *, rows: int = _SHOWN_ROWS, timed: bool = True) 
     Raises:
         TrainError: The base's configuration does not suit the documents or our loss, or DeepSpeed
             has no such combination of settings.
+        MissingDependency: Liger's kernel is asked for and not installed.
     """
+    from factory.train.loss import check_loss_kernel
+
     job, tokenizer = prepared.job, prepared.renderer.tokenizer
     deepspeed_config(job, ranks=job.ranks)
+    check_loss_kernel(job.loss, job.device)
     data = TokenFiles([Path(path) for path in job.tokens])
     config = student_config(job)
     check_model(config, data, len(tokenizer))

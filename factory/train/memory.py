@@ -27,8 +27,6 @@ from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
 from schemas.row import Row
 
-_CHUNK_LOGITS: Final = {"cpu": 1 << 22, "cuda": 1 << 26}
-"""Logits that `factory.train.loss` holds at a time."""
 _RUNTIME_BYTES: Final = {"cpu": 600_000_000, "cuda": 1_500_000_000}
 """Python, torch and DeepSpeed of one rank in its host's memory."""
 _CONTEXT_BYTES: Final = 1_000_000_000
@@ -169,10 +167,14 @@ def _attention(job: TrainingJob, config: Any, row_tokens: int, document_tokens: 
 
 
 def logits(job: TrainingJob, config: Any, targets: int) -> int:
-    """A chunk of logits, as the model gives them, in float32, and its gradient, in bytes."""
-    size = _size(job)
-    vocabulary = config.get_text_config().vocab_size
-    return min(_CHUNK_LOGITS[job.device], targets * vocabulary) * (2 * size + 4)
+    """What the loss holds, in bytes: a chunk of logits as the model gives them and in float32, and
+    the output layer's gradient in float32 and in the model's precision (`factory.train.loss`)."""
+    from factory.train.loss import CHUNK_LOGITS
+
+    size, text = _size(job), config.get_text_config()
+    chunk = min(CHUNK_LOGITS[job.device], targets * text.vocab_size)
+    weight = text.vocab_size * text.hidden_size
+    return chunk * (size + 4) + weight * (4 if size == 4 else 6)
 
 
 def memory_of(

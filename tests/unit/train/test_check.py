@@ -37,7 +37,8 @@ Make = Callable[..., Prepared]
 def make(tiny_base: Path, tmp_path: Path) -> Make:
     def made(dataset: Path, positions: int | None = None, **settings: Any) -> Prepared:
         student = Student(name="small", base="./given", lr=1e-3, epochs=2, positions=positions)
-        train = Train(students=[student], **{"batch_tokens": 500, **settings})
+        given: dict[str, Any] = {"students": [student], "batch_tokens": 500, **settings}
+        train = Train(**given)
         base, out = local_model(tiny_base, "given"), tmp_path / "out"
         return prepare(
             dataset, student, train, base=base, seed=0, machine=Machine(), out_dir=out, key="k"
