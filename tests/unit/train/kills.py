@@ -1,0 +1,89 @@
+"""A training that is started in a process of its own, struck at a moment, and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from factory.recipe_file import ROOT
+from factory.train.job import TrainingJob
+from factory.train.log import last_step
+from factory.train.pulse import read_sign
+
+_START: Final = (
+    "import sys, pathlib; from factory.train.launch import run_training as run;"
+    "from factory.train.job import TrainingJob as Job;"
+    "run(Job.model_validate_json(pathlib.Path(sys.argv[1]).read_text()))"
+)
+
+
+class Killed:
+    """Blows to a training; each starts it, waits for its moment, and leaves no process."""
+
+    def __init__(self, job: TrainingJob, folder: Path) -> None:
+        self._job = job
+        self._path = folder / "job.json"
+        self._path.write_text(job.model_dump_json())
+        self.where: list[int] = []
+        """The last logged step at each blow."""
+
+    def step(self) -> int:
+        """The last step that the log has."""
+        line = last_step(self._job.out)
+        return 0 if line is None else line["step"]
+
+    def parent(self, *, when: Callable[[], bool]) -> None:
+        """Kill who started it; its ranks die with it."""
+        parent = self._struck(when, lambda parent: parent.pid)
+        assert parent.returncode == -signal.SIGKILL
+
+    def a_rank(self, *, when: Callable[[], bool]) -> None:
+        """Kill rank 1; the others and who started them end by themselves."""
+        sign = self._job.work / "ranks" / "1"
+        parent = self._struck(when, lambda _: int(read_sign(sign).split()[1]))
+        assert parent.returncode == 1
+
+    def _struck(
+        self, when: Callable[[], bool], whom: Callable[[psutil.Popen], int]
+    ) -> psutil.Popen:
+        parent = psutil.Popen(
+            [sys.executable, "-c", _START, str(self._path)], cwd=ROOT, stderr=subprocess.PIPE
+        )
+        ranks = self._job.work / "ranks"
+        sign = ranks / str(self._job.ranks - 1)
+        _wait_for(lambda: bool(read_sign(sign)) and _is_below(parent, sign), parent)
+        _wait_for(when, parent)
+        family = parent.children(recursive=True)
+        assert len(family) > self._job.ranks
+        os.kill(whom(parent), signal.SIGKILL)
+        parent.communicate(timeout=60)
+        self.where.append(self.step())
+        assert not psutil.wait_procs(family, timeout=10)[1]
+        return parent
+
+
+def in_a_save(job: TrainingJob) -> bool:
+    """Whether a checkpoint is being written just now."""
+    return any(
+        not (path / "complete.json").exists() for path in (job.out / "checkpoints").glob("step-*")
+    )
+
+
+def _is_below(parent: psutil.Popen, sign: Path) -> bool:
+    """Whether the rank that this sign is of was started by this parent, not by an earlier one."""
+    return int(read_sign(sign).split()[1]) in {one.pid for one in parent.children(recursive=True)}
+
+
+def _wait_for(true: Callable[[], bool], parent: psutil.Popen) -> None:
+    while not true():
+        if parent.poll() is not None:
+            raise AssertionError(parent.communicate()[1].decode())
+        time.sleep(0.002)
