@@ -6,7 +6,7 @@ fields the file takes over.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -56,10 +56,6 @@ class Student(Settings):
         return self
 
 
-FIELDS_OF_DEEPSPEED: Final = ("zero_stage", "precision", "clip_grad_norm")
-"""What a DeepSpeed JSON decides in place of the recipe."""
-
-
 class Train(Settings):
     """`[train]`: plain SFT, as in the R1 report; settings shared by all students."""
 
@@ -94,9 +90,9 @@ class Train(Settings):
     zero_stage: Annotated[int, Field(ge=0, le=3)] = 2
     precision: Literal["float32", "bfloat16"] = "float32"
     deepspeed: str = ""
-    """Path of a DeepSpeed JSON. It then decides ZeRO, precision, clipping and offloading:
-    `zero_stage`, `precision`, `clip_grad_norm` and `offload` of the machine file must be left
-    out. AdamW of its own takes `weight_decay`, `betas` and `eps` over too."""
+    """Path of a DeepSpeed JSON. It then decides ZeRO, precision, clipping and offloading, and
+    `weight_decay`, `betas` and `eps` where it has AdamW: these fields, and `offload` of the machine
+    file, must be left out. Where the file says "auto" the field decides."""
     gradient_checkpointing: bool = False
     loss: Literal["chunked", "liger"] = "chunked"
     """Cross-entropy: Retort's own, a chunk of logits at a time, or Liger's fused kernel, which
@@ -113,11 +109,10 @@ class Train(Settings):
 
     @model_validator(mode="after")
     def _one_of_two_decides(self) -> Self:
-        both = [name for name in FIELDS_OF_DEEPSPEED if name in self.model_fields_set]
-        if self.deepspeed and both:
+        if self.deepspeed and "zero_stage" in self.model_fields_set:
             raise ValueError(
-                f"{', '.join(both)}: decided by the DeepSpeed file {self.deepspeed}; take them out "
-                f"of the recipe, or leave `deepspeed` out"
+                f"zero_stage: decided by the DeepSpeed file {self.deepspeed}; take it out of the "
+                f"recipe, or leave `deepspeed` out"
             )
         return self
 

@@ -88,11 +88,11 @@ def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
             own[name], more = _zero(said, value)
             changes |= more
         elif name == "bf16":
-            own[name], more = _bf16(said, value, train)
+            own[name], more = _bf16(said, value)
             changes |= more
         elif name == "gradient_clipping":
-            clip = train.clip_grad_norm if value == AUTO else said.number(name, value)
-            changes["clip_grad_norm"] = clip
+            if value != AUTO:
+                changes["clip_grad_norm"] = said.number(name, value)
         elif name == "optimizer":
             changes |= _adamw(said, value, train, job.lr)
         elif name == "scheduler":
@@ -109,7 +109,24 @@ def read_deepspeed(train: Train, job: TrainingJob) -> TrainingJob:
             own |= without_auto({name: value})
         elif name not in _DROPPED:
             raise said.refused(name, "it is not covered; take it out")
+    changes |= _fields_for_auto(said, content, train)
+    if "bf16" in own:
+        own["bf16"]["enabled"] = changes["precision"] == "bfloat16"
     return TrainingJob.model_validate(job.model_dump() | changes | {"deepspeed": own})
+
+
+def _fields_for_auto(said: Said, content: dict[str, Any], train: Train) -> dict[str, Any]:
+    """The recipe's fields that the file leaves open with "auto"; refused where it does not."""
+    bf16 = content.get("bf16", {}).get("enabled")
+    found = {"precision": bf16, "clip_grad_norm": content.get("gradient_clipping")}
+    entries = {"precision": "bf16.enabled", "clip_grad_norm": "gradient_clipping"}
+    for name in found.keys() & train.model_fields_set:
+        if found[name] != AUTO:
+            raise said.refused(
+                entries[name],
+                f'the recipe sets train.{name} too; write "auto" here, or take train.{name} out',
+            )
+    return {name: getattr(train, name) for name, value in found.items() if value == AUTO}
 
 
 def _zero(said: Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -136,16 +153,14 @@ def _zero(said: Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return zero, {"zero_stage": stage, "offload": offload}
 
 
-def _bf16(said: Said, value: Any, train: Train) -> tuple[dict[str, Any], dict[str, Any]]:
+def _bf16(said: Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     table = said.table("bf16", value)
     for name in table.keys() - _OF_BF16:
         raise said.refused(f"bf16.{name}", "it is not covered; take it out")
     enabled = table.get("enabled", False)
     said.must_be("bf16.enabled", enabled, (AUTO, True, False), "write it so")
     precision = "bfloat16" if enabled is True else "float32"
-    if enabled == AUTO:
-        precision = train.precision
-    return {**without_auto(table), "enabled": precision == "bfloat16"}, {"precision": precision}
+    return without_auto(table), {"precision": precision}
 
 
 def _adamw(said: Said, value: Any, train: Train, lr: float) -> dict[str, Any]:

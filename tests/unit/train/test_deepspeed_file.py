@@ -134,6 +134,28 @@ def test_what_the_loop_owns_or_nobody_proved_is_refused_by_name(
         _read(folder, content)
 
 
+def test_auto_is_the_recipes_own_value(folder: Path) -> None:
+    left_open = {"bf16": {"enabled": "auto"}, "gradient_clipping": "auto"}
+    plain = _read(folder, {**left_open, "zero_optimization": {"stage": 1}})
+    assert (plain.precision, plain.clip_grad_norm) == ("float32", 1.0)
+    assert deepspeed_config(plain, ranks=1)["bf16"] == {"enabled": False}
+    set_by_recipe = _read(
+        folder,
+        {**left_open, "zero_optimization": {"stage": 1}},
+        precision="bfloat16",
+        clip_grad_norm=0.5,
+    )
+    assert (set_by_recipe.precision, set_by_recipe.clip_grad_norm) == ("bfloat16", 0.5)
+    assert deepspeed_config(set_by_recipe, ranks=1)["bf16"] == {"enabled": True}
+    for content, fields in (
+        ({"bf16": {"enabled": True}}, {"precision": "bfloat16"}),
+        ({}, {"precision": "bfloat16"}),
+        ({"gradient_clipping": 2}, {"clip_grad_norm": 1.0}),
+    ):
+        with pytest.raises(RecipeError, match='write "auto" here, or take train'):
+            _read(folder, content, **fields)
+
+
 def test_nothing_is_decided_twice(folder: Path) -> None:
     adam = {"optimizer": {"type": "AdamW", "params": {"weight_decay": 0.1}}}
     with pytest.raises(RecipeError, match=r"the recipe sets train.weight_decay too"):
