@@ -1,7 +1,8 @@
 """What a training would do, found before it starts: rows, mask, template, packing, memory, time.
 
-It refuses nothing that `prepare` let through but a base whose positions, embeddings or logits do
-not suit (`factory.train.architecture`), which its configuration alone tells.
+It refuses what can be known without a weight: a base that does not suit
+(`factory.train.architecture`), settings that DeepSpeed or the loss does not have, and a published
+dataset whose rows were changed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from factory.errors import ManifestMismatch
+from factory.digest import file_sha256
+from factory.errors import ManifestMismatch, TrainError
 from factory.shard.description import read_description
+from factory.shard.layout import DATA, DATASET
 from factory.train.architecture import check_model, student_config
 from factory.train.attention import attention_of
 from factory.train.check_facts import (
@@ -39,6 +42,7 @@ from factory.train.pack import Ints
 from factory.train.plan import Plan
 from factory.train.prepare import Prepared
 from factory.train.probe import time_of
+from factory.train.rows import dataset_files
 from factory.train.template import template_digest
 from factory.train.tokens import TokenFiles
 from schemas.sample import Drop
@@ -54,8 +58,8 @@ def examine(prepared: Prepared, *, rows: int = _SHOWN_ROWS, timed: bool = True) 
         timed: Try for some seconds how long it will take.
 
     Raises:
-        TrainError: The base's configuration does not suit the documents or our loss, or DeepSpeed
-            has no such combination of settings.
+        TrainError: The base's configuration does not suit the documents or our loss, DeepSpeed
+            has no such combination of settings, or a published dataset's rows were changed.
         MissingDependency: Liger's kernel is asked for and not installed.
     """
     from factory.train.loss import check_loss_kernel
@@ -115,6 +119,15 @@ def _dataset(folder: Path) -> Dataset:
         said = read_description(folder)
     except ManifestMismatch:
         return Dataset(folder=str(folder))
+    wanted = {file.path: file.sha256 for file in said.files if file.path.startswith(f"{DATA}/")}
+    found = {f"{DATA}/{file.name}": file_sha256(file) for file in dataset_files(folder)}
+    for path in sorted(wanted.keys() | found.keys()):
+        if wanted.get(path) != found.get(path):
+            raise TrainError(
+                f"{folder / path}: expected SHA-256 {wanted.get(path, 'of no such file')}, as "
+                f"{DATASET} says, found {found.get(path, 'no file')}; publish the dataset again, "
+                f"or take {DATASET} away to train on rows that no version names"
+            )
     return Dataset(folder=str(folder), name=said.name, version=said.version, digest=said.digest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from factory.train.check import examine
 from factory.train.check_facts import Check
 from factory.train.check_text import check_text
 from factory.train.check_warnings import warnings_of
+from factory.train.files import describe_files
 from factory.train.first_rows import first_rows, pieces
 from factory.train.loop import plan_of
 from factory.train.pack import IGNORED, join
@@ -168,14 +170,17 @@ def test_a_published_dataset_is_named_and_its_template_known(
     assert any("does not say with which chat template" in one for one in untold.warnings)
     own = template_digest(byte_tokenizer.chat_template)
     said = Description(
-        name="doubles", version="1.2.3", rows=4, digest="abc", files=[], columns=["uuid"],
-        recipe="r", upstream={}, ledger=[], templates={"teacher@1": own},
+        name="doubles", version="1.2.3", rows=4, digest="abc", columns=["uuid"], recipe="r",
+        files=describe_files(folder, "data"), upstream={}, ledger=[], templates={"teacher@1": own},
     )  # fmt: skip
     (folder / "dataset.json").write_text(said.model_dump_json())
     check = examine(make(folder), timed=False)
     assert (check.dataset.name, check.dataset.version) == ("doubles", "1.2.3")
     assert check.warnings == []
     assert "teacher@1 the same" in check_text(check, colour=False)
+    shutil.copy(next((folder / "data").iterdir()), folder / "data" / "train-more.parquet")
+    with pytest.raises(TrainError, match=r"train-more.parquet: expected SHA-256 of no such file"):
+        examine(make(folder), timed=False)
 
 
 def test_what_does_not_fit_is_told_with_what_to_change(make: Make, tmp_path: Path) -> None:

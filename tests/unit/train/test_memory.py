@@ -9,7 +9,8 @@ import pytest
 
 from factory.train.architecture import student_config
 from factory.train.job import TrainingJob
-from factory.train.memory import activations, count_parameters, memory_of, states
+from factory.train.memory import count_parameters, memory_of
+from factory.train.memory_parts import activations, states
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 700,
