@@ -41,6 +41,10 @@ _NOT_OF_ZERO: Final = frozenset(
         *("zero_quantized_gradients", "zenflow"),
     }
 )
+_MUST_BE_IN_ZERO: Final = (
+    ("elastic_checkpoint", False, "DeepSpeed cannot load what it then saves; take it out"),
+    ("load_from_fp32_weights", True, "else continuing rounds the weights to bfloat16; take it out"),
+)
 _HARMLESS_OF_ADAM: Final[dict[str, Any]] = {
     "adam_w_mode": True,
     "bias_correction": True,
@@ -136,6 +140,13 @@ def _zero(said: Said, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     said.must_be("zero_optimization.stage", stage, (0, 1, 2, 3), "write it as a number")
     for name in sorted(_NOT_OF_ZERO & {one for one in zero if zero[one]}):
         raise said.refused(f"zero_optimization.{name}", "it is not covered; take it out")
+    for name, must, remedy in _MUST_BE_IN_ZERO:
+        said.must_be(f"zero_optimization.{name}", zero.get(name, must), (must,), remedy)
+    if stage < 2:
+        said.must_be(
+            *("zero_optimization.overlap_comm", zero.get("overlap_comm", False), (False, None)),
+            "DeepSpeed overlaps where gradients are cut up, in stages 2 and 3",
+        )
     offload = "none"
     for name, means in (("offload_optimizer", "optimizer"), ("offload_param", "all")):
         where = said.table(f"zero_optimization.{name}", zero.get(name) or {})

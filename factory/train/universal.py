@@ -2,7 +2,8 @@
 
 Proven for ZeRO 1 and 2, whose optimizer states DeepSpeed shares out anew from whole tensors, and
 for ZeRO 0, where every rank has them whole. For ZeRO 3 a universal checkpoint loads and is wrong
-in silence: all parameters get the settings of the first group, so it is refused here.
+in silence: all parameters get the settings of the first group, so it is refused here; as it is
+where a DeepSpeed file sets what is not proven (with `round_robin_gradients` the weights are wrong).
 """
 
 from __future__ import annotations
@@ -18,6 +19,14 @@ from factory.train.job import TrainingJob
 
 CLIENT_STATE: Final = {"universal_checkpoint_info": {"universal_checkpoint_version": 0.4}}
 """What a checkpoint has to hold so that it can be converted."""
+_PROVEN: Final = frozenset(
+    {
+        *("stage", "overlap_comm", "contiguous_gradients", "reduce_scatter"),
+        *("reduce_bucket_size", "allgather_bucket_size", "allgather_partitions"),
+        *("offload_optimizer", "offload_param", "load_from_fp32_weights", "sub_group_size"),
+    }
+)
+"""Entries of `zero_optimization` with which it was tried; those of stage 3 alone do nothing."""
 _ROOM: Final = 2.2
 """Size of the scratch files, fragments and whole tensors, over the size of the checkpoint."""
 
@@ -26,13 +35,22 @@ def check_ranks(here: Path, job: TrainingJob, *, before: int, now: int) -> None:
     """Refuse a checkpoint of another number of ranks where it is not proven to load rightly.
 
     Raises:
-        TrainError: ZeRO 3.
+        TrainError: ZeRO 3, or a DeepSpeed file with an entry that was not tried.
     """
-    if before != now and job.zero_stage == 3:
+    if before == now:
+        return
+    zero: dict[str, Any] = job.deepspeed.get("zero_optimization", {})
+    odd = sorted(
+        name
+        for name, value in zero.items()
+        if value and name not in _PROVEN and not name.startswith("stage3_")
+    )
+    if job.zero_stage == 3 or (odd and job.zero_stage > 0):
+        why = "ZeRO 3" if job.zero_stage == 3 else f"the DeepSpeed file's {', '.join(odd)}"
         raise TrainError(
-            f"checkpoint {here}: expected ranks = {now}, found {before}, and ZeRO 3 cannot share "
-            f"its state out anew; run with {before} ranks (training.ranks in the machine file), or "
-            f"delete {here.parent} to start again"
+            f"checkpoint {here}: expected ranks = {now}, found {before}, and with {why} its state "
+            f"cannot be shared out anew; run with {before} ranks (training.ranks in the machine "
+            f"file), or delete {here.parent} to start again"
         )
 
 

@@ -121,6 +121,18 @@ def test_what_a_file_leaves_out_is_deepspeeds_default(folder: Path) -> None:
             {"zero_optimization": {"stage": 3, "zero_quantized_weights": True}},
             "zero_quantized_weights: it is not covered",
         ),
+        (
+            {"zero_optimization": {"stage": 1, "elastic_checkpoint": True}},
+            "elastic_checkpoint: expected false, found True; DeepSpeed cannot load",
+        ),
+        (
+            {"zero_optimization": {"stage": 2, "load_from_fp32_weights": False}},
+            "load_from_fp32_weights: expected true, found False; else continuing rounds",
+        ),
+        (
+            {"zero_optimization": {"stage": 1, "overlap_comm": True}},
+            "overlap_comm: expected false or null, found True; DeepSpeed overlaps",
+        ),
         ({"prescale_gradients": True}, "prescale_gradients: it is not covered; take it out"),
         ({"sparse_gradients": True}, "sparse_gradients: it is not covered; take it out"),
         ("{", "expected a JSON file, found"),

@@ -24,6 +24,7 @@ from factory.train.job import TrainingJob
 from factory.train.launch import run_training
 from factory.train.log import read_log
 from factory.train.tokens import write_tokens
+from factory.train.universal import check_ranks
 from tests.unit.train.jobs import make_documents, make_job
 from tests.unit.train.kills import Killed, in_a_save
 from tests.unit.train.other_ranks import (
@@ -137,7 +138,7 @@ def test_other_numbers_of_ranks_full_disks_and_files_with_other_bytes(
         assert not (after.work / "universal").exists()
     ((kind, message, _),) = errors(refused)
     assert kind == "TrainError"
-    assert "expected ranks = 1, found 2, and ZeRO 3 cannot" in message
+    assert "expected ranks = 1, found 2, and with ZeRO 3 its state cannot be shared" in message
     assert "run with 2 ranks" in message
 
     path = corrupt.out / "checkpoints" / "step-000003"
@@ -157,6 +158,30 @@ def test_other_numbers_of_ranks_full_disks_and_files_with_other_bytes(
     assert len(found) == 2
     # with room again
     assert _bytes(full.out / "model") == _bytes(two[2].out / "model")
+
+
+@pytest.mark.parametrize(
+    ("zero", "refused"),
+    [
+        ({"stage": 2, "round_robin_gradients": True}, "the DeepSpeed file's round_robin_gradients"),
+        ({"stage": 2, "round_robin_gradients": False, "stage3_max_live_parameters": 9}, None),
+        ({"stage": 1, "contiguous_gradients": True, "reduce_bucket_size": 1e6}, None),
+        ({"stage": 0, "round_robin_gradients": True}, None),
+    ],
+)
+def test_entries_of_a_deepspeed_file_that_break_sharing_out_are_refused(
+    tmp_path: Path, zero: dict[str, Any], refused: str | None
+) -> None:
+    job = make_job(
+        *(tmp_path, tmp_path, tmp_path),
+        **{"zero_stage": zero["stage"], "deepspeed": {"zero_optimization": zero}},
+    )
+    check_ranks(tmp_path, job, before=2, now=2)
+    if refused is None:
+        check_ranks(tmp_path, job, before=2, now=1)
+        return
+    with pytest.raises(TrainError, match=f"with {refused} its state .* run with 2 ranks"):
+        check_ranks(tmp_path, job, before=2, now=1)
 
 
 @pytest.fixture
