@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -43,8 +44,8 @@ class FilesWritten:
         if self.error is not None:
             return
         try:
-            with open(path, "wb") as file:
-                stream: Any = _Hashed(file)
+            with open(path, "wb") as file, ThreadPoolExecutor(1) as pool:
+                stream: Any = _Hashed(file, pool)
                 try:
                     torch.save(state_dict, stream)
                 except RuntimeError:  # how torch tells that its stream failed
@@ -60,10 +61,10 @@ class FilesWritten:
 
 
 class _Hashed:
-    """A file being written and the hash of what went into it."""
+    """A file being written and the hash of what went into it, taken while it is written."""
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
+    def __init__(self, file: Any, pool: Executor) -> None:
+        self._file, self._pool = file, pool
         self.hash = hashlib.new(_ALGORITHM)
         self.size_bytes = 0
         self.error: OSError | None = None
@@ -71,12 +72,14 @@ class _Hashed:
     def write(self, data: Any) -> int:
         if self.error is not None:
             raise self.error
+        hashed = self._pool.submit(self.hash.update, data)
         try:
             self._file.write(data)
         except OSError as error:
             self.error = error
             raise
-        self.hash.update(data)
+        finally:
+            hashed.result()  # the memory is torch's again after this call
         self.size_bytes += len(data)
         return len(data)
 

@@ -62,8 +62,6 @@ def convert(here: Path, scratch: Path) -> Path:
     Raises:
         StorageFull: The disk has no room for it.
     """
-    from deepspeed.checkpoint.ds_to_universal import main
-
     shutil.rmtree(scratch, ignore_errors=True)
     needed = int(_ROOM * sum(path.stat().st_size for path in here.iterdir()))
     try:
@@ -71,6 +69,8 @@ def convert(here: Path, scratch: Path) -> Path:
         free = shutil.disk_usage(scratch).free
         if free < needed:
             raise _full(here, scratch, needed, f"{free} free")
+        from deepspeed.checkpoint.ds_to_universal import main
+
         main(
             argparse.Namespace(
                 input_folder=str(here),

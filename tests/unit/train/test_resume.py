@@ -12,19 +12,20 @@ import random
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from factory.digest import file_sha256
-from factory.errors import TrainError
+from factory.errors import StorageFull, TrainError
 from factory.train.checkpoint import complete_checkpoints, read_checkpoint
 from factory.train.checkpoint_files import FileFacts, check_files, shared_out
 from factory.train.job import TrainingJob
 from factory.train.launch import run_training
 from factory.train.log import read_log
 from factory.train.tokens import write_tokens
-from factory.train.universal import check_ranks
+from factory.train.universal import check_ranks, convert
 from tests.unit.train.jobs import make_documents, make_job
 from tests.unit.train.kills import Killed, in_a_save
 from tests.unit.train.other_ranks import (
@@ -182,6 +183,17 @@ def test_entries_of_a_deepspeed_file_that_break_sharing_out_are_refused(
         return
     with pytest.raises(TrainError, match=f"with {refused} its state .* run with 2 ranks"):
         check_ranks(tmp_path, job, before=2, now=1)
+
+
+def test_no_room_to_share_a_checkpoint_out_anew_is_told_before_it_begins(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    (scratch / "left").mkdir(parents=True)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    with pytest.raises(StorageFull, match=r"expected \d{5} bytes of room in .*, found 100 free"):
+        convert(checkpoint, scratch)
+    assert not list(scratch.iterdir())
 
 
 @pytest.fixture
