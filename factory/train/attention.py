@@ -29,8 +29,10 @@ plain matrices take half its time, and from about twice this length on more than
 _FAMILIES: Final = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 """Model types whose attention is as the flat one computes it."""
 
-_NO_EFFECT: Final = frozenset({"is_causal", "use_cache", "output_attentions", "position_ids"})
-"""Arguments that some models pass to an attention function and that change nothing here."""
+_NO_EFFECT: Final = frozenset(
+    {"is_causal", "use_cache", "output_attentions", "position_ids", "seq_idx"}
+)
+"""Arguments that models or trainers pass to an attention function and that change nothing here."""
 
 
 def attention_of(job: TrainingJob, config: Any = None) -> str:
@@ -113,7 +115,8 @@ def attend(
         scaling: Of the scores; None: the root of head_dim's inverse.
         dropout: 0.
         sliding_window: How many tokens one sees, itself among them; None: all before it.
-        cu_seq_lens_q, cu_seq_lens_k, max_length_q, max_length_k: From `documents`.
+        cu_seq_lens_q, cu_seq_lens_k, max_length_q, max_length_k: From `documents`, or from
+            whoever packs as transformers does.
         document_lengths: From `documents`, where there is no kernel for documents.
         others: What else the model passes; refused if it could change the result.
 
@@ -134,10 +137,13 @@ def attend(
             f"{query.shape[0]} rows and {', '.join(wanted) or 'no extras'} in "
             f"{type(module).__name__}; this model needs the attention 'sdpa'"
         )
-    if cu_seq_lens_q is not None:
-        out = _by_kernel(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window)
-    elif document_lengths is not None:
+    edges = cu_seq_lens_q
+    if document_lengths is not None:
         out = _one_by_one(query, key, value, document_lengths, scaling, sliding_window)
+    elif edges is not None and _has_kernel(edges, query.dtype):
+        out = _by_kernel(query, key, value, edges, max_length_q, scaling, sliding_window)
+    elif edges is not None:
+        out = _one_by_one(query, key, value, edges.diff().tolist(), scaling, sliding_window)
     else:
         raise TrainError(
             f"attention {FLAT}: expected the edges of the documents, found none; load the model "

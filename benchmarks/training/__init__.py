@@ -1,0 +1,1 @@
+"""Parts of `benchmarks/train_gpu.py`: lengths, shapes, and one process of each way."""

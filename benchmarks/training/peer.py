@@ -1,0 +1,115 @@
+"""TRL's SFTTrainer on a model with random weights: `python -m training.peer WORK.json`.
+
+As its users run it: bfloat16, packing (best fit decreasing, flattened, which is its way without
+padding), its own chunked loss, the same DeepSpeed configuration, gradient checkpointing where ours
+has it. Attention is flash attention where its package is installed, else torch's with a mask.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import deepspeed.ops
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from factory.train.attention import FLAT, register
+from factory.train.job import TrainingJob
+from factory.train.tokens import TokenFiles
+
+from .clock import Clock
+from .shapes import config_of, random_model, tokenizer
+
+deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # as ours: nothing is compiled
+
+
+class Timed(TrainerCallback):
+    """Laps at the ends of optimizer steps."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._clock.lap()
+
+
+def main() -> None:
+    """Train some steps, and write what they took."""
+    work = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    job = TrainingJob.model_validate(work["job"])
+    attention = "flash_attention_2" if importlib.util.find_spec("flash_attn") else "sdpa"
+    if work["our_attention"]:
+        register()
+        attention = FLAT
+    rows_per_step = job.batch_tokens // work["row_tokens"]
+    rows_per_micro = job.micro_batch_tokens // work["row_tokens"]
+    steps = work["warm_up_steps"] + work["steps"]
+    clock = Clock(job.device, work["warm_up_steps"])
+    trainer = SFTTrainer(
+        model=random_model(
+            config_of(work["shape"], work["layers"]),
+            attention=attention,
+            device=job.device,
+            precision=job.precision,
+        ),
+        args=SFTConfig(
+            output_dir=str(Path(work["out"]).with_suffix("")),
+            use_cpu=job.device == "cpu",
+            bf16=job.precision == "bfloat16",
+            deepspeed=work["deepspeed"],
+            packing=True,
+            max_length=work["row_tokens"],
+            per_device_train_batch_size=rows_per_micro,
+            gradient_accumulation_steps=rows_per_step // rows_per_micro,
+            gradient_checkpointing=job.gradient_checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False},
+            max_steps=steps,
+            learning_rate=job.lr,
+            weight_decay=0.0,
+            max_grad_norm=job.clip_grad_norm,
+            optim="adamw_torch_fused",
+            logging_steps=1,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            seed=0,
+        ),
+        train_dataset=_documents(job),
+        processing_class=tokenizer(),
+        callbacks=[Timed(clock)],
+    )
+    rows = [sum(row["seq_lengths"]) for row in trainer.train_dataset]
+    trainer.train()
+    # rows are shuffled, so a step holds this many in the mean
+    mean = round(sum(rows) / len(rows) * rows_per_step)
+    clock.write(
+        Path(work["out"]),
+        tokens=[mean] * work["steps"],
+        data_wait_s=None,
+        losses=[line["loss"] for line in trainer.state.log_history if "loss" in line],
+        attention=trainer.model.config._attn_implementation,
+        parameters=sum(one.numel() for one in trainer.model.parameters()),
+    )
+
+
+def _documents(job: TrainingJob) -> Dataset:
+    data = TokenFiles([Path(path) for path in job.tokens])
+    documents = [data.document(number) for number in range(len(data))]
+    return Dataset.from_dict(
+        {
+            "input_ids": [one.ids.tolist() for one in documents],
+            "labels": [
+                [-100] * one.prompt_tokens + one.ids[one.prompt_tokens :].tolist()
+                for one in documents
+            ],
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()
