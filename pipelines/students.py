@@ -22,8 +22,7 @@ from factory.models import (
 )
 from factory.select.control import draw_control
 from factory.train.base import make_random_base
-from factory.train.deepspeed_file import deepspeed_fingerprint
-from factory.train.stage import train_student
+from factory.train.stage import CODE_VERSION, train_student, training_section
 from factory.validate.stage import validate_model
 from pipelines.data import (
     BuildShards,
@@ -134,6 +133,7 @@ class TrainStudent(_OfStudent):
     """Dataset -> student: DeepSpeed SFT; the work is in factory/train."""
 
     name = "train"
+    code_version = CODE_VERSION
 
     @property
     def label(self) -> str:
@@ -155,17 +155,10 @@ class TrainStudent(_OfStudent):
         return resolve_model(student.base, student.revision)
 
     def section(self) -> Any:
-        train = train_section(self)
-        shared = train.model_dump(mode="json", exclude={"students"})
-        student = self.settings()
         identity = "" if self.made_base() is not None else self.base().identity
-        return {
-            "train": shared,
-            "deepspeed": deepspeed_fingerprint(train),
-            "student": student,
-            "base": identity,
-            "seed": self.recipe.seed,
-        }
+        return training_section(
+            train_section(self), self.settings(), base=identity, seed=self.recipe.seed
+        )
 
     def published(self) -> PublishDataset:
         """The dataset that it learns from."""

@@ -20,12 +20,11 @@ from factory.train.base import make_random_base
 from factory.train.dataset_rows import dataset_files
 from factory.train.hostfile import read_hostfile
 from factory.train.prepare import Prepared, prepare
-from factory.train.stage import train_student
+from factory.train.stage import CODE_VERSION, train_student, training_section
 from schemas.machine import Machine
 from schemas.manifest import Manifest
 from schemas.train_settings import RandomBase, Student, TrainRecipe
 
-_CODE_VERSION: Final = 1
 _STAGE: Final = "train"
 
 
@@ -95,7 +94,7 @@ class Alone:
             stage=_STAGE,
             recipe=self.recipe.name,
             key=self.key,
-            code_version=_CODE_VERSION,
+            code_version=CODE_VERSION,
             inputs=self.inputs,
         )
 
@@ -139,14 +138,9 @@ def alone(
     else:
         made = resolve_model(base, student.revision)
         what = made.identity
-    section = {
-        "train": recipe.train.model_dump(mode="json", exclude={"students"}),
-        "student": student,
-        "base": what,
-        "seed": recipe.seed,
-    }
+    section = training_section(recipe.train, student, base=what, seed=recipe.seed)
     inputs = {"dataset": folder_digest(dataset / "data")}
-    key = stage_key(section, _CODE_VERSION, inputs)
+    key = stage_key(section, CODE_VERSION, inputs)
     artifacts = resolve_plain(machine.paths.artifacts)
     folder = out or artifacts / _STAGE / f"{recipe.name}-{key}"
     found = Alone(recipe, student, dataset, machine, folder, key, inputs, made)

@@ -26,8 +26,13 @@ THINK_END: Final = "</think>"
 _PROBE: Final = "probe"
 
 
-def load_tokenizer(location: str, revision: str = "") -> Any:
+def load_tokenizer(location: str, revision: str = "", *, template: str = "") -> Any:
     """A tokenizer from a folder in Hugging Face layout or from the hub.
+
+    Args:
+        location: The folder, or the name on the hub.
+        revision: Commit of the hub; empty for a folder.
+        template: Source of a chat template in place of its own; empty: its own.
 
     Raises:
         TrainError: There is none, or it has no chat template.
@@ -38,10 +43,12 @@ def load_tokenizer(location: str, revision: str = "") -> Any:
         tokenizer: Any = AutoTokenizer.from_pretrained(location, revision=revision or None)
     except (OSError, ValueError) as error:
         raise TrainError(f"tokenizer of {location}: cannot be loaded ({error})") from error
+    if template:
+        tokenizer.chat_template = template
     if not tokenizer.chat_template:
         raise TrainError(
-            f"tokenizer of {location}: expected a chat template, found none; add "
-            f"`chat_template.jinja` to the base's folder"
+            f"tokenizer of {location}: expected a chat template, found none; name a Jinja file in "
+            f"train.students.template, or add `chat_template.jinja` to the base's folder"
         )
     return tokenizer
 

@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 from factory.ledger import entry
 from factory.models import Model
 from factory.preflight import TRAIN_PACKAGES, check_installed
 from factory.progress import say
+from factory.train.deepspeed_file import deepspeed_fingerprint
 from factory.train.files import describe_files
 from factory.train.launch import run_training
 from factory.train.prepare import prepare
+from factory.train.template import template_fingerprint
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.sample import Drop
 from schemas.train_settings import Student, Train
+
+CODE_VERSION: Final = 2
+"""Of this stage; another one trains every student anew."""
+_NOT_OF_THE_STUDENT: Final = {"students", "checkpoint_every_steps", "eval_every_steps"}
+
+
+def training_section(train: Train, student: Student, *, base: Any, seed: int) -> dict[str, Any]:
+    """What of a recipe decides a student, the content of the files that it names included.
+
+    Args:
+        base: What identifies the base.
+
+    Raises:
+        RecipeError: A file that the recipe names is not there.
+    """
+    return {
+        "train": train.model_dump(mode="json", exclude=_NOT_OF_THE_STUDENT),
+        "deepspeed": deepspeed_fingerprint(train),
+        "template": template_fingerprint(student.template),
+        "student": student,
+        "base": base,
+        "seed": seed,
+    }
 
 
 def train_student(

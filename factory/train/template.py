@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from factory.errors import ManifestMismatch, TrainError
 from factory.models import Model
@@ -15,12 +15,28 @@ from factory.shard.description import read_description
 from factory.train.render import load_tokenizer
 from schemas.train_settings import Student
 
+_OF_THE_BASE: Final = ("same", "own")
+"""Values of a student's `template` with which it keeps its base's."""
+
 
 def template_digest(source: str | Mapping[str, str]) -> str:
     """SHA-256 of a chat template's source; of several, of the one named `default`."""
     if not isinstance(source, str):
         source = source["default"]
     return hashlib.sha256(source.encode()).hexdigest()
+
+
+def template_fingerprint(template: str) -> str:
+    """Digest of the file that a student's `template` names; empty where it names none.
+
+    Raises:
+        RecipeError: It is not there.
+    """
+    return "" if template in _OF_THE_BASE else template_digest(_read(template))
+
+
+def _read(template: str) -> str:
+    return existing(template, "student's template").read_text(encoding="utf-8")
 
 
 def student_tokenizer(base: Model, template: str) -> tuple[Any, str]:
@@ -31,13 +47,9 @@ def student_tokenizer(base: Model, template: str) -> tuple[Any, str]:
         TrainError: There is no tokenizer or no template.
         RecipeError: The file of the template is not there.
     """
-    own = ""
-    if template not in ("same", "own"):
-        own = existing(template, "student's template").read_text(encoding="utf-8")
-    tokenizer = load_tokenizer(base.location, "" if base.is_local else base.revision)
-    if own:
-        tokenizer.chat_template = own
-    return tokenizer, own
+    own = "" if template in _OF_THE_BASE else _read(template)
+    revision = "" if base.is_local else base.revision
+    return load_tokenizer(base.location, revision, template=own), own
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from factory.errors import RecipeError
 from factory.pin import check_pinned, hub_names
-from factory.recipe_file import ROOT, load_machine, load_recipe
+from factory.recipe_file import ROOT, load_machine, load_recipe, load_train_recipe
 from schemas.problem import Domain
 from schemas.recipe import Recipe, Source, VllmTeacher
 
@@ -84,6 +84,24 @@ def test_r1_distill_asks_for_the_mixture_and_the_students_of_the_report() -> Non
         "meta-llama/Llama-3.1-8B": 5e-5,
         "meta-llama/Llama-3.3-70B-Instruct": 2e-5,
     }
+
+
+def test_the_recipe_for_training_alone_is_enough_for_it() -> None:
+    recipe = load_train_recipe("recipes/examples/train-only.toml")
+    assert [one.base for one in recipe.train.students] == ["embedded:base-qwen2"]
+    with pytest.raises(RecipeError, match=r"collect: missing"):
+        load_recipe("recipes/examples/train-only.toml")
+
+
+def test_every_student_of_a_real_run_has_positions_for_its_documents() -> None:
+    recipe = load_recipe("recipes/r1-distill.toml")
+    assert recipe.train
+    for student in recipe.train.students:
+        if "Qwen2.5-Math" in str(student.base):
+            assert student.positions
+            assert student.positions > recipe.train.max_length_tokens
+            assert recipe.validation
+            assert student.positions >= recipe.validation.max_model_len
 
 
 def _sources(recipe: Recipe) -> list[Source]:

@@ -191,7 +191,7 @@ def test_a_full_disk_leaves_no_half_of_a_student_and_the_one_before(
     model, tokenizer, job = train_a_little(base())
     export_student(model, tokenizer, job, None)
     before = {path.name: path.read_bytes() for path in (job.out / "model").iterdir()}
-    with room_for(limit_bytes), pytest.raises(StorageFull, match="File too large.*run again"):
+    with room_for(limit_bytes), pytest.raises(StorageFull, match=r"File too large.*run again"):
         export_student(model, tokenizer, job, None)
     assert [path.name for path in job.out.iterdir()] == ["model"]
     export_student(model, tokenizer, job, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from factory.models import EMBEDDED, local_model, resolve_model
 from factory.recipe_file import ROOT, data_root
 from factory.shard.description import read_description
 from factory.shard.stage import build_shards
-from factory.train.render import load_tokenizer
-from factory.train.template import student_tokenizer, template_digest, templates_of
+from factory.train.render import end_token_id, load_tokenizer
+from factory.train.template import (
+    student_tokenizer,
+    template_digest,
+    template_fingerprint,
+    templates_of,
+)
 from schemas.machine import Machine
 from schemas.recipe import Generate, OpenaiTeacher, Rest, VllmTeacher
 from schemas.train_settings import Student
@@ -121,3 +127,33 @@ def test_a_template_file_that_is_not_there_is_refused() -> None:
 
 def test_a_folder_that_is_no_published_dataset_says_nothing_of_templates(tmp_path: Path) -> None:
     assert templates_of(tmp_path).digests == {}
+
+
+def test_a_base_without_a_template_is_given_the_recipes(
+    byte_tokenizer: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "base"
+    marks = [f"<|{name}|>" for name in ("start_header_id", "end_header_id", "eot_id")]
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": marks})
+    tokenizer.bos_token = "<|endoftext|>"
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(folder)
+    (folder / "config.json").write_text("{}")
+    base = local_model(folder, "base")
+    with pytest.raises(TrainError, match=r"name a Jinja file in train.students.template"):
+        student_tokenizer(base, "own")
+    given, source = student_tokenizer(base, "recipes/templates/llama3.jinja")
+    assert source == given.chat_template
+    assert given.convert_ids_to_tokens(end_token_id(given)) == "<|eot_id|>"
+    asked = [{"role": "user", "content": "Why?"}]
+    assert given.apply_chat_template(asked, tokenize=False, add_generation_prompt=True) == (
+        "<|endoftext|><|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|>"
+        "<|start_header_id|>assistant<|end_header_id|>\n\n"
+    )
+
+
+def test_the_content_of_a_template_file_is_in_the_key(tmp_path: Path) -> None:
+    digest = template_fingerprint("recipes/templates/llama3.jinja")
+    assert len(digest) == 64
+    assert template_fingerprint("own") == template_fingerprint("same") == ""
