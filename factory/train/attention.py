@@ -8,7 +8,7 @@ document begins: no mask, no work across documents, no padding. On a GPU in bflo
 
 Covered: full and sliding-window causal attention with grouped queries. Refused by name: dropout,
 scores that are capped or biased, sinks, a cache, a mask. `varlen_attn` itself runs on a GPU only
-and is not run by the tests; one by one is.
+and is run by the tests in `tests/gpu` alone.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _NO_EFFECT: Final = frozenset(
 def attention_of(job: TrainingJob, config: Any = None) -> str:
     """The attention that a job's model is loaded with, by transformers' name of it.
 
-    The flat one for the families that we train (without dropout): on CPU it is 1.1 to 1.2 times as
-    fast as rows with torch's fused attention in float32 or with plain matrices in bfloat16
+    The flat one for the families that we train (without dropout): on CPU it is 1.1 times as fast
+    as rows with torch's fused attention in float32 or with plain matrices in bfloat16
     (`benchmarks/train_speed.py`). Other models get what is fastest for their rows.
 
     Args:
