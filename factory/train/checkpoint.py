@@ -12,60 +12,25 @@ other data or settings, another number of ranks (`factory.train.universal`). Not
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from factory.artifact import DISK_FULL
 from factory.digest import canonical_json
 from factory.errors import RetortError, StorageFull, TrainError
 from factory.parts import sync_folder, write_atomically
 from factory.train import universal
+from factory.train.agree import agree, on_first_rank
 from factory.train.checkpoint_files import FileFacts, check_files, files_written, shared_out
+from factory.train.checkpoint_folder import (
+    COMPLETE,
+    Checkpoint,
+    complete_checkpoints,
+    read_checkpoint,
+    remove_incomplete,
+)
 from factory.train.job import TrainingJob
-
-_COMPLETE: Final = "complete.json"
-
-Made = TypeVar("Made")
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A whole checkpoint."""
-
-    path: Path
-    step: int
-    """Optimizer steps done."""
-    ranks: int
-    """That saved it."""
-    identity: dict[str, Any]
-    files: dict[str, FileFacts]
-    remedy: str
-    """What helps where it cannot be used."""
-
-
-def complete_checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """`(step, folder)` of the whole checkpoints, oldest first."""
-    return sorted(
-        (int(path.name.removeprefix("step-")), path)
-        for path in _step_folders(folder)
-        if (path / _COMPLETE).is_file()
-    )
-
-
-def remove_incomplete(folder: Path) -> None:
-    """Remove what interrupted saves left."""
-    for path in _step_folders(folder):
-        if not (path / _COMPLETE).is_file():
-            shutil.rmtree(path)
-
-
-def _step_folders(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("step-*") if re.fullmatch(r"step-\d+", path.name)]
 
 
 def save(engine: Any, folder: Path, step: int, identity: dict[str, Any], kept: int) -> None:
@@ -80,7 +45,7 @@ def save(engine: Any, folder: Path, step: int, identity: dict[str, Any], kept: i
     import torch.distributed
 
     here = folder / f"step-{step:06d}"
-    _on_first_rank(lambda: _begin(here))
+    on_first_rank(lambda: _begin(here))
     with files_written(engine) as written:
         engine.save_checkpoint(
             str(folder), tag=here.name, client_state=universal.CLIENT_STATE, save_latest=False
@@ -89,10 +54,10 @@ def save(engine: Any, folder: Path, step: int, identity: dict[str, Any], kept: i
     all_facts: list[dict[str, FileFacts]] = [{}] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(all_facts, facts)
     try:
-        _agree(None if written.error is None else _not_written(here, written.error))
-        _on_first_rank(lambda: _complete(here, step, identity, all_facts, kept))
+        agree(None if written.error is None else _not_written(here, written.error))
+        on_first_rank(lambda: _complete(here, step, identity, all_facts, kept))
     except (StorageFull, TrainError):
-        _on_first_rank(lambda: shutil.rmtree(here))
+        on_first_rank(lambda: shutil.rmtree(here))
         raise
 
 
@@ -114,12 +79,12 @@ def _complete(
     content = {"identity": identity, "step": step, "files": files}
     try:
         sync_folder(here)
-        write_atomically(here / _COMPLETE, canonical_json(content).encode())
+        write_atomically(here / COMPLETE, canonical_json(content).encode())
         sync_folder(here.parent)
     except OSError as error:
         raise _not_written(here, error) from error
     for _, old in complete_checkpoints(here.parent)[:-kept]:
-        (old / _COMPLETE).unlink()
+        (old / COMPLETE).unlink()
         shutil.rmtree(old)
 
 
@@ -151,7 +116,7 @@ def resume(engine: Any, folder: Path, identity: dict[str, Any], job: TrainingJob
     import torch.distributed
 
     scratch = job.work / "universal"
-    here = _on_first_rank(lambda: _newest(folder, scratch, identity))
+    here = on_first_rank(lambda: _newest(folder, scratch, identity))
     if here is None:
         return 0
     rank, ranks = torch.distributed.get_rank(), torch.distributed.get_world_size()
@@ -161,10 +126,10 @@ def resume(engine: Any, folder: Path, identity: dict[str, Any], job: TrainingJob
         check_files(here.path, here.files, shared_out(here.files, ranks)[rank], remedy=here.remedy)
     except TrainError as error:
         failure = error
-    _agree(failure)
+    agree(failure)
     if here.ranks != ranks and job.zero_stage > 0:
-        universal.load(engine, _on_first_rank(lambda: universal.convert(here.path, scratch)))
-        _on_first_rank(lambda: shutil.rmtree(scratch))
+        universal.load(engine, on_first_rank(lambda: universal.convert(here.path, scratch)))
+        on_first_rank(lambda: shutil.rmtree(scratch))
     else:
         loaded, _ = engine.load_checkpoint(str(folder), tag=here.path.name)
         assert loaded is not None
@@ -187,60 +152,3 @@ def _newest(folder: Path, scratch: Path, identity: dict[str, Any]) -> Checkpoint
                 f"again"
             )
     return here
-
-
-def read_checkpoint(found: list[tuple[int, Path]]) -> Checkpoint:
-    """The newest of these, as its `complete.json` describes it; its files are not looked at.
-
-    Raises:
-        TrainError: `complete.json` is not as it was written.
-    """
-    path = found[-1][1]
-    remedy = f"delete {path} " + (
-        f"to continue from {found[-2][1].name}, which is kept"
-        if len(found) > 1
-        else "to start again: there is none before it"
-    )
-    try:
-        content = json.loads((path / _COMPLETE).read_bytes())
-        return Checkpoint(
-            path=path,
-            step=int(content["step"]),
-            ranks=int(content["identity"]["ranks"]),
-            identity=content["identity"],
-            files={name: FileFacts(**one) for name, one in content["files"].items()},
-            remedy=remedy,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TrainError(
-            f"checkpoint {path}, file {_COMPLETE}: expected what a save wrote, found something "
-            f"else ({type(error).__name__}: {error}); {remedy}"
-        ) from error
-
-
-def _agree(failure: RetortError | None) -> None:
-    """Raise on every rank what the first rank with a failure found."""
-    import torch.distributed
-
-    found: list[RetortError | None] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(found, failure)
-    first = next((one for one in found if one is not None), None)
-    if first is not None:
-        raise first
-
-
-def _on_first_rank(work: Callable[[], Made]) -> Made:
-    """What the first rank makes, or the error made on purpose that it raises, on every rank."""
-    import torch.distributed
-
-    box: list[Any] = [None]
-    failure: RetortError | None = None
-    if torch.distributed.get_rank() == 0:
-        try:
-            box[0] = work()
-        except RetortError as error:
-            failure = error
-    _agree(failure)
-    torch.distributed.broadcast_object_list(box)
-    made: Made = box[0]
-    return made

@@ -47,8 +47,7 @@ class Killed:
 
     def a_rank(self, *, when: Callable[[], bool]) -> None:
         """Kill rank 1; the others and who started them end by themselves."""
-        sign = self._job.work / "ranks" / "1"
-        parent = self._struck(when, lambda _: int(read_sign(sign).split()[1]))
+        parent = self._struck(when, lambda _: self._pid_of(1))
         assert parent.returncode == 1
 
     def _struck(
@@ -57,17 +56,26 @@ class Killed:
         parent = psutil.Popen(
             [sys.executable, "-c", _START, str(self._path)], cwd=ROOT, stderr=subprocess.PIPE
         )
-        ranks = self._job.work / "ranks"
-        sign = ranks / str(self._job.ranks - 1)
-        _wait_for(lambda: bool(read_sign(sign)) and _is_below(parent, sign), parent)
-        _wait_for(when, parent)
-        family = parent.children(recursive=True)
-        assert len(family) > self._job.ranks
-        os.kill(whom(parent), signal.SIGKILL)
-        parent.communicate(timeout=60)
+        try:
+            last = self._job.ranks - 1
+            # an earlier run's signs are there until this one removes them
+            _wait_for(lambda: self._pid_of(last) in _below(parent), parent)
+            _wait_for(when, parent)
+            family = parent.children(recursive=True)
+            assert len(family) > self._job.ranks
+            os.kill(whom(parent), signal.SIGKILL)
+            parent.communicate(timeout=60)
+        finally:
+            if parent.is_running():
+                parent.kill()
         self.where.append(self.step())
         assert not psutil.wait_procs(family, timeout=10)[1]
         return parent
+
+    def _pid_of(self, rank: int) -> int:
+        """The process that last gave a sign as this rank; 0 where there is none."""
+        words = read_sign(self._job.work / "ranks" / str(rank)).split()
+        return int(words[1]) if len(words) == 3 else 0
 
 
 def in_a_save(job: TrainingJob) -> bool:
@@ -77,9 +85,8 @@ def in_a_save(job: TrainingJob) -> bool:
     )
 
 
-def _is_below(parent: psutil.Popen, sign: Path) -> bool:
-    """Whether the rank that this sign is of was started by this parent, not by an earlier one."""
-    return int(read_sign(sign).split()[1]) in {one.pid for one in parent.children(recursive=True)}
+def _below(parent: psutil.Popen) -> set[int]:
+    return {one.pid for one in parent.children(recursive=True)}
 
 
 def _wait_for(true: Callable[[], bool], parent: psutil.Popen) -> None:

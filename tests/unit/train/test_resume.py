@@ -19,8 +19,8 @@ import pytest
 
 from factory.digest import file_sha256
 from factory.errors import StorageFull, TrainError
-from factory.train.checkpoint import complete_checkpoints, read_checkpoint
 from factory.train.checkpoint_files import FileFacts, check_files, shared_out
+from factory.train.checkpoint_folder import complete_checkpoints, read_checkpoint
 from factory.train.job import TrainingJob
 from factory.train.launch import run_training
 from factory.train.log import read_log
