@@ -102,7 +102,7 @@ class Learner(nn.Module):
         # With ZeRO 3 it is here, in our own forward pass, that DeepSpeed gathers the weight.
         head = self.model.get_output_embeddings()
         if self.kernel == "liger" and len(labels_n):
-            return _liger_loss(hidden_nh, head.weight, head.bias, labels_n)
+            return liger_loss(hidden_nh, head.weight, head.bias, labels_n)
         return summed_loss(hidden_nh, head.weight, head.bias, labels_n)
 
 
@@ -186,7 +186,7 @@ def _add_product(sum_vh: Tensor, of_logits_cv: Tensor, hidden_ch: Tensor) -> Non
         sum_vh += left_vc @ hidden_ch
 
 
-def _liger_loss(
+def liger_loss(
     hidden_nh: Tensor, weight_vh: Tensor, bias_v: Tensor | None, labels_n: Tensor
 ) -> Tensor:
     """As `summed_loss`, by Liger's Triton kernel; its sums too are in float32."""

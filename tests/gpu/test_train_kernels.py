@@ -55,14 +55,14 @@ def test_the_loss_on_a_gpu_is_that_on_cpu(
 
     from factory.train import loss
 
-    compute: Any = loss._liger_loss if kernel == "liger" else loss.summed_loss
+    compute: Any = loss.liger_loss if kernel == "liger" else loss.summed_loss
     torch.manual_seed(0)
     hidden, weight = torch.randn(300, 64), torch.randn(1000, 64)
     labels = torch.randint(0, 1000, (300,))
     for device in ("cpu", "cuda"):
         monkeypatch.setitem(loss.CHUNK_LOGITS, device, 70 * 1000)
     inputs = [hidden.requires_grad_(), weight.requires_grad_()]
-    exact = loss.summed_loss(*inputs, None, labels)
+    exact = loss.summed_loss(hidden, weight, None, labels)
     wanted = torch.autograd.grad(exact * 0.1, inputs)
     half = [one.detach().to(gpu, torch.bfloat16).requires_grad_() for one in inputs]
     found = compute(*half, None, labels.to(gpu))
