@@ -51,13 +51,16 @@ def clear_failures(work: Path) -> None:
         stale.unlink(missing_ok=True)
 
 
-def why_it_ended(job: TrainingJob, code: int, output: Path) -> RetortError:
+def why_it_ended(
+    job: TrainingJob, code: int, output: Path, *, gone: int | None = None
+) -> RetortError:
     """The error of a training that stopped: what a rank refused; else which was killed, or what
     went wrong first; with the end of the output.
 
     Args:
         code: The launcher's.
         output: Of the launcher and all ranks.
+        gone: The rank on this host that ended first, where the launcher does not tell more.
     """
     told = sorted(_told(job.work), key=lambda one: one["time"])
     for one in told:
@@ -78,6 +81,9 @@ def why_it_ended(job: TrainingJob, code: int, output: Path) -> RetortError:
             killed = {rank: exit for rank, exit in killed.items() if exit != -signal.SIGTERM}
         who = ", ".join(f"rank {rank} by {_signal(exit)}" for rank, exit in killed.items())
         what = f"killed from outside: {who}; {kept}"
+    elif gone is not None and gone not in {one["rank"] for one in told}:
+        tail_lines = _TAIL_LINES_KILLED
+        what = f"rank {gone} ended first and told nothing (exit code {_code(code)}); {kept}"
     elif told:
         trace = "\n".join(told[0]["trace"])
         return TrainError(

@@ -69,11 +69,11 @@ def run_training(job: TrainingJob) -> TrainingOutcome:
             start_new_session=True,
         )
         try:
-            code = watch(launcher, job)
+            ending = watch(launcher, job, output)
         finally:
             _end(launcher)
-    if code != 0 or not has_outcome(job):
-        raise why_it_ended(job, code, output)
+    if ending.code != 0 or not has_outcome(job):
+        raise why_it_ended(job, ending.code, output, gone=ending.gone)
     return finish(job)
 
 

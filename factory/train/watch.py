@@ -9,9 +9,16 @@ What counts as progress is said in `factory.train.pulse`. A training is ended wh
 
 from __future__ import annotations
 
+import os
+import re
+import socket
 import subprocess
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
+
+import psutil
 
 from factory.errors import TrainError
 from factory.progress import Bar, progress
@@ -21,11 +28,25 @@ from factory.train.pulse import long_wait_s, read_sign
 
 _POLL_S: Final = 0.2
 _LOOK_S: Final = 1.0
-_TOP_BYTES: Final = 10**9
+_GB: Final = 10**9
+_TAIL_BYTES: Final = 1 << 14
 
 
-def watch(launcher: subprocess.Popen[bytes], job: TrainingJob) -> int:
-    """Wait for the launcher of the ranks, showing each step; its exit code.
+@dataclass(frozen=True)
+class Ending:
+    """How the launcher ended."""
+
+    code: int
+    """Its exit code; where one of several hosts failed, that host's."""
+    gone: int | None
+    """The first rank on this host whose process was not there any more."""
+
+
+def watch(launcher: subprocess.Popen[bytes], job: TrainingJob, output: Path) -> Ending:
+    """Wait for the launcher of the ranks, showing each step.
+
+    Args:
+        output: Of the launcher and all ranks.
 
     Raises:
         TrainError: There is no progress.
@@ -44,8 +65,20 @@ def watch(launcher: subprocess.Popen[bytes], job: TrainingJob) -> int:
                 )
             if signs.moved:
                 shown = _show(bar, job, shown)
+            failed = _failed_host(output) if job.hostfile else None
+            if failed is not None:
+                return Ending(failed, signs.gone)
         _show(bar, job, shown)
-    return code
+    return Ending(code, signs.gone)
+
+
+def _failed_host(output: Path) -> int | None:
+    """The exit code that pdsh tells of a host, while it waits for the others for as long as they
+    wait for that host."""
+    with open(output, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        found = re.search(rb"^pdsh@\S+ .*exited with exit code (\d+)$", file.read(), re.MULTILINE)
+    return int(found[1]) if found and int(found[1]) != 0 else None
 
 
 class Signs:
@@ -57,12 +90,17 @@ class Signs:
         self._phase: tuple[str, float] = ("", now)
         self._ranks: dict[int, tuple[str, float]] = dict.fromkeys(range(job.ranks), ("", now))
         self._look_s = now
+        self._host = socket.gethostname()
+        self.gone: int | None = None
+        """The first rank on this host whose process was not there any more."""
         self.moved = False
         """There was a step, or another phase, since the look before."""
 
     def look(self) -> str | None:
         """What stands still for too long, if anything does."""
         now = time.monotonic()
+        if self.gone is None:
+            self.gone = next(filter(self._is_gone, self._ranks), None)
         phase = read_sign(self._job.work / "phase")
         self.moved = phase not in ("", self._phase[0])
         if self.moved:
@@ -86,6 +124,15 @@ class Signs:
                 where = f" on {before.split()[0]}" if before else ""
                 return f"no sign of life from rank {rank}{where} for {limit_s:.0f} s"
         return None
+
+    def _is_gone(self, rank: int) -> bool:
+        sign = self._ranks[rank][0].split()
+        if sign[:1] != [self._host]:
+            return False
+        try:
+            return psutil.Process(int(sign[1])).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
     def _limit_s(self, is_long: bool) -> float:
         stall_s = self._job.stall_timeout_s
@@ -111,6 +158,6 @@ def step_text(line: dict[str, Any]) -> str:
     left = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{left_s} s"
     return (
         f"loss {line['loss']:.4f}, {line['tokens_per_s']:,.0f} tokens/s, {mfu}"
-        f"gradient {line['grad_norm']:.3g}, {line['memory_bytes'] / _TOP_BYTES:.2f} GB, "
+        f"gradient {line['grad_norm']:.3g}, {line['memory_bytes'] / _GB:.2f} GB, "
         f"{left} left"
     )

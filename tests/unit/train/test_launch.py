@@ -158,6 +158,16 @@ def test_where_no_rank_told_anything_there_is_the_end_of_the_output(
     assert message.endswith("last line")
 
 
+def test_the_rank_that_ended_first_is_named_where_the_launcher_names_none(
+    job: TrainingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _crash(job, 0, RuntimeError("the other one closed its connection"), monkeypatch)
+    output = job.work / "ranks.log"
+    message = str(why_it_ended(job, 247, output, gone=1))
+    assert "rank 1 ended first and told nothing (exit code 247, SIGKILL); the last" in message
+    assert "rank 0 ended with an error" in str(why_it_ended(job, 1, output, gone=0))
+
+
 # ------------------------------------------------------------------------------------ watching
 
 
