@@ -40,17 +40,12 @@ def act_together(act: Callable[[], int]) -> int:
     Raises:
         RetortError: Rank 0's, in every rank; or what a rank found wrong in the training.
     """
+    import torch.distributed
+
     die_with_parent(os.getppid())
     store = _store()
-    if _rank() != 0:
-        return _follow(store)
-    try:
-        code = act()
-    except RetortError as error:
-        if not store.add(_TRAINING, 0):  # else the others are not listening
-            _send(store, {"error": str(error)})
-        raise
-    _send(store, {"code": code})
+    code = _lead_all(store, act) if os.environ["RANK"] == "0" else _follow(store)
+    torch.distributed.destroy_process_group()
     return code
 
 
@@ -67,6 +62,18 @@ def lead(job: TrainingJob) -> TrainingOutcome:
     write_outcome(job, _train(job))
     store.add(_TRAINING, -1)
     return finish(job)
+
+
+def _lead_all(store: Any, act: Callable[[], int]) -> int:
+    """Rank 0's part in all that the command does."""
+    try:
+        code = act()
+    except RetortError as error:
+        if not store.add(_TRAINING, 0):  # else the others are not listening
+            _send(store, {"error": str(error)})
+        raise
+    _send(store, {"code": code})
+    return code
 
 
 def _follow(store: Any) -> int:
@@ -87,10 +94,6 @@ def _train(job: TrainingJob) -> TrainingOutcome:
     from factory.train.loop import train
 
     return train(job)
-
-
-def _rank() -> int:
-    return int(os.environ["RANK"])
 
 
 def _store() -> Any:

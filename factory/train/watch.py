@@ -73,12 +73,12 @@ def watch(launcher: subprocess.Popen[bytes], job: TrainingJob, output: Path) -> 
 
 
 def _failed_host(output: Path) -> int | None:
-    """The exit code that pdsh tells of a host, while it waits for the others for as long as they
-    wait for that host."""
+    """The highest exit code that pdsh tells of a host, while it waits for the others for as long
+    as they wait for that host."""
     with open(output, "rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-        found = re.search(rb"^pdsh@\S+ .*exited with exit code (\d+)$", file.read(), re.MULTILINE)
-    return int(found[1]) if found and int(found[1]) != 0 else None
+        found = re.findall(rb"^pdsh@\S+ .*exited with exit code ([1-9]\d*)$", file.read(), re.M)
+    return max(map(int, found), default=None)
 
 
 class Signs:

@@ -96,7 +96,7 @@ def test_a_rank_that_is_killed_on_a_host_ends_those_on_others(
         os.kill(_rank(job, 1), signal.SIGKILL)
         told = parent.communicate(timeout=20)[1]
     assert f"{TrainError.__name__}: training in {job.out}: " in told
-    assert "rank 1 ended first and told nothing (exit code 247, SIGKILL)" in told
+    assert "rank 1 ended first and told nothing (exit code " in told
     assert not psutil.wait_procs(family, timeout=10)[1]
 
 
