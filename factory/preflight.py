@@ -23,7 +23,7 @@ from schemas.recipe import (
     Source,
 )
 
-TRAIN_PACKAGES: Final = ("torch", "transformers", "deepspeed")
+TRAIN_PACKAGES: Final = ("torch", "transformers", "deepspeed", "tensorboard")
 
 
 def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
