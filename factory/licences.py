@@ -58,9 +58,10 @@ def check_row_licences(rows: pl.DataFrame, shard: Shard) -> None:
     _check((Family(a, b, without_revision(c)) for a, b, c in columns.iter_rows()), shard)
 
 
-def teacher_license(family: Family, shard: Shard) -> str:
-    """The licence that governs what the teacher wrote; empty where it is not stated."""
-    if stated := shard.model_licenses.get(family.teacher, ""):
+def teacher_license(family: Family, shard: Shard | None) -> str:
+    """The licence that governs what the teacher wrote; empty where it is not stated, in `[shard]`
+    or anywhere."""
+    if stated := shard.model_licenses.get(family.teacher, "") if shard else "":
         return stated
     if family.teacher == family.source:  # answers that came with their prompts
         return family.license

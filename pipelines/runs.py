@@ -117,6 +117,8 @@ class RunTask(RecipeTask):
 
     def run(self) -> None:
         record = self.describe()
+        for student in self.students():
+            student.tell_scores(self.measured())
         self.record.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.record, (record.model_dump_json(indent=2) + "\n").encode())
         _point(self.runs / "latest", self.run_name)
@@ -165,8 +167,7 @@ class DistillAll(RunTask):
     def _measured(self) -> Iterator[ValidateModel]:
         seen: set[str] = set()
         for student in self.students():
-            made = student.made_base()
-            identity = made.key if made is not None else student.base().identity
+            identity = student.identity_of_base()
             if identity not in seen:
                 seen.add(identity)
                 yield self._validate("base", student.student)

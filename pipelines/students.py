@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,17 @@ from factory.digest import folder_digest
 from factory.errors import RecipeError
 from factory.generate.vllm_arguments import models_at_once
 from factory.models import (
+    CARD,
     Model,
     architecture,
     local_model,
     resolve_model,
     tokenizer_folder,
 )
+from factory.run_record import read_scores
 from factory.select.control import draw_control
 from factory.train.base import make_random_base
+from factory.train.model_card import add_scores
 from factory.train.stage import CODE_VERSION, train_student, training_section
 from factory.validate.stage import validate_model
 from pipelines.data import (
@@ -77,7 +80,8 @@ class MakeBase(_OfStudent):
     def section(self) -> Any:
         base = self.settings().base
         assert isinstance(base, RandomBase)
-        return {"base": base, "tokenizer": folder_digest(tokenizer_folder(base.tokenizer))}
+        tokenizer = folder_digest(tokenizer_folder(base.tokenizer), without={CARD})
+        return {"base": base, "tokenizer": tokenizer}
 
     @property
     def folder(self) -> Path:
@@ -154,6 +158,11 @@ class TrainStudent(_OfStudent):
         assert isinstance(student.base, str)
         return resolve_model(student.base, student.revision)
 
+    def identity_of_base(self) -> str:
+        """Students with the same one have the same base."""
+        made = self.made_base()
+        return self.base().identity if made is None else made.key
+
     def section(self) -> Any:
         identity = "" if self.made_base() is not None else self.base().identity
         return training_section(
@@ -185,6 +194,12 @@ class TrainStudent(_OfStudent):
         """The trained model."""
         return self.out_dir / "model"
 
+    def tell_scores(self, measured: Iterable[ValidateModel]) -> None:
+        """Write its card again, with the scores of what it is compared with among those."""
+        beside = [one for one in measured if one.is_beside(self)]
+        scores = [score for one in beside for score in read_scores(one.out_dir)]
+        add_scores(self.out_dir, scores, validate_section(self).sampling.model_dump())
+
     def work(self) -> StageResult:
         control = self.control()
         return train_student(
@@ -196,6 +211,7 @@ class TrainStudent(_OfStudent):
             machine=self.machine,
             out_dir=self.out_dir,
             key=self.key,
+            recipe=self.recipe.name,
         )
 
 
@@ -275,6 +291,15 @@ class ValidateModel(Stage):
         teacher = self.recipe.generate.teacher
         assert teacher.engine == "vllm"
         return resolve_model(teacher.model, teacher.revision)
+
+    def is_beside(self, student: TrainStudent) -> bool:
+        """Whether a student is compared with it: with itself, its base, the controls of that base,
+        the teacher; a control with the students of that base."""
+        if self.role == "teacher" or self.student == student.student:
+            return True
+        if self.role == "student" and student.control() is None:
+            return False
+        return self.trained().identity_of_base() == student.identity_of_base()
 
     def maker(self) -> Stage | None:
         """The stage that makes the model, if a stage of this run does."""

@@ -13,7 +13,7 @@ from typing import Final
 from factory.artifact import commit, sole_writer
 from factory.digest import folder_digest, stage_key
 from factory.errors import RecipeError
-from factory.models import Model, local_model, resolve_model, tokenizer_folder
+from factory.models import CARD, Model, local_model, resolve_model, tokenizer_folder
 from factory.parts import MANIFEST, read_manifest
 from factory.recipe_file import resolve_plain
 from factory.train.base import make_random_base
@@ -90,6 +90,7 @@ class Alone:
                 machine=self.machine,
                 out_dir=self.folder,
                 key=self.key,
+                recipe=self.recipe.name,
             ),
             stage=_STAGE,
             recipe=self.recipe.name,
@@ -134,7 +135,7 @@ def alone(
         read_hostfile(machine.training.hostfile)
     base = student.base
     if isinstance(base, RandomBase):
-        made, what = None, folder_digest(tokenizer_folder(base.tokenizer))
+        made, what = None, folder_digest(tokenizer_folder(base.tokenizer), without={CARD})
     else:
         made = resolve_model(base, student.revision)
         what = made.identity

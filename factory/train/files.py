@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from factory.digest import file_sha256
+from factory.models import CARD
 from schemas.manifest import PartFile
 
 
 def describe_files(root: Path, below: str = ".") -> list[PartFile]:
-    """Every file below a folder of the artifact, by path relative to `root`; none has rows."""
+    """Every file below a folder of the artifact, by path relative to `root`; none has rows. The
+    model's card is no part: another wording makes no other model."""
     return [
         PartFile(
             path=path.relative_to(root).as_posix(),
@@ -18,5 +20,5 @@ def describe_files(root: Path, below: str = ".") -> list[PartFile]:
             sha256=file_sha256(path),
         )
         for path in sorted((root / below).rglob("*"))
-        if path.is_file()
+        if path.is_file() and path != root / below / CARD
     ]

@@ -54,12 +54,16 @@ def train_student(
     machine: Machine,
     out_dir: Path,
     key: str,
+    recipe: str = "",
 ) -> StageResult:
     """One student, trained on a published dataset: `out_dir/model` in Hugging Face layout.
 
     Before it trains it says what it will train on, how, and what that needs (`check`). A stage that
-    was killed continues from its last checkpoint. `log.jsonl` holds times, so it is
-    no part; the model's files are.
+    was killed continues from its last checkpoint. `log.jsonl` and the card hold times, so they are
+    no parts; the model's other files are.
+
+    Args:
+        recipe: Its name, for the card.
 
     Raises:
         MissingDependency: torch, transformers or DeepSpeed is not installed.
@@ -67,8 +71,10 @@ def train_student(
     """
     check_installed("train", TRAIN_PACKAGES)
 
+    from factory.train.card_facts import card_facts, write_facts
     from factory.train.check import examine
     from factory.train.check_text import check_text, in_colour
+    from factory.train.model_card import write_model_card
 
     prepared = prepare(
         dataset_dir,
@@ -84,6 +90,9 @@ def train_student(
     say(check_text(check, colour=in_colour(sys.stderr)), tell=False)
     counts = prepared.counts
     outcome = run_training(prepared.job)
+    facts = card_facts(prepared, outcome, recipe=recipe, key=key)
+    write_facts(facts, out_dir)
+    write_model_card(facts, out_dir / "model")
     return StageResult(
         parts=describe_files(out_dir, "model"),
         ledger=entry(

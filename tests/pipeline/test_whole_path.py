@@ -73,6 +73,7 @@ def test_it_runs_to_its_end_and_the_ledger_adds_up(shared_place: Place) -> None:
     assert ledger["select"]["rows_out"] == ledger["shard"]["rows_in"]
     assert ledger["shard"]["rows_out"] == summary["dataset"]["rows"] > 0
     assert ledger["train:tiny-qwen2"]["rows_in"] == summary["dataset"]["rows"]
+    assert ledger["train:tiny-qwen2"]["rows_out"] > ledger["train:tiny-qwen2"]["drops"]["held_out"]
     assert ledger["control"]["rows_in"] == ledger["grade"]["rows_out"]
     assert ledger["control"]["rows_out"] == ledger["train:tiny-control"]["rows_in"]
     assert ledger["control"]["rows_out"] == summary["dataset"]["rows"]
@@ -91,6 +92,18 @@ def test_every_model_has_its_scores(shared_place: Place) -> None:
     assert {s["arch"] for s in scores} == {"qwen2", "llama"}
     assert all(0.0 <= s["value"] <= 1.0 for s in scores)
     assert all(s["n"] == 10 for s in overall.values())
+
+
+def test_the_card_of_every_student_has_its_scores(shared_place: Place) -> None:
+    summary = shared_place.summary()
+    value = {(s["model"], s["suite"], s["metric"]): s["value"] for s in summary["scores"]}
+    for folder in map(Path, summary["students"]):
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        name = card.split("\n# ")[1].splitlines()[0]
+        row = next(line for line in card.splitlines() if line.startswith("| all | pass@1 |"))
+        assert f"| {100 * value[name, 'all', 'pass@1']:.1f}% ±" in row
+        assert "evaluation loss, before and after" in card
+        assert summary["dataset"]["digest"] in card
 
 
 def test_a_second_run_does_nothing(shared_place: Place) -> None:

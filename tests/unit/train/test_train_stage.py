@@ -84,6 +84,10 @@ def test_a_student_is_trained_on_every_row_but_the_over_long_one(
     names = {part.path for part in result.parts}
     assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json"} <= names
     assert not [name for name in names if not name.startswith("model/")]
+    assert "model/README.md" not in names, "the card is no part of the model"
+    card = (tmp_path / "out" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "| rows learned | 19 |" in card
+    assert "Not measured yet." in card
     assert result.figures["steps"] >= 1
     assert 0 < result.figures["final_loss"] < 6
 
