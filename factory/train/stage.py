@@ -71,7 +71,8 @@ def train_student(
     """
     check_installed("train", TRAIN_PACKAGES)
 
-    from factory.train.card_facts import card_facts, write_facts
+    from factory.train.card_facts import write_facts
+    from factory.train.card_sources import card_facts
     from factory.train.check import examine
     from factory.train.check_text import check_text, in_colour
     from factory.train.model_card import write_model_card

@@ -17,7 +17,8 @@ from factory.parts import as_table
 from factory.recipe_file import load_recipe, load_train_recipe
 from factory.shard.description import Description
 from factory.shard.recipe import recipe_bytes
-from factory.train.card_facts import CardFacts, card_facts, read_facts, write_facts
+from factory.train.card_facts import CardFacts, read_facts, write_facts
+from factory.train.card_sources import card_facts
 from factory.train.files import describe_files
 from factory.train.job import TrainingOutcome
 from factory.train.model_card import add_scores, write_model_card
