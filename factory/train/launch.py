@@ -99,7 +99,12 @@ def _environment(job: TrainingJob) -> dict[str, str]:
         "DS_ACCELERATOR": job.device,
     }
     if job.device == "cpu":
-        environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        environment |= {
+            "OMP_NUM_THREADS": "1",
+            "CUDA_VISIBLE_DEVICES": "",
+            # Micro-batches differ in tokens: torch's 1,024 compiled products take 0.4 GB more.
+            "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
+        }
     return environment
 
 
