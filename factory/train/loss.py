@@ -113,8 +113,12 @@ def summed_loss(
 
     Only a chunk of logits exists at a time, and each is computed once: the gradients, of which the
     loss itself is all that is needed, are made with it. Softmax and the weight's gradient are in
-    float32 whatever the precision of the weight. One backward pass per forward pass.
+    float32 whatever the precision of the weight. One backward pass per forward pass. Under
+    autocast, where weight and products differ in precision, torch does it, all logits at once.
     """
+    if torch.is_autocast_enabled(hidden_nh.device.type):  # the embedded models' first learning
+        logits_nv = functional.linear(hidden_nh, weight_vh, bias_v)
+        return functional.cross_entropy(logits_nv.float(), labels_n, reduction="sum")
     chunk = max(1, CHUNK_LOGITS[hidden_nh.device.type] // len(weight_vh))
     loss: Any = _SummedLoss.apply(
         hidden_nh, weight_vh, bias_v, labels_n, chunk, torch.is_grad_enabled()
