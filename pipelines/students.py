@@ -24,6 +24,7 @@ from factory.models import (
 from factory.run_record import read_scores
 from factory.select.control import draw_control
 from factory.train.base import make_random_base
+from factory.train.card_facts import Measured
 from factory.train.model_card import add_scores
 from factory.train.stage import CODE_VERSION, train_student, training_section
 from factory.validate.stage import validate_model
@@ -198,7 +199,8 @@ class TrainStudent(_OfStudent):
         """Write its card again, with the scores of what it is compared with among those."""
         beside = [one for one in measured if one.is_beside(self)]
         scores = [score for one in beside for score in read_scores(one.out_dir)]
-        add_scores(self.out_dir, scores, validate_section(self).sampling.model_dump())
+        sampling = validate_section(self).sampling.model_dump()
+        add_scores(self.out_dir, Measured(scores=scores, sampling=sampling))
 
     def work(self) -> StageResult:
         control = self.control()

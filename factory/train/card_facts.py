@@ -34,11 +34,14 @@ class LearnedFrom(Row):
 
 
 class DatasetFacts(Row):
-    """A published dataset by its own `dataset.json`."""
+    """A published dataset by its own `dataset.json`, or another folder of rows."""
 
     name: str
+    """Of a folder that is not published its path below the project, or only its last part."""
     version: str
+    """Empty where it is not published."""
     digest: str
+    """Of its content; where it is not published, of the files in its folder `data`."""
     rows: int
 
 
@@ -54,8 +57,17 @@ class BaseFacts(Row):
     """Empty where nothing here states it."""
 
 
+class Measured(Row):
+    """What a run measured of a student."""
+
+    scores: list[Score] = Field(min_length=1)
+    """Of the student, and of what it is compared with."""
+    sampling: dict[str, Any]
+    """How the models were asked."""
+
+
 class CardFacts(Row):
-    """Everything that a card says; equal facts give equal bytes."""
+    """Everything that a card says but the scores; equal facts give equal bytes."""
 
     student: str
     recipe: str
@@ -65,8 +77,7 @@ class CardFacts(Row):
     base: BaseFacts
     config: dict[str, Any]
     """`config.json` of the student."""
-    dataset: DatasetFacts | None
-    """None where the rows are no published dataset: those of a control."""
+    dataset: DatasetFacts
     learned_from: list[LearnedFrom]
     """Empty where the rows do not say it."""
     counts: RowCounts
@@ -76,6 +87,10 @@ class CardFacts(Row):
     settings_of_student: dict[str, Any]
     deepspeed: dict[str, Any]
     """What the DeepSpeed file says; empty without one."""
+    precision: str
+    """It, ZeRO and offloading as they were, whoever decided them."""
+    zero_stage: int
+    offload: str
     outcome: TrainingOutcome
     device: str
     """Name of the GPU, or `CPU`."""
@@ -85,10 +100,6 @@ class CardFacts(Row):
     templates_of_rows: dict[str, str]
     """Model that wrote rows -> the same of the template that it was asked with."""
     end_token: str
-    scores: list[Score] = Field(default_factory=list[Score])
-    """Of the student, and of what it is compared with."""
-    sampling: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """How the models were asked for the scores."""
 
     @property
     def is_control(self) -> bool:

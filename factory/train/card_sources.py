@@ -6,14 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 
 from factory.artifact import installed_versions
+from factory.digest import folder_digest
 from factory.errors import ManifestMismatch
 from factory.licences import Family, teacher_license, without_revision
 from factory.models import CARD, Model
+from factory.recipe_file import ROOT
 from factory.shard.description import read_description
 from factory.shard.layout import RECIPE
 from factory.train.card_facts import BaseFacts, CardFacts, DatasetFacts, LearnedFrom
@@ -48,7 +50,7 @@ def card_facts(prepared: Prepared, outcome: TrainingOutcome, *, recipe: str, key
         seed=job.seed,
         base=_base(prepared.student, prepared.base, shard),
         config=config,
-        dataset=_dataset(prepared.dataset),
+        dataset=_dataset(prepared),
         learned_from=list(_learned_from(prepared.dataset, shard)),
         counts=prepared.counts,
         max_length_tokens=train.max_length_tokens,
@@ -56,7 +58,10 @@ def card_facts(prepared: Prepared, outcome: TrainingOutcome, *, recipe: str, key
             mode="json", exclude={"students"}, exclude_unset=bool(train.deepspeed)
         ),
         settings_of_student=prepared.student.model_dump(mode="json", exclude_none=True),
-        deepspeed=job.deepspeed,
+        deepspeed=_without_folders(job.deepspeed),
+        precision=job.precision,
+        zero_stage=job.zero_stage,
+        offload=job.offload,
         outcome=outcome,
         device=_device(job.device),
         versions={name: one for name, one in installed_versions().items() if name in _TRAINED_WITH},
@@ -88,14 +93,35 @@ def _license_of_card(card: Path) -> str:
     return found if isinstance(found, str) and found != "other" else ""
 
 
-def _dataset(folder: Path) -> DatasetFacts | None:
+def _dataset(prepared: Prepared) -> DatasetFacts:
+    folder = prepared.dataset
     try:
         about = read_description(folder)
     except ManifestMismatch:
-        return None
+        return DatasetFacts(
+            name=_shown(folder),
+            version="",
+            digest=folder_digest(folder / "data"),
+            rows=prepared.counts.read,
+        )
     return DatasetFacts(
         name=about.name, version=about.version, digest=about.digest, rows=about.rows
     )
+
+
+def _shown(folder: Path) -> str:
+    """Without this machine's folders."""
+    whole = folder.resolve()
+    return whole.relative_to(ROOT).as_posix() if whole.is_relative_to(ROOT) else whole.name
+
+
+def _without_folders(value: Any) -> Any:
+    """JSON in which each absolute path is its last part alone: where a log or a cache lies."""
+    if isinstance(value, dict):
+        return {name: _without_folders(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(one) for one in value]
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _shard(dataset: Path) -> Shard | None:

@@ -15,8 +15,8 @@ from factory.models import CARD
 from factory.parts import write_atomically
 from factory.recipe_file import ROOT
 from factory.shard.card_markdown import FILTERS, Table
-from factory.train.card_facts import CardFacts, read_facts
-from schemas.licenses import find_license, hub_id
+from factory.train.card_facts import CardFacts, Measured, read_facts
+from schemas.licenses import dropped_by, hub_id
 from schemas.score import Score
 
 TEMPLATE: Final = ROOT / "data_cards" / "model.md"
@@ -25,29 +25,29 @@ _ROLES: Final = ("student", "control", "base", "teacher")
 """In the order of the columns."""
 
 
-def write_model_card(facts: CardFacts, folder: Path) -> None:
-    """`README.md` in the model's folder; equal facts give equal bytes."""
-    write_atomically(folder / CARD, render_model_card(facts).encode())
+def write_model_card(facts: CardFacts, folder: Path, scores: Measured | None = None) -> None:
+    """`README.md` in the model's folder; one that says the same already is not touched."""
+    card, text = folder / CARD, card_text(facts, scores).encode()
+    if not card.is_file() or card.read_bytes() != text:
+        write_atomically(card, text)
 
 
-def add_scores(artifact: Path, scores: Sequence[Score], sampling: Mapping[str, Any]) -> None:
+def add_scores(artifact: Path, scores: Measured) -> None:
     """The card of the student in `artifact/model` anew, with scores.
 
     Args:
         artifact: Of the training.
         scores: Of the student and of what it is compared with.
-        sampling: How they were asked.
 
     Raises:
         ManifestMismatch: The artifact does not say what the card is made from.
     """
-    facts = read_facts(artifact)
-    measured = facts.model_copy(update={"scores": list(scores), "sampling": dict(sampling)})
-    write_model_card(measured, artifact / "model")
+    write_model_card(read_facts(artifact), artifact / "model", scores)
 
 
-def render_model_card(facts: CardFacts) -> str:
-    """The card: YAML head and Markdown."""
+def card_text(facts: CardFacts, scores: Measured | None = None) -> str:
+    """The card: YAML head and Markdown. No times and no machine's paths: equal facts give equal
+    text, wherever and however fast it was trained."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -55,19 +55,23 @@ def render_model_card(facts: CardFacts) -> str:
     )  # Markdown, not HTML: the filters escape what the template puts in
     environment.filters.update(FILTERS)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    found = scores.scores if scores else []
     return template.render(
         facts=facts,
-        license=_license(facts.base.license),
+        license=_license(facts),
         model=_model(facts),
         rows=_rows(facts),
         training=_training(facts),
         recipe=recipe_text(facts),
         deepspeed=json.dumps(facts.deepspeed, indent=2) if facts.deepspeed else "",
-        scores=_scores(facts.scores),
-        roles={one.role for one in facts.scores},
-        sampling=", ".join(f"{name} {value}" for name, value in facts.sampling.items()),
-        seeds=_several(sorted({one.seed for one in facts.scores})),
-        k=_several(sorted({one.k for one in facts.scores})),
+        scores=_scores(found),
+        roles={one.role for one in found},
+        suites={one.suite for one in found},
+        sampling=", ".join(f"{name} {one}" for name, one in scores.sampling.items())
+        if scores
+        else "",
+        seeds=_several(sorted({one.seed for one in found})),
+        k=_several(sorted({one.k for one in found})),
     )
 
 
@@ -90,10 +94,12 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _license(name: str) -> str:
-    """The identifier of the base's licence, which the student's weights stand under."""
-    known = find_license(name)
-    return hub_id(name) if known else "other"
+def _license(facts: CardFacts) -> str:
+    """The identifier of the base's licence; empty where it is not known, or where a licence of
+    the rows keeps what it would give away."""
+    own = facts.base.license
+    of_rows = {text for one in facts.learned_from for text in (one.license, one.model_license)}
+    return "" if not own or any(dropped_by(own, one) for one in of_rows) else hub_id(own)
 
 
 def _model(facts: CardFacts) -> Table:
@@ -144,7 +150,9 @@ def _training(facts: CardFacts) -> Table:
             if first is not None and last is not None
         ),
         ("hardware", f"{outcome.ranks} ranks of {facts.device}"),
-        ("tokens per second, since its last start", f"{outcome.tokens_per_s:,.0f}"),
+        ("precision", facts.precision),
+        ("ZeRO stage", str(facts.zero_stage)),
+        *([("held by the CPU", facts.offload)] if facts.offload != "none" else []),
         ("packing efficiency", f"{100 * outcome.packing_efficiency:.1f}%"),
     ]
     return Table(["", "value"], rows)

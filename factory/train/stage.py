@@ -59,8 +59,8 @@ def train_student(
     """One student, trained on a published dataset: `out_dir/model` in Hugging Face layout.
 
     Before it trains it says what it will train on, how, and what that needs (`check`). A stage that
-    was killed continues from its last checkpoint. `log.jsonl` and the card hold times, so they are
-    no parts; the model's other files are.
+    was killed continues from its last checkpoint. The parts are the model's files but for its card;
+    `log.jsonl` and `card.json`, which the card is made from, hold times and are none.
 
     Args:
         recipe: Its name, for the card.

@@ -104,6 +104,9 @@ def test_the_card_of_every_student_has_its_scores(shared_place: Place) -> None:
         assert f"| {100 * value[name, 'all', 'pass@1']:.1f}% ±" in row
         assert "evaluation loss, before and after" in card
         assert summary["dataset"]["digest"] in card
+        assert str(shared_place.folder) not in card
+        parts = json.loads((folder.parent / "manifest.json").read_text())["parts"]
+        assert "model/README.md" not in {part["path"] for part in parts}
 
 
 def test_a_second_run_does_nothing(shared_place: Place) -> None:

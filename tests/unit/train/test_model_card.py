@@ -10,18 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import metadata_load
 
-from factory.digest import file_sha256
+from factory.digest import folder_digest
 from factory.errors import ManifestMismatch
 from factory.models import EMBEDDED, local_model
 from factory.parts import as_table
 from factory.recipe_file import load_recipe, load_train_recipe
 from factory.shard.description import Description
 from factory.shard.recipe import recipe_bytes
-from factory.train.card_facts import CardFacts, read_facts, write_facts
+from factory.train.card_facts import CardFacts, LearnedFrom, Measured, read_facts, write_facts
 from factory.train.card_sources import card_facts
 from factory.train.files import describe_files
 from factory.train.job import TrainingOutcome
-from factory.train.model_card import add_scores, write_model_card
+from factory.train.model_card import add_scores, card_text, write_model_card
 from factory.train.prepare import prepare
 from schemas.arrow import SAMPLE
 from schemas.machine import Machine
@@ -81,14 +81,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def facts_of(dataset: Path, artifact: Path, **changes: Any) -> CardFacts:
+def facts_of(dataset: Path, artifact: Path, *, train: Train = TRAIN, **changes: Any) -> CardFacts:
     """The facts of a training that is finished, as if its weights were the base's."""
     student = STUDENT.model_copy(update=changes)
     base = local_model(EMBEDDED / "base-qwen2", "embedded:base-qwen2")
     prepared = prepare(
         dataset,
         student,
-        TRAIN.model_copy(update={"students": [student]}),
+        train.model_copy(update={"students": [student]}),
         base=base,
         seed=3,
         machine=Machine(),
@@ -152,11 +152,14 @@ def test_the_card_says_what_the_student_is_and_was_made_from(
         "| loss per target token, first and last step | 2.3457, 0.9877 |",
         "| evaluation loss, before and after | 2.5000, 1.2500 |",
         "| hardware | 2 ranks of CPU |",
+        "| precision | float32 |",
+        "| ZeRO stage | 2 |",
         "Recipe `tiny`, key `0123456789ab`.",
         f"SHA-256 `{facts.template}`) and ends a turn with `{facts.end_token}`.",
         "`teacher@1`, which wrote rows, was asked with another one (`000000000000`).",
         f"transformers {facts.versions['transformers']}",
         "Not measured yet.",
+        "Nothing is known yet of how often it is right.",
     ):
         assert text in card, text
     assert "{{" not in card
@@ -186,7 +189,8 @@ def test_a_second_writing_has_the_scores_and_makes_no_other_model(
         score("student", "small", "pass@1", 0.431),
         score("student", "small", "pass@8", 0.75),
     ]
-    add_scores(tmp_path, scores, {"temperature": 0.6, "top_p": 0.95})
+    measured = Measured(scores=scores, sampling={"temperature": 0.6, "top_p": 0.95})
+    add_scores(tmp_path, measured)
     second = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     head = (
         "| suite | metric | problems | student small | base embedded:base-qwen2 "
@@ -197,18 +201,65 @@ def test_a_second_writing_has_the_scores_and_makes_no_other_model(
     assert "| sums-heldout | pass@8 | 120 | 75.0% ± 1.2 | – | – |" in second
     assert "8 completions were drawn per problem (temperature 0.6, top_p 0.95; seed 7)" in second
     assert "Not measured" not in second
-    assert [one for one in first.splitlines() if one not in second] == ["Not measured yet."]
+    assert [one for one in first.splitlines() if one not in second] == [
+        "Not measured yet.",
+        "- Nothing is known yet of how often it is right.",
+    ]
     assert local_model(tmp_path / "model", "small") == model
     assert describe_files(tmp_path, "model") == parts
     assert "model/README.md" not in {one.path for one in parts}
-    digest = file_sha256(tmp_path / "model" / "README.md")
-    add_scores(tmp_path, scores, {"temperature": 0.6, "top_p": 0.95})
-    assert file_sha256(tmp_path / "model" / "README.md") == digest
+    written = (tmp_path / "model" / "README.md").stat()
+    add_scores(tmp_path, measured)
+    again = (tmp_path / "model" / "README.md").stat()
+    assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
 
 def test_without_what_it_is_made_from_a_card_cannot_have_scores(tmp_path: Path) -> None:
     with pytest.raises(ManifestMismatch, match=r"card\.json: expected what the student's card"):
-        add_scores(tmp_path, [], {})
+        add_scores(tmp_path, Measured(scores=[score("base", "b", "pass@1", 0.5)], sampling={}))
+
+
+def test_how_fast_it_was_trained_and_where_is_not_in_the_card(
+    dataset: Path, facts: CardFacts, tmp_path: Path
+) -> None:
+    elsewhere = facts_of(dataset, tmp_path / "elsewhere")
+    slow = {"tokens_per_s": 1.0, "target_tokens_per_s": 0.5, "wall_s": 9e4, "data_wait_ratio": 0.5}
+    outcome = elsewhere.outcome.model_copy(update=slow)
+    assert card_text(elsewhere.model_copy(update={"outcome": outcome})) == card_text(facts)
+
+
+def test_no_absolute_path_is_in_the_card_or_in_what_it_is_made_from(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows and base lie outside of the project; a DeepSpeed file says where its logs go."""
+    monkeypatch.setenv("RETORT_DATA", str(tmp_path))
+    plain = tmp_path / "my-rows"
+    (plain / "data").mkdir(parents=True)
+    pq.write_table(
+        pq.read_table(dataset / "data").select(["uuid", "messages"]), plain / "data" / "a.parquet"
+    )
+    log = {"csv_monitor": [str(tmp_path / "log.csv")], "ratio": 1, "type": "a/b"}
+    (tmp_path / "ds.json").write_text(
+        json.dumps({"zero_optimization": {"stage": 1}, "flops_profiler": log})
+    )
+    train = Train(students=[STUDENT], deepspeed="${RETORT_DATA}/ds.json")
+    facts = facts_of(plain, tmp_path / "artifact", train=train)
+    card = card_text(facts)
+    assert str(tmp_path) not in facts.model_dump_json() + card
+    assert '"log.csv"' in card
+    assert '"a/b"' in card
+    assert "| ZeRO stage | 1 |" in card
+    assert 'deepspeed = "${RETORT_DATA}/ds.json"' in card
+    digest = folder_digest(plain / "data")
+    assert f"The 20 rows of the folder `my-rows`, digest `{digest}`, which are no" in card
+
+
+def test_a_licence_that_would_give_away_what_the_rows_keep_is_not_stated(facts: CardFacts) -> None:
+    assert "\nlicense: " in card_text(facts)
+    row = LearnedFrom(license="CC-BY-NC-4.0", model="m", model_license="", rows=3)
+    card = card_text(facts.model_copy(update={"learned_from": [*facts.learned_from, row]}))
+    assert "\nlicense: " not in card
+    assert "| CC-BY-NC-4.0 | m | not stated | 3 |" in card
 
 
 def test_what_is_not_known_is_said_to_be_unknown(dataset: Path, tmp_path: Path) -> None:
@@ -219,13 +270,12 @@ def test_what_is_not_known_is_said_to_be_unknown(dataset: Path, tmp_path: Path) 
     pq.write_table(rows, foreign / "rows.parquet")
     (tmp_path / "foreign" / "recipe.json").write_text(json.dumps({"name": "theirs"}))
     facts = facts_of(foreign.parent, tmp_path, learns_from="all")
-    assert (facts.dataset, facts.learned_from) == (None, [])
+    assert (facts.dataset.version, facts.dataset.rows, facts.learned_from) == ("", 20, [])
     hub = facts.base.model_copy(update={"name": "org/base", "on_hub": True, "license": ""})
     card = card_of(facts.model_copy(update={"base": hub}), tmp_path / "model")
     head = metadata_load(tmp_path / "model" / "README.md") or {}
     assert (head["base_model"], head["base_model_relation"]) == ("org/base", "finetune")
-    assert head["license"] == "other"
-    assert "datasets" not in head
+    assert not {"license", "datasets"} & head.keys()
     assert "A control:" in card
     assert "Under which licences the rows stand is not known here." in card
     assert "Licence of the base: not stated here" in card
