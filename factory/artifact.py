@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
-from factory.errors import Busy, StorageFull
+from factory.errors import Busy, RecipeError, StorageFull
 from factory.parts import parts_digest, write_manifest
 from schemas.manifest import Manifest, StageResult
 
@@ -40,6 +40,20 @@ def _stands_at(file: Path, opened: int) -> bool:
         return False
 
 
+def _opened(file: Path) -> TextIO:
+    """A new or emptied file, its folder made."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return open(file, "w")
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
+        raise RecipeError(
+            f"{file.parent}: expected a folder to write to, found that it cannot be made or "
+            f"written ({error.strerror}); name another one"
+        ) from error
+
+
 @contextmanager
 def sole_writer(folder: Path, *, tidy: bool = False) -> Generator[None]:
     """Hold a folder for this process; the kernel lets go of it when the process dies.
@@ -49,10 +63,10 @@ def sole_writer(folder: Path, *, tidy: bool = False) -> Generator[None]:
 
     Raises:
         Busy: Another process holds it.
+        RecipeError: Nothing can be written there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / ".lock"
-    with open(file, "w") as lock:
+    with _opened(file) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _stands_at(file, lock.fileno()):

@@ -54,9 +54,10 @@ def local_model(folder: Path, name: str) -> Model:
 def resolve_model(ref: str, revision: str = "") -> Model:
     """The model that a recipe names.
 
-    `embedded:NAME` is a folder of `factory/bootstrap/models`; a name that starts with `./`,
-    `${RETORT_DATA}` or is an existing folder below the root is a folder; anything else is a hub
-    name and needs a revision, because a name alone does not say which weights.
+    `embedded:NAME` is a folder of `factory/bootstrap/models`; a name that starts as paths do
+    (`./`, `../`, `/`, `~`, `${RETORT_DATA}`) or is an existing folder below the root is a folder;
+    anything else is a hub name and needs a revision, because a name alone does not say which
+    weights.
 
     Raises:
         RecipeError: No such folder, or a hub name without a revision.
@@ -67,11 +68,13 @@ def resolve_model(ref: str, revision: str = "") -> Model:
             known = sorted(path.name for path in EMBEDDED.glob("*") if path.is_dir())
             raise RecipeError(f"model {ref}: expected one of {known} after `embedded:`")
         return local_model(folder, ref)
-    if ref.startswith(("./", "${RETORT_DATA}")) or (ROOT / ref).is_dir():
+    if ref.startswith(("./", "../", "/", "~", "${RETORT_DATA}")) or (ROOT / ref).is_dir():
         return local_model(existing(ref, f"model {ref}"), ref)
     if not revision:
         raise RecipeError(
-            f"model {ref}: a hub model needs `revision`, the full commit hash that the run uses"
+            f"model {ref}: expected a folder below the project's root, or a hub name with "
+            f"`revision`, the full commit hash that the run uses; found no such folder and no "
+            f"revision"
         )
     return Model(ref, ref, revision, is_local=False)
 

@@ -111,7 +111,9 @@ def examine(prepared: Prepared, *, rows: int = _SHOWN_ROWS, timed: bool = True) 
         time=time_of(job, config, data, plan, memory) if timed else None,
         warnings=[],
     )
-    return check.model_copy(update={"warnings": warnings_of(check, data, tokenizer)})
+    return check.model_copy(
+        update={"warnings": warnings_of(check, data, tokenizer, held_out=prepared.train.held_out)}
+    )
 
 
 def _dataset(folder: Path) -> Dataset:

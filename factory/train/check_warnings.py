@@ -15,15 +15,26 @@ from factory.train.tokens import TokenFiles
 _LOOKED_AT: Final = 200
 """Rows, spread over all of them."""
 _MANY_OVER_LENGTH: Final = 0.05
+_NONE_HELD_OUT: Final = (
+    "rows: nothing is held out, so there is no evaluation loss: the rows are of one problem, or "
+    "those of the problems held out are over-long; give more problems, or take train.held_out out"
+)
 _MARKS: Final = re.compile(
     r"<\|[A-Za-z_][\w ]{0,40}\|>|<｜[^<>｜]{1,40}｜>|\[/?INST\]|<(?:start|end)_of_turn>|</?s>"
 )
 """How chat templates of the usual families mark turns."""
 
 
-def warnings_of(check: Check, data: TokenFiles, tokenizer: Any) -> list[str]:
-    """Sentences, each with what could be done."""
-    return [*_room(check), *_rows(check), *_marks(data, tokenizer)]
+def warnings_of(
+    check: Check, data: TokenFiles, tokenizer: Any, *, held_out: float = 0.0
+) -> list[str]:
+    """Sentences, each with what could be done.
+
+    Args:
+        held_out: The share that the recipe asks for.
+    """
+    none = [_NONE_HELD_OUT] if held_out and not check.rows.held_out else []
+    return [*_room(check), *_rows(check), *none, *_marks(data, tokenizer)]
 
 
 def _room(check: Check) -> Iterator[str]:

@@ -56,14 +56,25 @@ def file_size(file: Path) -> tuple[int, int]:
             )
         turns: Any = schema.field(MESSAGES).type
         turn: Any = getattr(turns, "value_type", None)
-        if not pa.types.is_struct(turn) or not {"role", "content"} <= {one.name for one in turn}:
+        if not _has_texts(turn):
             raise TrainError(
                 f"dataset file {file}: expected messages that are lists of role and content, "
-                f"found {turns}; write them in this form"
+                f"both of them text, found {turns}; write them in this form"
             )
         about: Any = opened.metadata
         groups = [about.row_group(number) for number in range(about.num_row_groups)]
         return about.num_rows, sum(group.total_byte_size for group in groups)
+
+
+def _has_texts(turn: Any) -> bool:
+    """Whether this is the type of a message: role and content, and both of them text."""
+    if turn is None or not pa.types.is_struct(turn):
+        return False
+    types: dict[str, Any] = {one.name: one.type for one in turn}
+    return all(
+        name in types and (pa.types.is_string(types[name]) or pa.types.is_large_string(types[name]))
+        for name in ("role", "content")
+    )
 
 
 def problem_column(file: Path) -> str:
@@ -71,11 +82,18 @@ def problem_column(file: Path) -> str:
     return _PROBLEM if _PROBLEM in pq.read_schema(file).names else UUID
 
 
+def problem_of(name: Any, uuid: Any) -> str:
+    """The name of a row's problem: its uuid where the column has nothing for it."""
+    return str(uuid if name is None else name)
+
+
 def problem_names(files: Sequence[Path]) -> Iterator[pa.Array]:
-    """The names of the problems of all rows, in pieces."""
+    """The names of the problems of all rows, in pieces; a row without one has its uuid's."""
     for file in files:
         name = problem_column(file)
-        yield from (batch.column(name) for batch in row_batches(file, [name], _NAMES_AT_A_TIME))
+        for batch in row_batches(file, sorted({name, UUID}), _NAMES_AT_A_TIME):
+            both = zip(batch.column(name).to_pylist(), batch.column(UUID).to_pylist(), strict=True)
+            yield pa.array([problem_of(one, uuid) for one, uuid in both], pa.string())
 
 
 def row_batches(file: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ covered: learning earlier assistant turns; they are read as the template shows t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -57,13 +57,22 @@ def end_token_id(tokenizer: Any) -> int:
     """The token that ends an assistant's turn in the tokenizer's chat template.
 
     Raises:
-        TrainError: The template writes something else after a turn than a special token.
+        TrainError: The template cannot be read, or writes something else after a turn than a
+            special token.
     """
-    text: str = tokenizer.apply_chat_template(
-        [{"role": "user", "content": "u"}, {"role": "assistant", "content": _PROBE}],
-        tokenize=False,
-        strftime_now=strftime_now,
-    )
+    from jinja2 import TemplateError
+
+    try:
+        text: str = tokenizer.apply_chat_template(
+            [{"role": "user", "content": "u"}, {"role": "assistant", "content": _PROBE}],
+            tokenize=False,
+            strftime_now=strftime_now,
+        )
+    except TemplateError as error:
+        raise TrainError(
+            f"chat template: expected one that writes a question and its answer, found an error "
+            f"of Jinja ({error}); mend it, or name another file in train.students.template"
+        ) from error
     after = text[text.rfind(_PROBE) + len(_PROBE) :]
     ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
     special = {
@@ -88,20 +97,24 @@ class Renderer:
         self._end_text: str = tokenizer.convert_ids_to_tokens(self.end_token_id)
 
     def documents(
-        self, uuids: Sequence[str], conversations: Sequence[Sequence[dict[str, str]]]
+        self,
+        uuids: Sequence[str],
+        conversations: Sequence[Sequence[Mapping[str, str | None]] | None],
     ) -> list[Document]:
         """One document per conversation, whatever its length.
 
         Raises:
-            TrainError: A row with nothing to learn, with a lost or doubled `<think>`, or with an
-                end token within its completion; named by its uuid.
+            TrainError: A row with nothing to learn, with a lost or doubled `<think>`, with an
+                end token within its completion, with a message that has no text, or that the
+                chat template refuses; named by its uuid.
         """
         prompts: list[str] = []
         completions: list[str] = []
-        for uuid, messages in zip(uuids, conversations, strict=True):
+        for uuid, turns in zip(uuids, conversations, strict=True):
+            messages = turns or []
             completion = self._completion(uuid, messages)
             completions.append(completion)
-            prompts.append(self._prompt(messages[:-1]))
+            prompts.append(self._prompt(uuid, messages[:-1], completion))
         prompt_ids = self._encode(prompts)
         completion_ids = self._encode(completions)
         texts: list[str] = self._tokenizer.batch_decode(
@@ -116,7 +129,7 @@ class Renderer:
             made.append(Document(both, len(before)))
         return made
 
-    def _completion(self, uuid: str, messages: Sequence[dict[str, str]]) -> str:
+    def _completion(self, uuid: str, messages: Sequence[Mapping[str, str | None]]) -> str:
         role = messages[-1]["role"] if messages else "nobody"
         if role != "assistant" or len(messages) < 2:
             raise TrainError(
@@ -127,7 +140,8 @@ class Renderer:
         if not completion.strip():
             raise TrainError(f"row {uuid}: expected a completion to learn, found an empty one")
         opened, closed = completion.count(THINK), completion.count(THINK_END)
-        if opened > 1 or (closed and not opened):
+        lost = closed and (not opened or completion.index(THINK_END) < completion.index(THINK))
+        if opened > 1 or lost:
             raise TrainError(
                 f"row {uuid}: expected {THINK} once before {THINK_END}, found it {opened} times "
                 f"and {THINK_END} {closed} times; the teacher's prefix was lost or doubled"
@@ -139,11 +153,38 @@ class Renderer:
             )
         return completion
 
-    def _prompt(self, messages: Sequence[dict[str, str]]) -> str:
-        text: str = self._tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True, strftime_now=strftime_now
-        )
+    def _prompt(
+        self, uuid: str, messages: Sequence[Mapping[str, str | None]], completion: str
+    ) -> str:
+        from jinja2 import TemplateError
+
+        for number, message in enumerate(messages, start=1):
+            if message["role"] is None or message["content"] is None:
+                raise TrainError(
+                    f"row {uuid}: expected role and content in each message, found none in message "
+                    f"{number}; write an empty text, or leave the message out"
+                )
+        try:
+            text: str = self._tokenizer.apply_chat_template(
+                list(messages),
+                tokenize=False,
+                add_generation_prompt=True,
+                strftime_now=strftime_now,
+            )
+        except TemplateError as error:
+            roles = ", ".join(str(message["role"]) for message in messages)
+            raise TrainError(
+                f"row {uuid}: expected messages that the student's chat template can write, found "
+                f"the roles {roles} ({error}); change the row, or name another template in "
+                f"train.students.template"
+            ) from error
         if text.rstrip().endswith(THINK):
+            if THINK not in completion:
+                raise TrainError(
+                    f"row {uuid}: expected {THINK} in the completion, with which the student's "
+                    f"chat template begins every answer, found none; name a template without it "
+                    f"in train.students.template"
+                )
             return text[: text.rindex(THINK)]
         return text
 

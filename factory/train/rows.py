@@ -55,7 +55,7 @@ def tokenise_dataset(
     """Write the token files of a dataset, its documents in the dataset's order.
 
     Problems are held out by their `problem_id`, all samples of one on one side; where a dataset
-    has no such column, each row is a problem of its own.
+    has no such column, or a row nothing in it, each row is a problem of its own.
 
     Args:
         dataset: Its folder.
@@ -131,6 +131,11 @@ def _check_some_left(
 ) -> None:
     if counts.kept:
         return
+    if not counts.read:
+        raise TrainError(
+            f"dataset {dataset}: expected rows to learn, found none in its files; is it the right "
+            f"folder?"
+        )
     if counts.held_out:
         raise TrainError(
             f"dataset {dataset}: expected rows to learn, found all {counts.held_out} that are "

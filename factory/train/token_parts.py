@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from factory.parts import write_atomically
-from factory.train.dataset_rows import MESSAGES, UUID, problem_column, row_batches
+from factory.train.dataset_rows import MESSAGES, UUID, problem_column, problem_of, row_batches
 from factory.train.held_out import HeldOut
 from factory.train.render import Renderer
 from factory.train.tokens import TokenWriter, tokens_made_from
@@ -116,12 +116,13 @@ def _write(renderer: Renderer, part: TokenPart, tell: Callable[[int], object] | 
         for batch in row_batches(part.file, columns, _BATCH_ROWS):
             rows: dict[str, list[Any]] = batch.to_pydict()
             documents = renderer.documents(rows[UUID], rows[MESSAGES])
-            for document, name in zip(documents, rows[problem], strict=True):
+            for document, name, uuid in zip(documents, rows[problem], rows[UUID], strict=True):
                 longest = max(longest, len(document.ids))
                 if len(document.ids) > part.max_length_tokens:
                     over_length += 1
                 else:
-                    (measured if name in part.held_out else learned).add(document)
+                    named = problem_of(name, uuid)
+                    (measured if named in part.held_out else learned).add(document)
             read += len(documents)
             if tell is not None:
                 tell(len(documents))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factory.artifact import commit, installed_versions, sole_writer
-from factory.errors import Busy, SourceError
+from factory.errors import Busy, RecipeError, SourceError
 from factory.ledger import entry
 from factory.parts import MANIFEST, read_manifest
 from schemas.manifest import Manifest, StageResult
@@ -79,3 +79,12 @@ def test_a_tidy_writer_leaves_no_lock_and_no_empty_folder(tmp_path: Path) -> Non
 
 def test_versions_are_only_of_what_is_installed() -> None:
     assert all(installed_versions().values())
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with (
+        pytest.raises(RecipeError, match=r"cannot be made or written \(Not a directory\); name"),
+        sole_writer(tmp_path / "file" / "student"),
+    ):
+        pass

@@ -88,9 +88,15 @@ def test_data_is_found_where_the_environment_says(
 
 
 def test_a_hub_model_needs_a_revision() -> None:
-    with pytest.raises(RecipeError, match="needs `revision`"):
+    with pytest.raises(RecipeError, match="found no such folder and no revision"):
         resolve_model("some/model")
     assert resolve_model("some/model", "abc123").identity == "some/model@abc123"
+
+
+@pytest.mark.parametrize("path", ["/nowhere/base", "../nowhere/base", "./nowhere/base"])
+def test_a_models_path_is_never_taken_for_a_hub_name(path: str) -> None:
+    with pytest.raises(RecipeError, match="found"):
+        resolve_model(path, "abc123")
 
 
 def test_an_unknown_embedded_model_names_the_known_ones() -> None:

@@ -194,6 +194,11 @@ def test_what_does_not_fit_is_told_with_what_to_change(make: Make, tmp_path: Pat
         one.startswith("memory: 2 ranks need") and "micro_batch_tokens" in one for one in found
     )
     assert any(one.startswith("disk:") and "checkpoints_kept" in one for one in found)
+    asked = warnings_of(small, documents_of(prepared), prepared.renderer.tokenizer, held_out=0.5)
+    assert [one for one in asked if one not in found] == [
+        one for one in asked if one.startswith("rows: nothing is held out")
+    ]
+    assert len(asked) == len(found) + 1
 
 
 def test_a_base_with_too_few_positions_is_refused_before_any_rank_starts(

@@ -184,3 +184,15 @@ def test_a_file_that_is_no_parquet_is_refused(byte_tokenizer: Any, tmp_path: Pat
     (dataset / "data" / "train-0.parquet").write_bytes(b"none")
     with pytest.raises(TrainError, match=r"train-0\.parquet: cannot be read"):
         tokenise(dataset, byte_tokenizer, tmp_path / "tokens")
+
+
+def test_rows_whose_problem_has_no_name_are_held_out_by_their_uuid(
+    byte_tokenizer: Any, tmp_path: Path
+) -> None:
+    folder = write_dataset(tmp_path / "dataset", 4, named=False, files=1)
+    [file] = (folder / "data").iterdir()
+    table = pq.read_table(file)
+    nameless = pa.nulls(table.num_rows, pa.string())
+    pq.write_table(table.append_column("problem_id", nameless), file)
+    made = tokenise(folder, byte_tokenizer, tmp_path / "tokens", held_out=0.5)
+    assert (made.counts.kept, made.counts.held_out) == (6, 6)

@@ -182,6 +182,7 @@ def test_a_template_that_ends_a_turn_with_plain_text_is_refused(byte_tokenizer: 
         (None, "expected a completion to learn"),
         ("Two.\n</think>\n\n4", "lost or doubled"),
         ("<think>a</think><think>b</think>4", "lost or doubled"),
+        ("a</think>4<think>b", "lost or doubled"),
         ("<think>a</think>4<|im_end|>", "expected the end token <|im_end|> only after"),
     ],
 )
@@ -198,6 +199,39 @@ def test_a_row_that_must_not_be_learned_is_refused_by_its_uuid(
 def test_a_row_that_ends_with_the_user_is_refused(byte_tokenizer: Any) -> None:
     with pytest.raises(TrainError, match=r"row u: .* the last one from user"):
         Renderer(byte_tokenizer).documents(["u"], [MESSAGES[:1]])
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        (None, "found 0 messages"),
+        ([{"role": "user", "content": None}, MESSAGES[1]], "found none in message 1"),
+        ([{"role": "critic", "content": "u"}, MESSAGES[1]], "the roles critic .no critics."),
+    ],
+)
+def test_messages_that_no_template_can_write_are_refused_by_the_rows_uuid(
+    byte_tokenizer: Any, messages: list[dict[str, str | None]] | None, message: str
+) -> None:
+    template = (
+        "{% for m in messages %}{% if m.role == 'critic' %}{{ raise_exception('no critics') }}"
+        "{% endif %}{{ m.content }}<|im_end|>{% endfor %}"
+    )
+    renderer = Renderer(_with_template(byte_tokenizer, template))
+    with pytest.raises(TrainError, match=f"row bad: .*{message}"):
+        renderer.documents(["good", "bad"], [MESSAGES, messages])
+
+
+def test_a_template_that_is_no_jinja_is_refused(byte_tokenizer: Any) -> None:
+    with pytest.raises(TrainError, match=r"error of Jinja .*mend it"):
+        Renderer(_with_template(byte_tokenizer, "{% for m in messages %}{{ m.content }}"))
+
+
+def test_a_completion_without_the_think_that_the_template_forces_is_refused(
+    byte_tokenizer: Any,
+) -> None:
+    renderer = Renderer(_with_template(byte_tokenizer, R1_TEMPLATE))
+    with pytest.raises(TrainError, match="row u: expected <think> in the completion"):
+        renderer.documents(["u"], [[MESSAGES[0], {"role": "assistant", "content": "4"}]])
 
 
 def test_a_template_that_writes_no_prompt_is_refused(byte_tokenizer: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -123,6 +124,27 @@ def test_a_dataset_of_over_long_rows_alone_is_refused(
 ) -> None:
     with pytest.raises(TrainError, match="at most 10 tokens, found none among 20"):
         tokenise(dataset, byte_tokenizer, tmp_path / "tokens", max_length_tokens=10)
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        ([], "expected rows to learn, found none in its files"),
+        (["What is 2 + 2?"], "lists of role and content, both of them text, found string"),
+        ([[{"role": "user", "content": ["a", "b"]}]], "both of them text, found list"),
+    ],
+)
+def test_files_without_rows_or_with_messages_of_another_form_are_refused(
+    byte_tokenizer: Any, tmp_path: Path, messages: list[Any], message: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    turn = pa.struct([("role", pa.string()), ("content", pa.string())])
+    kind = None if messages else pa.list_(turn)
+    uuids = pa.array([str(number) for number in range(len(messages))], pa.string())
+    table = pa.table({"uuid": uuids, "messages": pa.array(messages, kind)})
+    pq.write_table(table, tmp_path / "data" / "train.parquet")
+    with pytest.raises(TrainError, match=message):
+        tokenise(tmp_path, byte_tokenizer, tmp_path / "tokens")
 
 
 def test_a_folder_without_parquet_files_is_refused(byte_tokenizer: Any, tmp_path: Path) -> None:
