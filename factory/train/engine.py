@@ -16,7 +16,7 @@ from factory.errors import TrainError
 from factory.train.architecture import PROVEN, check_forward, not_loaded, student_config
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.job import TrainingJob
-from factory.train.pulse import long_wait_s
+from factory.train.pulse import limit_waits, long_wait_s
 
 
 def parameter_groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
@@ -110,11 +110,14 @@ def start_engine(learner: Any, job: TrainingJob) -> tuple[Any, Any]:
     groups = parameter_groups(learner, job.weight_decay)
     if job.device == "cpu":  # gloo alone: the shared-memory op would be compiled at first use
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    else:  # before anything is moved: with ZeRO 3 DeepSpeed moves no buffers itself
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     deepspeed.init_distributed(
         dist_backend="gloo" if job.device == "cpu" else "nccl",
         timeout=datetime.timedelta(seconds=long_wait_s(job.stall_timeout_s)),
         verbose=False,
     )
+    limit_waits(long_wait_s(job.stall_timeout_s))  # also where a training before made the group
     settings = deepspeed_config(job, ranks=torch.distributed.get_world_size())
     if job.zero_stage == 3:
         _share_out(learner, settings)

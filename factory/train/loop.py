@@ -8,6 +8,7 @@ step, so a step depends only on the weights and the plan.
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -48,7 +49,9 @@ def train(job: TrainingJob) -> TrainingOutcome:
     Raises:
         TrainError: See `launch.run_training`.
     """
-    return _Training(job).run()
+    outcome = _Training(job).run()
+    gc.collect()  # the engine, a circle of references, would keep its memory from the next student
+    return outcome
 
 
 class _Training:
@@ -145,6 +148,7 @@ class _Training:
                 export_student(self.model, self.tokenizer, job, state)
             torch.distributed.barrier()
         self.pulse.stop()
+        self.engine.destroy()  # else DeepSpeed itself holds the engine as long as the process lives
         return self._outcome(log, done, steps_s)
 
     def _step(self, number: int) -> StepFacts:

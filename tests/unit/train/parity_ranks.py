@@ -1,9 +1,11 @@
 """One rank that does many trainings, one after another: `-m tests.unit.train.parity_ranks JOBS`.
 
 `JOBS` is a JSON file with a list of `[what, job]`. `train`: as `factory.train.loop` trains it, in
-the one process group of the launch. `look`: only the engine is started, and what it made of the
-model is written to the job's `look-RANK.json`. `force`: DeepSpeed is given what our settings
-refuse, bfloat16 in ZeRO stage 0, and what it says is written to `force-RANK.json`.
+the one process group of the launch, after which, but for ZeRO 3, no engine may be left in memory.
+`look`: only the engine is started, in a group whose waits an earlier training limited, and what it
+made of the model and of the waits is written to the job's `look-RANK.json`. `force`: DeepSpeed is
+given what our settings refuse, bfloat16 in ZeRO stage 0, and what it says is written to
+`force-RANK.json`.
 """
 
 from __future__ import annotations
@@ -55,6 +57,8 @@ def main(path: str) -> None:
         begun = time.process_time()
         if what == "train":
             train(job)
+            if job.zero_stage < 3:
+                assert not any(type(one).__name__ == "DeepSpeedEngine" for one in gc.get_objects())
         else:
             found = _look(job) if what == "look" else _force(job)
             (job.out / f"{what}-{os.environ['RANK']}.json").write_text(json.dumps(found))
@@ -67,19 +71,27 @@ def main(path: str) -> None:
 
 def _look(job: TrainingJob) -> dict[str, Any]:
     """What of the model this rank holds before and after the engine is started."""
+    from torch.distributed import distributed_c10d
+
     from factory.train.engine import load_base, start_engine
     from factory.train.loss import Learner
+    from factory.train.pulse import limit_waits
 
+    limit_waits(60.0)
     model, _ = load_base(job)
     whole = sum(one.numel() for one in model.parameters())
     engine, _ = start_engine(Learner(model), job)
-    return {
+    group: Any = distributed_c10d._get_default_group()
+    found = {
         "buffers": {name: str(one.dtype) for name, one in model.named_buffers()},
         "parameters": sorted({str(one.dtype) for one in model.parameters()}),
         "whole": whole,
         "held": sum(getattr(one, "ds_tensor", one).numel() for one in model.parameters()),
         "optimizer": type(engine.optimizer).__name__,
+        "wait_s": group._get_backend(engine.device).options._timeout.total_seconds(),
     }
+    engine.destroy()
+    return found
 
 
 def _force(job: TrainingJob) -> str:

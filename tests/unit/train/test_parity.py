@@ -332,6 +332,7 @@ def test_in_bfloat16_the_rotary_embedding_stays_in_float32(trainings: Trainings,
         assert seen["parameters"] == ["torch.bfloat16"]
         assert set(seen["buffers"].values()) == {"torch.float32"}
         assert any("inv_freq" in one for one in seen["buffers"])
+        assert seen["wait_s"] == 10 * job.stall_timeout_s
         if job.zero_stage == 3:
             assert seen["held"] == pytest.approx(seen["whole"] / 2, rel=0.01)
 
