@@ -81,7 +81,8 @@ def _look(job: TrainingJob) -> dict[str, Any]:
     model, _ = load_base(job)
     whole = sum(one.numel() for one in model.parameters())
     engine, _ = start_engine(Learner(model), job)
-    group: Any = distributed_c10d._get_default_group()
+    c10d: Any = distributed_c10d
+    group = c10d._get_default_group()
     found = {
         "buffers": {name: str(one.dtype) for name, one in model.named_buffers()},
         "parameters": sorted({str(one.dtype) for one in model.parameters()}),
