@@ -45,6 +45,7 @@ from training.shapes import LENGTHS, SHAPES, Lengths, config_of, fit, write_docu
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.flops import peak_flops, training_flops, usual_flops
 from factory.train.job import TrainingJob
+from factory.train.plan import attended_pairs
 from factory.train.tokens import TokenFiles
 
 HERE: Final = Path(__file__).resolve().parent
@@ -129,7 +130,7 @@ def _job(
 def _operations(config: Any, tokens: Path) -> tuple[float, float]:
     """Operations per token of these documents, and as others count them."""
     data = TokenFiles([tokens])
-    pairs = int((data.lengths * (data.lengths + 1) // 2).sum())
+    pairs = int(attended_pairs(data.lengths).sum())
     count, targets = int(data.lengths.sum()), int((data.lengths - data.prompt_tokens).sum())
     ours = training_flops(config, tokens=count, targets=targets, pairs=pairs)
     return ours / count, usual_flops(config, tokens=count, pairs=pairs) / count

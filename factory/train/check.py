@@ -32,6 +32,7 @@ from factory.train.check_facts import (
     Template,
 )
 from factory.train.check_warnings import warnings_of
+from factory.train.dataset_rows import dataset_files
 from factory.train.deepspeed_settings import deepspeed_config
 from factory.train.first_rows import first_rows
 from factory.train.hostfile import read_hostfile
@@ -42,7 +43,6 @@ from factory.train.pack import Ints
 from factory.train.plan import Plan
 from factory.train.prepare import Prepared
 from factory.train.probe import time_of
-from factory.train.rows import dataset_files
 from factory.train.template import template_digest
 from factory.train.tokens import TokenFiles
 from schemas.sample import Drop
@@ -76,7 +76,7 @@ def examine(prepared: Prepared, *, rows: int = _SHOWN_ROWS, timed: bool = True) 
         job,
         config,
         parameters,
-        rows=max(1, job.micro_batch_tokens // plan.row_tokens),
+        rows=plan.rows_per_micro(job.micro_batch_tokens),
         row_tokens=plan.row_tokens,
         document_tokens=float((data.lengths**2).sum() / data.lengths.sum()),
         ranks_here=_ranks_here(job),
@@ -159,7 +159,7 @@ def _packing(job: TrainingJob, plan: Plan) -> Packing:
 
 
 def _steps(job: TrainingJob, data: TokenFiles, plan: Plan) -> Steps:
-    rows_per_micro = max(1, job.micro_batch_tokens // plan.row_tokens)
+    rows_per_micro = plan.rows_per_micro(job.micro_batch_tokens)
     fullest = max(len(step.rows) for step in plan.steps)
     held_out = TokenFiles([Path(path) for path in job.eval_tokens]) if job.eval_tokens else None
     return Steps(

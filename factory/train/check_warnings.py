@@ -10,6 +10,7 @@ import numpy as np
 
 from factory.plan_text import size_text
 from factory.train.check_facts import Check
+from factory.train.render import special_ids
 from factory.train.tokens import TokenFiles
 
 _LOOKED_AT: Final = 200
@@ -81,9 +82,7 @@ def _rows(check: Check) -> Iterator[str]:
 
 def _marks(data: TokenFiles, tokenizer: Any) -> Iterator[str]:
     """Marks of turns in what is learned: the student's own, and such as another tokenizer has."""
-    special = {
-        number for number, token in tokenizer.added_tokens_decoder.items() if token.special
-    } | set(tokenizer.all_special_ids)
+    special = special_ids(tokenizer)
     numbers = np.unique(np.linspace(0, len(data) - 1, min(_LOOKED_AT, len(data)), dtype=int))
     own: dict[str, int] = {}
     others: dict[str, int] = {}

@@ -33,6 +33,18 @@ def parameter_groups(learner: Any, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
+def how_computed(job: TrainingJob, config: Any) -> dict[str, Any]:
+    """What transformers is told of a model that learns by this job, beside its configuration."""
+    import torch
+
+    from factory.train.attention import attention_of
+
+    return {
+        "dtype": torch.bfloat16 if job.precision == "bfloat16" else torch.float32,
+        "attn_implementation": attention_of(job, config),
+    }
+
+
 def load_base(job: TrainingJob) -> tuple[Any, Any]:
     """The base as it learns, in the precision that it is computed in, and its tokenizer.
 
@@ -41,16 +53,10 @@ def load_base(job: TrainingJob) -> tuple[Any, Any]:
     Raises:
         TrainError: It cannot be loaded, or is not covered (`factory.train.architecture`).
     """
-    import torch
     import transformers
 
-    from factory.train.attention import attention_of
-
     config = student_config(job)
-    how: dict[str, Any] = {
-        "dtype": torch.bfloat16 if job.precision == "bfloat16" else torch.float32,
-        "attn_implementation": attention_of(job, config),
-    }
+    how = how_computed(job, config)
     try:
         tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
             job.base, revision=job.revision or None

@@ -26,7 +26,7 @@ class Evaluation:
             batch_tokens=int(data.lengths.sum()),
             seed=0,
         )
-        rows_per_micro = max(1, micro_batch_tokens // self._plan.row_tokens)
+        rows_per_micro = self._plan.rows_per_micro(micro_batch_tokens)
         self._micros = [
             micro for step in self._plan.steps for micro in step.share(rank, ranks, rows_per_micro)
         ]

@@ -14,6 +14,7 @@ from factory.artifact import DISK_FULL
 from factory.errors import StorageFull
 from factory.parts import sync_folder
 from factory.train.job import TrainingJob
+from factory.train.render import special_ids
 
 SHARD: Final = "5GB"
 """Largest file of weights; a single larger tensor gets a file of its own."""
@@ -118,9 +119,7 @@ def _set_ends(model: Any, tokenizer: Any, end_token_id: int) -> None:
 
 def _ends_before(model: Any, tokenizer: Any) -> Iterator[int]:
     """What the model stopped at before, of the tokenizer's special tokens."""
-    special = set(tokenizer.all_special_ids) | {
-        number for number, token in tokenizer.added_tokens_decoder.items() if token.special
-    }
+    special = special_ids(tokenizer)
     for config in (model.generation_config, model.config):
         found: Any = getattr(config, "eos_token_id", None)
         several: list[Any] = [*found] if isinstance(found, list) else [found]

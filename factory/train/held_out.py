@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +28,6 @@ class HeldOut:
 
     def __contains__(self, problem: str) -> bool:
         return self.limit > 0 and _draw(self.seed, problem) < self.limit
-
-
-NOBODY: Final = HeldOut(0, 0)
 
 
 def hold_out(problems: Iterable[pa.Array], share: float, seed: int) -> HeldOut:

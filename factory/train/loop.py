@@ -31,8 +31,12 @@ from factory.train.schedule import learning_rate
 from factory.train.tokens import TokenFiles
 
 
-def plan_of(job: TrainingJob, data: TokenFiles) -> Plan:
-    """The plan of a job: the same in every rank, and before the training starts."""
+def plan_of(job: TrainingJob, data: TokenFiles, *, row_tokens: int | None = None) -> Plan:
+    """The plan of a job: the same in every rank, and before the training starts.
+
+    Args:
+        row_tokens: See `make_plan`.
+    """
     return make_plan(
         data.lengths,
         data.prompt_tokens,
@@ -40,6 +44,7 @@ def plan_of(job: TrainingJob, data: TokenFiles) -> Plan:
         batch_tokens=job.batch_tokens,
         seed=job.seed,
         packing=job.packing,
+        row_tokens=row_tokens,
     )
 
 
@@ -85,7 +90,7 @@ class _Training:
         pad_id = job.end_token_id if pad is None else pad
         flat = is_flat(attention_of(job, self.model.config))
         self.batches = Batches(data, pad_id=pad_id, flat=flat, device=self.device)
-        self.rows_per_micro = max(1, job.micro_batch_tokens // self.plan.row_tokens)
+        self.rows_per_micro = self.plan.rows_per_micro(job.micro_batch_tokens)
         self.evaluation: Evaluation | None = None
         if job.eval_tokens:
             held_out = TokenFiles([Path(path) for path in job.eval_tokens])

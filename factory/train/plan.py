@@ -72,12 +72,21 @@ class Plan:
         rows = sum(len(step.rows) for step in self.steps)
         return sum(step.tokens for step in self.steps) / (rows * self.row_tokens)
 
+    def rows_per_micro(self, micro_batch_tokens: int) -> int:
+        """Rows of a micro-batch that holds so many padded tokens, and at least one."""
+        return max(1, micro_batch_tokens // self.row_tokens)
+
     def digest(self) -> str:
         """SHA-256 of every step's rows: equal digests mean the same data in the same order."""
         sha = hashlib.sha256(str(self.row_tokens).encode())
         for step in self.steps:
             sha.update(repr(step.rows).encode())
         return sha.hexdigest()
+
+
+def attended_pairs(lengths: Ints) -> Ints:
+    """For documents of these lengths, the pairs of tokens of which one attends to the other."""
+    return lengths * (lengths + 1) // 2
 
 
 def make_plan(
@@ -106,7 +115,7 @@ def make_plan(
     if row_tokens is None:
         row_tokens = row_capacity(longest, batch_tokens) if packing else longest
     targets = lengths - prompt_tokens
-    pairs = lengths * (lengths + 1) // 2
+    pairs = attended_pairs(lengths)
     wanted = max(1, round(int(lengths.sum()) / batch_tokens))
     steps: list[Step] = []
     for epoch in range(epochs):

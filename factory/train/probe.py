@@ -17,7 +17,7 @@ from factory.train.batches import Batches, Rows
 from factory.train.flops import training_flops
 from factory.train.job import TrainingJob
 from factory.train.memory import Memory, count_parameters
-from factory.train.plan import Plan
+from factory.train.plan import Plan, attended_pairs
 from factory.train.tokens import TokenFiles
 from schemas.row import Row
 
@@ -94,8 +94,7 @@ def _cut(config: Any, layers: int) -> Any:
 def _rows(job: TrainingJob, small: Any, data: TokenFiles, plan: Plan) -> Rows | None:
     """A micro-batch of the plan, or the start of one that is not too much; None where each of
     its documents is."""
-    per_micro = max(1, job.micro_batch_tokens // plan.row_tokens)
-    whole: Rows = plan.steps[0].rows[:per_micro]
+    whole: Rows = plan.steps[0].rows[: plan.rows_per_micro(job.micro_batch_tokens)]
     smaller = [whole[:count] for count in range(len(whole), 0, -1)]
     smaller += [(whole[0][:count],) for count in range(len(whole[0]) - 1, 0, -1)]
     for rows in smaller:
@@ -105,7 +104,7 @@ def _rows(job: TrainingJob, small: Any, data: TokenFiles, plan: Plan) -> Rows | 
             small,
             tokens=int(lengths.sum()),
             targets=int((lengths - data.prompt_tokens[numbers]).sum()),
-            pairs=int((lengths * (lengths + 1) // 2).sum()),
+            pairs=int(attended_pairs(lengths).sum()),
         )
         if operations <= _MOST_OPERATIONS[job.device]:
             return rows
@@ -117,26 +116,24 @@ def _try(job: TrainingJob, config: Any, data: TokenFiles, rows: Rows) -> tuple[f
     import torch
     import transformers
 
-    from factory.train.attention import attention_of, is_flat
+    from factory.train.attention import is_flat
+    from factory.train.engine import how_computed
     from factory.train.loss import Learner
 
-    attention = attention_of(job, config)
+    how = how_computed(job, config)
     device = torch.device(job.device)
-    model: Any = transformers.AutoModelForCausalLM.from_config(
-        config,
-        dtype=torch.bfloat16 if job.precision == "bfloat16" else torch.float32,
-        attn_implementation=attention,
-    )
+    model: Any = transformers.AutoModelForCausalLM.from_config(config, **how)
     if job.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     learner: Any = Learner(model.to(device).train(), kernel=job.loss)
-    batches = Batches(data, pad_id=job.end_token_id, flat=is_flat(attention), device=device)
+    flat = is_flat(how["attn_implementation"])
+    batches = Batches(data, pad_id=job.end_token_id, flat=flat, device=device)
     batch = next(iter(batches.of(iter([rows]))))
     pass_s = _seconds(lambda: learner(*batch.inputs()).backward(), device)
     count = sum(one.numel() for one in learner.parameters())
-    flat = torch.zeros(count, device="cpu" if job.offload != "none" else device)
-    flat.grad = torch.zeros_like(flat)
-    return pass_s, _seconds(torch.optim.AdamW([flat], fused=True).step, device)
+    all_of_them = torch.zeros(count, device="cpu" if job.offload != "none" else device)
+    all_of_them.grad = torch.zeros_like(all_of_them)
+    return pass_s, _seconds(torch.optim.AdamW([all_of_them], fused=True).step, device)
 
 
 def _seconds(act: Callable[[], object], device: Any) -> float:

@@ -53,6 +53,12 @@ def load_tokenizer(location: str, revision: str = "", *, template: str = "") -> 
     return tokenizer
 
 
+def special_ids(tokenizer: Any) -> set[int]:
+    """The ids of a tokenizer's special tokens, also of those that it has no name for."""
+    added = tokenizer.added_tokens_decoder.items()
+    return {number for number, token in added if token.special} | set(tokenizer.all_special_ids)
+
+
 def end_token_id(tokenizer: Any) -> int:
     """The token that ends an assistant's turn in the tokenizer's chat template.
 
@@ -75,10 +81,7 @@ def end_token_id(tokenizer: Any) -> int:
         ) from error
     after = text[text.rfind(_PROBE) + len(_PROBE) :]
     ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
-    special = {
-        number for number, token in tokenizer.added_tokens_decoder.items() if token.special
-    } | set(tokenizer.all_special_ids)
-    if ids and ids[0] in special:
+    if ids and ids[0] in special_ids(tokenizer):
         return ids[0]
     if after.strip() or tokenizer.eos_token_id is None:
         raise TrainError(
