@@ -11,7 +11,7 @@ from typing import Any, Final
 from factory.recipe_file import ROOT
 from factory.shard import card_asking, card_checks, card_rows, card_rules
 from factory.shard.card_facts import Facts
-from factory.shard.card_markdown import FILTERS
+from factory.shard.card_markdown import fill_in
 from factory.shard.configs import DEFAULT, FOLDERS
 from factory.shard.pictures import length_unit
 from schemas.licenses import hub_id
@@ -34,14 +34,7 @@ _ENGLISH: Final = {"gsm8k", "math", "humaneval", "mbpp", "procedural", "reasonin
 
 def render_card(facts: Facts) -> str:
     """The card: YAML head and Markdown; equal facts give equal text."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
-    )  # Markdown, not HTML: the filters escape what the template puts in
-    environment.filters.update(FILTERS)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(**_head(facts), **_body(facts))
+    return fill_in(TEMPLATE, {**_head(facts), **_body(facts)})
 
 
 def _head(facts: Facts) -> dict[str, Any]:

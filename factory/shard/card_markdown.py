@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 
@@ -63,7 +64,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-FILTERS: Final[dict[str, Callable[[Any], str]]] = {
+_FILTERS: Final[dict[str, Callable[[Any], str]]] = {
     "yaml": yaml_scalar,
     "yaml_list": yaml_list,
     "cell": cell,
@@ -72,3 +73,14 @@ FILTERS: Final[dict[str, Callable[[Any], str]]] = {
     "table": table_text,
 }
 """By their names in the template."""
+
+
+def fill_in(template: Path, values: Mapping[str, Any]) -> str:
+    """A card: its template (Jinja, Markdown) with these values; a name without one is an error."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
+    )  # Markdown, not HTML: the filters escape what the template puts in
+    environment.filters.update(_FILTERS)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(values)

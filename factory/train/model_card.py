@@ -14,7 +14,7 @@ from typing import Any, Final
 from factory.models import CARD
 from factory.parts import write_atomically
 from factory.recipe_file import ROOT
-from factory.shard.card_markdown import FILTERS, Table
+from factory.shard.card_markdown import Table, fill_in
 from factory.train.card_facts import CardFacts, Measured, read_facts
 from schemas.licenses import dropped_by, hub_id
 from schemas.score import Score
@@ -48,31 +48,25 @@ def add_scores(artifact: Path, scores: Measured) -> None:
 def card_text(facts: CardFacts, scores: Measured | None = None) -> str:
     """The card: YAML head and Markdown. No times and no machine's paths: equal facts give equal
     text, wherever and however fast it was trained."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
-    )  # Markdown, not HTML: the filters escape what the template puts in
-    environment.filters.update(FILTERS)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     found = scores.scores if scores else []
-    return template.render(
-        facts=facts,
-        license=_license(facts),
-        model=_model(facts),
-        rows=_rows(facts),
-        training=_training(facts),
-        recipe=recipe_text(facts),
-        deepspeed=json.dumps(facts.deepspeed, indent=2) if facts.deepspeed else "",
-        scores=_scores(found),
-        roles={one.role for one in found},
-        suites={one.suite for one in found},
-        sampling=", ".join(f"{name} {one}" for name, one in scores.sampling.items())
+    values: dict[str, Any] = {
+        "facts": facts,
+        "license": _license(facts),
+        "model": _model(facts),
+        "rows": _rows(facts),
+        "training": _training(facts),
+        "recipe": recipe_text(facts),
+        "deepspeed": json.dumps(facts.deepspeed, indent=2) if facts.deepspeed else "",
+        "scores": _scores(found),
+        "roles": {one.role for one in found},
+        "suites": {one.suite for one in found},
+        "sampling": ", ".join(f"{name} {one}" for name, one in scores.sampling.items())
         if scores
         else "",
-        seeds=_several(sorted({one.seed for one in found})),
-        k=_several(sorted({one.k for one in found})),
-    )
+        "seeds": _several(sorted({one.seed for one in found})),
+        "k": _several(sorted({one.k for one in found})),
+    }
+    return fill_in(TEMPLATE, values)
 
 
 def recipe_text(facts: CardFacts) -> str:
