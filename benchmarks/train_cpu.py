@@ -101,7 +101,7 @@ def run_way(way: str, folder: Path, job: TrainingJob) -> Took:
             "ACCELERATE_USE_CPU": "true",
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": f"{HERE / 'train_ways'}{os.pathsep}{HERE.parent}",
+            "PYTHONPATH": os.pathsep.join(map(str, (HERE / "train_ways", HERE, HERE.parent))),
         },
         check=False,
     )

@@ -26,6 +26,7 @@ from factory.ledger import entry
 from factory.orphans import die_with_parent
 from factory.parts import as_table, part_name, write_part
 from factory.progress import say
+from factory.train.memory_held import resident_peak
 from schemas.arrow import PROBLEM
 from schemas.machine import Endpoints, Machine
 from schemas.manifest import StageResult
@@ -189,7 +190,7 @@ def _client(
         "drawing_s": made.figures["seconds"],
         "first_part_s": seen[0] - begun_s if seen else None,
         "cpu_s": time.process_time() - cpu_s,
-        "peak_bytes": _peak_bytes(),
+        "peak_bytes": resident_peak(),
     }
     told.send((begun_s, found))
 
@@ -201,12 +202,6 @@ def _watch(out_dir: Path, seen: list[float]) -> None:
     while not any(out_dir.glob("candidates-*.parquet")):
         time.sleep(_POLL_S)
     seen.append(time.monotonic())
-
-
-def _peak_bytes() -> int:
-    """The most memory that this process had resident; unlike `ru_maxrss` not its parent's."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 # -------------------------------------------------------------------------------------- problems

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from pathlib import Path
+
+from factory.train.memory_held import resident_peak
 
 WARM_UP_STEPS = 3
 
@@ -27,7 +28,7 @@ class Clock:
             "cpu_s": last[0] - first[0],
             "wall_s": last[1] - first[1],
             "tokens": sum(tokens for _, _, tokens in self._laps[WARM_UP_STEPS:]),
-            "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "memory_bytes": resident_peak(),
         }
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"rank-{rank}.json").write_text(json.dumps(content), encoding="utf-8")

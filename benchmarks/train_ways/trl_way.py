@@ -11,11 +11,9 @@ from typing import Any
 import deepspeed.ops
 import torch
 from clock import Clock
-from datasets import Dataset
+from training.trl_rows import trl_rows
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
-
-from factory.train.tokens import TokenFiles
 
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # as ours: nothing is compiled
 
@@ -34,17 +32,6 @@ class Timed(TrainerCallback):
 def main() -> None:
     """Train, and write what it took."""
     work = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    data = TokenFiles([Path(path) for path in work["job"]["tokens"]])
-    documents = [data.document(number) for number in range(len(data))]
-    rows = Dataset.from_dict(
-        {
-            "input_ids": [one.ids.tolist() for one in documents],
-            "labels": [
-                [-100] * one.prompt_tokens + one.ids[one.prompt_tokens :].tolist()
-                for one in documents
-            ],
-        }
-    )
     bf16 = work["job"]["precision"] == "bfloat16"
     model = AutoModelForCausalLM.from_pretrained(
         work["job"]["base"], dtype=torch.float32, attn_implementation=work["attention"]
@@ -73,7 +60,7 @@ def main() -> None:
             disable_tqdm=True,
             seed=0,
         ),
-        train_dataset=rows,
+        train_dataset=trl_rows(work["job"]["tokens"]),
         processing_class=AutoTokenizer.from_pretrained(work["job"]["base"]),
     )
     packed = [sum(row["seq_lengths"]) for row in trainer.train_dataset]

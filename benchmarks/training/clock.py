@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import Any
 
 import torch
 
+from factory.train.memory_held import memory_held
+
 
 class Clock:
     """Laps at the ends of optimizer steps, the device having finished them."""
 
     def __init__(self, device: str, warm_up_steps: int) -> None:
+        self._device = torch.device(device)
         self._cuda = device == "cuda"
         self._warm_up_steps = warm_up_steps
         self._laps: list[float] = []
@@ -31,10 +33,6 @@ class Clock:
     def write(self, path: Path, **others: Any) -> None:
         """Seconds between laps after the warm-up, the most memory in them (on CPU: in all)."""
         laps = self._laps[self._warm_up_steps - 1 :]
-        memory = (
-            torch.cuda.max_memory_allocated()
-            if self._cuda
-            else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        )
+        memory = memory_held(self._device)
         took = [stop - start for start, stop in pairwise(laps)]
         path.write_text(json.dumps({"step_s": took, "memory_bytes": memory} | others))

@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import deepspeed.ops
-from datasets import Dataset
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from factory.train.attention import FLAT, register
 from factory.train.job import TrainingJob
-from factory.train.tokens import TokenFiles
 
 from .clock import Clock
 from .shapes import config_of, random_model, tokenizer
+from .trl_rows import trl_rows
 
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # as ours: nothing is compiled
 
@@ -79,7 +78,7 @@ def main() -> None:
             disable_tqdm=True,
             seed=0,
         ),
-        train_dataset=_documents(job),
+        train_dataset=trl_rows(job.tokens),
         processing_class=tokenizer(),
         callbacks=[Timed(clock)],
     )
@@ -94,20 +93,6 @@ def main() -> None:
         losses=[line["loss"] for line in trainer.state.log_history if "loss" in line],
         attention=trainer.model.config._attn_implementation,
         parameters=sum(one.numel() for one in trainer.model.parameters()),
-    )
-
-
-def _documents(job: TrainingJob) -> Dataset:
-    data = TokenFiles([Path(path) for path in job.tokens])
-    documents = [data.document(number) for number in range(len(data))]
-    return Dataset.from_dict(
-        {
-            "input_ids": [one.ids.tolist() for one in documents],
-            "labels": [
-                [-100] * one.prompt_tokens + one.ids[one.prompt_tokens :].tolist()
-                for one in documents
-            ],
-        }
     )
 
 
