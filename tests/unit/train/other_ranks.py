@@ -7,12 +7,10 @@ more than 100,000 bytes. An error made on purpose is written to the job's `error
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import resource
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -20,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from factory.errors import RetortError
-from factory.recipe_file import ROOT
 from factory.train.job import TrainingJob
+from tests.unit.train.many_jobs import forget, launch
 
 _LARGEST_BYTES: Final = 100_000
 
@@ -30,24 +28,8 @@ def train_all(
     jobs: Sequence[TrainingJob | tuple[TrainingJob, int]], folder: Path, *, ranks: int
 ) -> None:
     """All jobs in one launch of so many ranks; with a rank, it is the one whose disk is full."""
-    path = folder / f"jobs-{ranks}.json"
     entries = [one if isinstance(one, tuple) else (one, None) for one in jobs]
-    path.write_text(json.dumps([(job.model_dump(), full) for job, full in entries]))
-    output = folder / f"ranks-{ranks}.log"
-    with open(output, "wb") as log:
-        code = subprocess.run(
-            [
-                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-                *("--nproc-per-node", str(ranks), "--master-addr", "127.0.0.1"),
-                *("-m", "tests.unit.train.other_ranks", str(path)),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
-    assert code == 0, "\n".join(output.read_text().splitlines()[-40:])
+    launch("other_ranks", [(job.model_dump(), full) for job, full in entries], folder, ranks=ranks)
 
 
 def errors(job: TrainingJob) -> list[tuple[str, str, list[str]]]:
@@ -121,9 +103,7 @@ def main(path: str) -> None:
             told = [type(error).__name__, str(error), left]
             (job.out / f"error-{rank}.json").write_text(json.dumps(told))
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        gc.collect()
-        if number == 0:
-            gc.freeze()  # DeepSpeed collects often, and it has imported a million objects by now
+        forget(number)
         print(job.out.name, f"{time.process_time() - begun:.2f} s of CPU", flush=True)
     torch.distributed.destroy_process_group()
 

@@ -13,36 +13,19 @@ from __future__ import annotations
 import gc
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from factory.recipe_file import ROOT
 from factory.train.job import TrainingJob
+from tests.unit.train.many_jobs import forget, launch
 
 
 def do_all(jobs: Sequence[tuple[str, TrainingJob]], folder: Path, *, ranks: int) -> None:
     """All jobs in one launch of so many ranks; fails with the end of their output."""
-    path = folder / f"jobs-{ranks}.json"
-    path.write_text(json.dumps([(what, job.model_dump()) for what, job in jobs]))
-    output = folder / f"ranks-{ranks}.log"
-    with open(output, "wb") as log:
-        code = subprocess.run(
-            [
-                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-                *("--nproc-per-node", str(ranks), "--master-addr", "127.0.0.1"),
-                *("-m", "tests.unit.train.parity_ranks", str(path)),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
-    assert code == 0, "\n".join(output.read_text().splitlines()[-40:])
+    launch("parity_ranks", [(what, job.model_dump()) for what, job in jobs], folder, ranks=ranks)
 
 
 def main(path: str) -> None:
@@ -62,9 +45,7 @@ def main(path: str) -> None:
         else:
             found = _look(job) if what == "look" else _force(job)
             (job.out / f"{what}-{os.environ['RANK']}.json").write_text(json.dumps(found))
-        gc.collect()
-        if number == 0:
-            gc.freeze()  # DeepSpeed collects often, and it has imported a million objects by now
+        forget(number)
         print(what, job.out.name, f"{time.process_time() - begun:.2f} s of CPU", flush=True)
     torch.distributed.destroy_process_group()
 
