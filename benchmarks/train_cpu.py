@@ -98,7 +98,6 @@ def run_way(way: str, folder: Path, job: TrainingJob) -> Took:
             "OMP_NUM_THREADS": "1",
             "CUDA_VISIBLE_DEVICES": "",
             "DS_ACCELERATOR": "cpu",
-            "ACCELERATE_USE_CPU": "true",
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": os.pathsep.join(map(str, (HERE / "train_ways", HERE, HERE.parent))),
@@ -106,8 +105,8 @@ def run_way(way: str, folder: Path, job: TrainingJob) -> Took:
         check=False,
     )
     if done.returncode:
-        said = done.stderr.split("torch.distributed.elastic")[0].splitlines()
-        raise SystemExit("\n".join([f"{way} failed:", *said[-30:]]))
+        said = [one for one in done.stderr.splitlines() if "torch/distributed" not in one]
+        raise SystemExit("\n".join([f"{way} failed:", *said[-60:]]))
     ranks = [json.loads((folder / "out" / f"rank-{n}.json").read_text()) for n in range(RANKS)]
     return Took(
         cpu_s=sum(one["cpu_s"] for one in ranks),

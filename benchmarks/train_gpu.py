@@ -181,8 +181,7 @@ def _environment(device: str) -> dict[str, str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     on_cpu = {
-        **{"CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu", "ACCELERATE_USE_CPU": "true"},
-        **{"OMP_NUM_THREADS": "1"},
+        **{"CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
     }
     return {
         **os.environ,

@@ -8,14 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import deepspeed.ops
 import torch
 from clock import Clock
-from training.trl_rows import trl_rows
+from training.sft_trainer import check_deepspeed, trl_rows, use_deepspeed
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
-
-deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # as ours: nothing is compiled
 
 
 class Timed(TrainerCallback):
@@ -32,6 +29,7 @@ class Timed(TrainerCallback):
 def main() -> None:
     """Train, and write what it took."""
     work = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    use_deepspeed("cpu")
     bf16 = work["job"]["precision"] == "bfloat16"
     model = AutoModelForCausalLM.from_pretrained(
         work["job"]["base"], dtype=torch.float32, attn_implementation=work["attention"]
@@ -40,7 +38,6 @@ def main() -> None:
         model=model,
         args=SFTConfig(
             output_dir=str(Path(work["out"]) / "trl"),
-            use_cpu=True,
             bf16=bf16,
             deepspeed=work["deepspeed"],
             packing=True,
@@ -63,6 +60,7 @@ def main() -> None:
         train_dataset=trl_rows(work["job"]["tokens"]),
         processing_class=AutoTokenizer.from_pretrained(work["job"]["base"]),
     )
+    check_deepspeed(trainer)
     packed = [sum(row["seq_lengths"]) for row in trainer.train_dataset]
     rows_of_step = work["rows_per_device"] * int(os.environ["WORLD_SIZE"])
     steps = -(-len(packed) // rows_of_step)
@@ -71,6 +69,7 @@ def main() -> None:
     trainer.add_callback(timed)
     trainer.train()
     timed.clock.write(Path(work["out"]), int(os.environ["RANK"]))
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import deepspeed.ops
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -21,10 +20,8 @@ from factory.train.attention import FLAT, register
 from factory.train.job import TrainingJob
 
 from .clock import Clock
+from .sft_trainer import check_deepspeed, trl_rows, use_deepspeed
 from .shapes import config_of, random_model, tokenizer
-from .trl_rows import trl_rows
-
-deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # as ours: nothing is compiled
 
 
 class Timed(TrainerCallback):
@@ -45,6 +42,7 @@ def main() -> None:
     if work["our_attention"]:
         register()
         attention = FLAT
+    use_deepspeed(job.device)
     rows_per_step = job.batch_tokens // work["row_tokens"]
     rows_per_micro = job.micro_batch_tokens // work["row_tokens"]
     steps = work["warm_up_steps"] + work["steps"]
@@ -58,7 +56,6 @@ def main() -> None:
         ),
         args=SFTConfig(
             output_dir=str(Path(work["out"]).with_suffix("")),
-            use_cpu=job.device == "cpu",
             bf16=job.precision == "bfloat16",
             deepspeed=work["deepspeed"],
             packing=True,
@@ -82,6 +79,7 @@ def main() -> None:
         processing_class=tokenizer(),
         callbacks=[Timed(clock)],
     )
+    check_deepspeed(trainer)
     rows = [sum(row["seq_lengths"]) for row in trainer.train_dataset]
     trainer.train()
     # rows are shuffled, so a step holds this many in the mean
