@@ -258,7 +258,7 @@ class ValidateModel(Stage):
     """One model -> its scores, through vLLM with the same graders; factory/validate."""
 
     name = "validate"
-    code_version = 4
+    code_version = 5
     priority = -1  # after all that only data and students need
     role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student", "control"])  # pyright: ignore[reportAssignmentType]
     student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]

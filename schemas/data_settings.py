@@ -99,6 +99,9 @@ class Select(Settings):
     quota: dict[Quota, Positive] = Field(default_factory=dict)
     """At most so many samples per domain, or per category of one (`math/Algebra`), drawn evenly
     over problems by seed."""
+    exclude: list[str] = Field(default_factory=list)
+    """JSONL files of marks (`schemas.mark`), as the explorer saves them: candidates that are left
+    out, whatever else is true of them."""
     journeys: Journeys = Journeys()
     pairs_per_problem: Annotated[int, Field(ge=0)] = 0
     """Samples of a problem that are paired with a rejected candidate of it, for preference

@@ -149,7 +149,9 @@ class Machine(Settings):
     rewrite: Serving | None = None
     """The model of `[rewrite]`; None: as `[teacher]` and `[vllm]`."""
     judge: Endpoints = Endpoints()
-    """The model of `[grade.judge]`."""
+    """The model of `[grade.judge]`, and of `[validate.best_of]` by a judge."""
+    reward: Endpoints = Endpoints()
+    """The model of `[validate.best_of]` by a reward model."""
     gpu_price: Annotated[float, Field(ge=0)] | None = None
     """Price of one GPU for an hour, in any currency; None: no cost is shown."""
     sandbox: Sandbox = Sandbox()

@@ -7,6 +7,7 @@ A path may begin with `${RETORT_DATA}`; any other path is relative to the projec
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
@@ -28,10 +29,12 @@ from schemas.grader_settings import (
     GradeNumber,
     GradeProcedural,
 )
+from schemas.known_suites import with_known
 from schemas.math_policy import MathPolicy
 from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.row import Settings
 from schemas.train_settings import Train
+from schemas.validate_settings import BestOf, BudgetForcing
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -129,6 +132,43 @@ class _Problems(_Rows):
                 "the grader `given` is for sources of kind `sft`, whose rows have answers"
             )
         return self
+
+
+class GpqaSource(_Source):
+    """GPQA in the columns of its own CSV files: the right answer and three wrong ones stand in
+    four columns. They are put in a seeded order, and the gold is a letter."""
+
+    kind: Literal["gpqa"]
+    path: str = ""
+    """A CSV, JSONL or Parquet file or a folder; or else `dataset`."""
+    dataset: str = ""
+    """Name on the hub (gated), or a local copy in its shape."""
+    revision: str = ""
+    """Full commit hash; empty only for a local copy."""
+    config: str = ""
+    split: str = "train"
+    seed: int = 0
+    """Decides the order of the answers, with the problem's id."""
+    license: str = "CC-BY-4.0"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.path) == bool(self.dataset):
+            raise ValueError("give either `path` or `dataset`")
+        return self
+
+
+class LiveCodeBenchSource(_Source):
+    """LiveCodeBench's code generation problems in their own JSONL files (`test*.jsonl` of
+    `livecodebench/code_generation_lite`), hidden tests included."""
+
+    kind: Literal["livecodebench"]
+    path: str
+    since: date | None = None
+    """Only problems of contests on or after this day."""
+    until: date | None = None
+    """Only problems of contests on or before this day."""
+    license: str = "CC-BY-4.0"
 
 
 class FileSource(_Problems):
@@ -234,6 +274,8 @@ Source = Annotated[
     | MathSource
     | HumanEvalSource
     | MbppSource
+    | GpqaSource
+    | LiveCodeBenchSource
     | FileSource
     | HubSource
     | SftSource
@@ -538,9 +580,31 @@ class Suite(Settings):
     """`[[validate.suites]]`: one set of held-out problems."""
 
     name: Slug
-    sources: list[Source] = Field(min_length=1)
+    sources: list[Source] = Field(default_factory=list[Source])
+    """Empty: the name is one that Retort knows (`schemas.known_suites`), with its sources."""
+    path: str = ""
+    """Of a suite that is known by name: another file or folder in its shape."""
+    dataset: str = ""
+    """Of one whose problems are on the hub: a local copy in its shape."""
+    revision: str = ""
+    """Full commit hash of its dataset on the hub; `retort pin` writes it."""
+    template: str = ""
+    """Text of the user's message, with `{statement}`; empty: as `[validate.prompt]` has it."""
+    k: Positive | None = None
+    """Candidates per problem; None: as many as `[validate]` says."""
     metric_k: list[Positive] = Field(default_factory=lambda: [1])
     """Report pass@k for these k; maj@k too for those above 1 where answers can be compared."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_what_is_known(cls, data: Any) -> Any:
+        return with_known(data) if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _template_has_the_statement(self) -> Self:
+        if self.template and "{statement}" not in self.template:
+            raise ValueError("template must contain {statement}")
+        return self
 
     @model_validator(mode="after")
     def _name_is_free(self) -> Self:
@@ -575,12 +639,23 @@ class Validate(Settings):
     """What the models compute in; `auto` takes what their weights are stored in."""
     teacher: bool = True
     """Measure the teacher too; not possible for imported generations."""
+    best_of: BestOf | None = None
+    """Report best@n too; None: no other model is asked."""
+    budget: BudgetForcing | None = None
+    """Force how long a model thinks; None: as long as it likes."""
+
+    def k_of(self, suite: Suite) -> int:
+        """Candidates per problem of a suite."""
+        return suite.k or self.k
 
     @model_validator(mode="after")
     def _k_is_enough(self) -> Self:
         for suite in self.suites:
-            if max(suite.metric_k) > self.k:
-                raise ValueError(f"suite {suite.name}: metric_k exceeds k = {self.k}")
+            most = self.k_of(suite)
+            if max(suite.metric_k) > most:
+                raise ValueError(f"suite {suite.name}: metric_k exceeds k = {most}")
+            if self.best_of and max(self.best_of.n, default=1) > most:
+                raise ValueError(f"suite {suite.name}: best_of.n exceeds k = {most}")
         names = [suite.name for suite in self.suites]
         if len(names) != len(set(names)):
             raise ValueError(f"the names of suites must differ, found {names}")

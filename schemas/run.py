@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from schemas.manifest import LedgerEntry
 from schemas.row import Row
-from schemas.score import Score
+from schemas.score import Comparison, Score
 from schemas.spent import Spent
 
 
@@ -41,6 +43,8 @@ class Run(Row):
     ledger: list[LedgerEntry]
     """Rounds summed; proven to add up."""
     scores: list[Score]
+    comparisons: list[Comparison] = Field(default_factory=list[Comparison])
+    """Each student with its base, its control and the teacher, on the same problems."""
     dataset: DatasetRef
     students: list[str]
     """Folders of the trained students in Hugging Face layout."""

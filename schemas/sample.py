@@ -27,6 +27,8 @@ class Drop(StrEnum):
     """The teacher answered this request with an error that repeating did not mend."""
     OVERLONG_PROMPT = "overlong_prompt"
     # select
+    EXCLUDED = "excluded"
+    """A person marked it to be left out (`[select] exclude`)."""
     INCORRECT = "incorrect"
     UNPARSABLE = "unparsable"
     TRUNCATED = "truncated"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from factory.models import Model, resolve_model
 from schemas.problem import Problem
 from schemas.recipe import Generate, ImportTeacher, OpenaiTeacher, Prompt, Sampling, Served
 from schemas.recipe import Rewrite as RewriteSettings
+from schemas.validate_settings import BudgetForcing
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Answerer:
     template: ChatTemplate | None
     """None where the server renders messages itself."""
     seed: int
+    budget: BudgetForcing | None = None
+    """How long it is made to think."""
 
     @cached_property
     def identity(self) -> str:
@@ -47,7 +50,8 @@ class Answerer:
                 engine = {"body": self.teacher.body} if self.teacher.body else {}
             case _:
                 engine = {"dtype": self.teacher.dtype, "vllm_args": self.teacher.vllm_args}
-        return {"sampling": self.sampling, "seed": self.seed, "engine": engine}
+        forced = {"budget": self.budget} if self.budget else {}
+        return {"sampling": self.sampling, "seed": self.seed, "engine": engine, **forced}
 
     @cached_property
     def sampling_digest(self) -> str:
@@ -91,18 +95,27 @@ class Answerers:
         return max(one.sampling.max_tokens for one in asked)
 
 
-def answerers(generate: Generate, seed: int, model: Model | None = None) -> Answerers:
+def answerers(
+    generate: Generate,
+    seed: int,
+    model: Model | None = None,
+    budget: BudgetForcing | None = None,
+) -> Answerers:
     """The teachers of a recipe.
 
     Args:
         model: Serve this one in the place of the teacher that the recipe names.
+        budget: How long the answerer of reasoning problems is made to think.
 
     Raises:
         RecipeError: A model does not exist, or `model` cannot be served by the teacher's engine.
         TeacherError: A model has no chat template.
     """
     own_rest = generate.rest is not None and generate.rest.teacher is not None
-    reasoning = _answerer("teacher", *generate.asking(reasoning=True), seed=seed, model=model)
+    reasoning = replace(
+        _answerer("teacher", *generate.asking(reasoning=True), seed=seed, model=model),
+        budget=budget,
+    )
     teacher, sampling, prompt = generate.asking(reasoning=False)
     if own_rest:
         rest = _answerer("rest", teacher, sampling, prompt, seed=seed, model=None)

@@ -27,6 +27,7 @@ from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
 from schemas.recipe import Generate, ImportTeacher
+from schemas.validate_settings import BudgetForcing
 
 __all__ = ["FAILURE", "generate_candidates"]
 
@@ -44,6 +45,8 @@ def generate_candidates(
     key: str,
     model: Model | None = None,
     servers: VllmServers | None = None,
+    wanted: Mapping[str, range] | None = None,
+    budget: BudgetForcing | None = None,
 ) -> StageResult:
     """The candidates that a round asks for, drawn where the store does not have them yet.
 
@@ -54,6 +57,8 @@ def generate_candidates(
         store: The candidate store, made where there is none; several runs may share it.
         model: Serve this one instead of the teacher that the recipe names.
         servers: Servers of the teacher that run already; else they are started where needed.
+        wanted: Problem id -> indices to draw; None: as the rules of `generate` say.
+        budget: How long the model is made to think; None: as long as it likes.
 
     Returns:
         `candidates-*` ordered by (the problem's position, index), then in the first round the
@@ -84,11 +89,13 @@ def generate_candidates(
     else:
         tallies = tally(earlier)
         briefs = list(iter_briefs(problems_dir))
-        wanted, report = plan_round(briefs, tallies, generate, round=round, seed=seed)
+        planned, report = plan_round(briefs, tallies, generate, round=round, seed=seed)
         meter = _meter(briefs, earlier, tallies, generate, out_dir)
-        who = answerers(generate, seed, model)
+        who = answerers(generate, seed, model, budget)
         with CandidateStore(store) as open_store:
-            plan = make_plan(problems_dir, wanted, who, open_store, drawn=is_drawn(out_dir, key))
+            plan = make_plan(
+                problems_dir, wanted or planned, who, open_store, drawn=is_drawn(out_dir, key)
+            )
             _count_stored(plan, briefs, meter)
             drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, meter, servers)
             if drawn:

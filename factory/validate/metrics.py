@@ -1,4 +1,4 @@
-"""pass@1, pass@k and maj@k from graded answers, with their standard error over problems.
+"""pass@1, pass@k and maj@k from graded answers, with their standard errors and intervals.
 
 pass@k is the unbiased estimate of Chen et al. 2021 (arXiv 2107.03374, section 2.1):
 `1 - C(n - c, k) / C(n, k)` for c correct of n drawn; pass@1 is then c / n. maj@k is cons@k of the
@@ -12,6 +12,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+_Z: Final = 1.959964
+"""97.5% quantile of the normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class Estimate:
     """Standard error of the mean; 0 for one problem, where it cannot be estimated."""
     n: int
     """Problems."""
+    low: float
+    high: float
+    """The 95% interval, as `schemas.score.Score` says."""
+    stderr_candidates: float | None = None
 
 
 def pass_at_k(drawn: int, correct: int, k: int) -> float:
@@ -71,11 +79,19 @@ def majority_is_correct(given: Sequence[Answer]) -> bool:
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and standard error of one value per problem; there must be a problem."""
     n = len(values)
-    mean = math.fsum(values) / n
-    if n == 1:
-        return Estimate(mean, 0.0, n)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
-    return Estimate(min(mean, 1.0), math.sqrt(variance / n), n)
+    mean = min(math.fsum(values) / n, 1.0)
+    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1) if n > 1 else 0.0
+    stderr = math.sqrt(variance / n)
+    low, high = wilson(mean, mean * (1 - mean) / stderr**2 if stderr else n)
+    return Estimate(mean, stderr, n, low, high)
+
+
+def wilson(mean: float, n: float) -> tuple[float, float]:
+    """Wilson's 95% interval of a share found in n independent trials (Wilson 1927), in [0, 1]."""
+    spread = _Z**2 / n
+    centre = (mean + spread / 2) / (1 + spread)
+    half = _Z * math.sqrt(mean * (1 - mean) / n + spread / (4 * n)) / (1 + spread)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def pass_estimate(problems: Sequence[Answers], k: int) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,8 +38,12 @@ _ANSWERED: Final = frozenset({Status.CORRECT, Status.INCORRECT})
 """Verdicts on an answer; a cut or unreadable completion has no vote."""
 
 
-def answers_by_suite(out_dir: Path, k: int) -> dict[str, list[Answers]]:
-    """Per suite the answers to its problems, in the order in which they were asked."""
+def answers_by_suite(out_dir: Path, drawn: Mapping[str, int]) -> dict[str, list[Answers]]:
+    """Per suite the answers to its problems, in the order in which they were asked.
+
+    Args:
+        drawn: Suite -> candidates that were asked for per problem.
+    """
     given: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in _rows(out_dir, "verdicts", VERDICT, ["problem_id", "index", "status", "extracted"]):
         given[row["problem_id"]].append(row)
@@ -54,7 +58,8 @@ def answers_by_suite(out_dir: Path, k: int) -> dict[str, list[Answers]]:
             )
             for row in rows
         ]
-        found[suite_of(problem["problem_id"])].append(Answers(k, answers, spell is not None))
+        suite = suite_of(problem["problem_id"])
+        found[suite].append(Answers(drawn[suite], answers, spell is not None))
     return found
 
 

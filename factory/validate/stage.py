@@ -16,9 +16,9 @@ from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates
 from factory.ledger import entry
 from factory.models import Model
-from factory.parts import MANIFEST, read_manifest, write_atomically
+from factory.parts import MANIFEST, iter_columns, read_manifest, write_atomically
 from factory.run_record import SCORES_FILE
-from factory.validate.asked import ask_all
+from factory.validate.asked import ask_all, suite_of
 from factory.validate.outcome import answers_by_suite, by_suite, in_order, suite_figures
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
@@ -74,13 +74,15 @@ def validate_model(
         return read_manifest(folder)
 
     problems_dir, candidates_dir = out_dir / "problems", out_dir / "candidates"
-    asked = part_of("problems", lambda folder: ask_all(suites, folder, key))
+    asked = part_of("problems", lambda folder: ask_all(suites, validate.prompt, folder, key))
     drawn = part_of(
         "candidates",
         lambda folder: generate_candidates(
             problems_dir,
             [],
             as_generate(validate, model, vllm_args),
+            wanted=wanted_of(problems_dir, suites, validate),
+            budget=validate.budget,
             round=1,
             seed=validate.seed,
             machine=machine,
@@ -97,7 +99,8 @@ def validate_model(
         ),
     )
 
-    answers = answers_by_suite(out_dir, validate.k)
+    drawn_of = {suite.name: validate.k_of(suite) for suite, _ in suites}
+    answers = answers_by_suite(out_dir, drawn_of)
     scores = [
         Score.model_validate(
             {
@@ -107,10 +110,13 @@ def validate_model(
                 "suite": suite,
                 "metric": metric,
                 "temperature": validate.sampling.temperature,
-                "k": validate.k,
+                "k": drawn_of.get(suite, validate.k),
                 "seed": validate.seed,
                 "value": found.value,
                 "stderr": found.stderr,
+                "stderr_candidates": found.stderr_candidates,
+                "low": found.low,
+                "high": found.high,
                 "n": found.n,
             }
         )
@@ -137,7 +143,8 @@ def validate_model(
 def as_generate(
     validate: Validate, model: Model, vllm_args: Mapping[str, Any] | None = None
 ) -> Generate:
-    """A validation as the generation that it is: one round of k candidates per problem."""
+    """A validation as the generation that it is: one round of k candidates per problem, whose
+    statements are whole messages (`factory.validate.asked`)."""
     return Generate(
         teacher=VllmTeacher(
             engine="vllm",
@@ -148,10 +155,22 @@ def as_generate(
             vllm_args=dict(vllm_args or {}),
         ),
         sampling=validate.sampling,
-        prompt=validate.prompt,
+        prompt=validate.prompt.model_copy(update={"templates": {}}),
         candidates=validate.k,
         max_rounds=1,
     )
+
+
+def wanted_of(
+    problems_dir: Path, suites: Sequence[tuple[Suite, Path]], validate: Validate
+) -> dict[str, range]:
+    """Asked id -> indices of its candidates, by the suite's own k."""
+    ks = {suite.name: validate.k_of(suite) for suite, _ in suites}
+    return {
+        one: range(ks[suite_of(one)])
+        for table in iter_columns(problems_dir, "problems", ["problem_id"])
+        for one in table["problem_id"].to_pylist()
+    }
 
 
 def _scores_part(out_dir: Path, rows: int) -> PartFile:

@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "vllm", "transformers", "deepspeed", "sympy", "datasets", "numba")
+HEAVY = (
+    "torch",
+    "vllm",
+    "transformers",
+    "deepspeed",
+    "sympy",
+    "datasets",
+    "numba",
+    "matplotlib",
+    "tantivy",
+    "starlette",
+    "uvicorn",
+)
 
 
 def test_import_directions_hold(project: Path) -> None:
