@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from factory.errors import ManifestMismatch
 from factory.shard.description import read_description
+from factory.validate.metrics import wilson
 from schemas.manifest import Manifest
 from schemas.run import DatasetRef, Run, StageRef
 from schemas.score import Score
@@ -19,21 +21,32 @@ _SCORES: Final = TypeAdapter(list[Score])
 
 
 def read_run(folder: Path) -> Run:
-    """The record in a run's folder.
+    """The record in a run's folder; scores of before there were intervals are given theirs.
 
     Raises:
         ManifestMismatch: There is none, or it is of another version.
     """
     path = folder / RUN_FILE
     try:
-        return Run.model_validate_json(path.read_bytes())
+        return Run.model_validate(_with_intervals(json.loads(path.read_bytes())))
     except OSError as error:
         raise ManifestMismatch(
             f"{path}: expected the record of a finished run, found none; run "
             f"`luigi --module pipelines DistillAll` first, or name a run"
         ) from error
-    except ValueError as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ManifestMismatch(f"{path}: not the record of a run: {error}") from error
+
+
+def _with_intervals(record: dict[str, Any]) -> dict[str, Any]:
+    """The record, each of its scores with `low` and `high`."""
+    scores: list[dict[str, Any]] = record["scores"]
+    for score in scores:
+        if "low" not in score:
+            value, stderr, n = score["value"], score["stderr"], score["n"]
+            trials = value * (1 - value) / stderr**2 if stderr else n
+            score["low"], score["high"] = wilson(value, trials)
+    return record
 
 
 def read_scores(folder: Path) -> list[Score]:

@@ -1,0 +1,130 @@
+"""All that a report says of one run, read from what the run left behind.
+
+Small columns alone are read, a part at a time. An artifact that is gone, or was made by a version
+that did not write something yet, is named in `missing`; the rest is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+
+from factory.errors import RetortError
+from factory.ledger_artifacts import RunArtifacts, artifacts_of
+from factory.ledger_counts import count, drops_of, groups_of, rounds_of, verdicts_of
+from factory.parts import read_manifest
+from factory.report.curves import Curve, curve_of
+from factory.report.lengths import Lengths, lengths_of
+from factory.report.rates import Rates, rates_of
+from factory.run_record import read_run
+from factory.shard.layout import RECIPE
+from schemas.ledger import Group, Left, Round
+from schemas.manifest import Manifest
+from schemas.run import Run, StageRef
+
+RECIPE_FILE: Final = "recipe.json"
+"""Beside the record of a run: its whole recipe."""
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Made:
+    """One artifact of a run; without a manifest where it is gone."""
+
+    ref: StageRef
+    manifest: Manifest | None
+
+    @property
+    def name(self) -> str:
+        """What tells it from others of its stage: `train:demo-qwen2`, else the stage."""
+        return self.ref.stage if self.manifest is None else self.manifest.ledger.stage
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The funnel by source, counted from the parts."""
+
+    groups: Sequence[Group]
+    drops: Sequence[Left]
+    verdicts: Sequence[Left]
+    rounds: Sequence[Round]
+
+
+@dataclass
+class Facts:
+    """What is known of a run."""
+
+    run: Run
+    made: Sequence[Made]
+    counted: Counted | None = None
+    rates: Rates | None = None
+    lengths: Lengths | None = None
+    curves: Sequence[Curve] = ()
+    recipe: str | None = None
+    recipe_of: str = ""
+    """`the run` or `the dataset`: of which the recipe is."""
+    missing: list[str] = field(default_factory=list[str])
+
+    def of_stage(self, stage: str) -> list[Made]:
+        """Artifacts of a stage that are there."""
+        return [one for one in self.made if one.ref.stage == stage and one.manifest is not None]
+
+
+def facts_of(folder: Path) -> Facts:
+    """The facts of the run whose record is in this folder.
+
+    Raises:
+        ManifestMismatch: There is no record.
+    """
+    run = read_run(folder)
+    missing: list[str] = []
+    made = [Made(ref, _tried(missing, ref.stage, _manifest(ref))) for ref in run.stages]
+    facts = Facts(run=run, made=made, missing=missing)
+    artifacts = _tried(missing, "funnel by source, pass rates and lengths", lambda: artifacts_of(run))
+    if artifacts is not None:
+        facts.counted = _tried(missing, "funnel by source", lambda: _counted(artifacts))
+        facts.rates = _tried(missing, "pass rates", lambda: rates_of(artifacts))
+        facts.lengths = _tried(missing, "lengths", lambda: lengths_of(artifacts))
+    facts.curves = [
+        curve
+        for one in facts.of_stage("train")
+        if (curve := _tried(missing, f"curve of {one.name}", _curve(one))) is not None
+    ]
+    _read_recipe(facts, folder)
+    return facts
+
+
+def _manifest(ref: StageRef) -> Callable[[], Manifest]:
+    return lambda: read_manifest(Path(ref.path))
+
+
+def _curve(one: Made) -> Callable[[], Curve]:
+    return lambda: curve_of(Path(one.ref.path), one.name.removeprefix("train:"))
+
+
+def _tried(missing: list[str], what: str, read: Callable[[], Found]) -> Found | None:
+    """What is read; None, and why it is missing, where it cannot be."""
+    try:
+        return read()
+    except RetortError as error:
+        missing.append(f"{what}: {error}")
+        return None
+
+
+def _counted(artifacts: RunArtifacts) -> Counted:
+    counts = count(artifacts)
+    return Counted(groups_of(counts), drops_of(counts), verdicts_of(counts), rounds_of(counts))
+
+
+def _read_recipe(facts: Facts, folder: Path) -> None:
+    """The whole recipe where the run keeps it, else the part that its dataset depends on."""
+    for path, of in (
+        (folder / RECIPE_FILE, "the run"),
+        (Path(facts.run.dataset.path) / RECIPE, "the dataset"),
+    ):
+        if path.is_file():
+            facts.recipe, facts.recipe_of = path.read_text(encoding="utf-8"), of
+            return
+    facts.missing.append("recipe: neither the run nor its dataset has a recipe.json")

@@ -1,0 +1,270 @@
+"""What students learned: training curves, scores with intervals, comparisons, how models answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from factory.report.amounts import (
+    NONE,
+    interval,
+    p_value,
+    percent,
+    points,
+    share,
+    span,
+    whole,
+)
+from factory.report.blocks import Block, Paragraph, Picture, Section, Table
+from factory.report.curve_picture import curve_picture
+from factory.report.facts import Facts
+from factory.report.score_picture import Dot, SuitePanel, score_picture
+from factory.validate.published import PublishedScore, published_scores
+from schemas.run import Run
+from schemas.score import Score
+
+SHOWN: Final = "pass@1"
+"""The metric of the picture; the table has all."""
+ROLES: Final = ("base", "teacher", "student", "control")
+
+
+def student_sections(facts: Facts) -> list[Section]:
+    """The sections about students; none where nothing was trained or measured."""
+    return [*_training(facts), *_scores(facts.run), *_answers(facts)]
+
+
+def _training(facts: Facts) -> Iterator[Section]:
+    curves = [one for one in facts.curves if one.loss or one.eval_loss]
+    trained = [one for one in facts.of_stage("train") if one.manifest is not None]
+    if not trained:
+        return
+    blocks: list[Block] = []
+    if curves:
+        blocks.append(
+            Picture(
+                curve_picture(curves, "curves"),
+                "Thin: loss of the steps, means of neighbours where there are many. With markers: "
+                "loss on held-out rows. Held-out rows of a control are of its own data.",
+            )
+        )
+    rows: list[tuple[str, ...]] = []
+    for one in trained:
+        assert one.manifest is not None
+        figures = one.manifest.figures
+        rows.append(
+            (
+                one.name.removeprefix("train:"),
+                *(_number(figures, name) for name in ("parameters", "documents", "steps", "tokens")),
+                *(
+                    f"{_loss(figures, f'first_{name}')} → {_loss(figures, f'final_{name}')}"
+                    for name in ("loss", "eval_loss")
+                ),
+                _number(figures, "tokens_per_s"),
+                share(figures.get("packing_efficiency")),
+            )
+        )
+    head = ("student", "parameters", "rows", "steps", "tokens", "loss", "held-out loss", "tokens/s",
+            "packing")  # fmt: skip
+    blocks.append(Table("Trainings.", head, rows))
+    yield Section("training", "Training", blocks)
+
+
+def _number(figures: Mapping[str, Any], name: str) -> str:
+    value = figures.get(name)
+    return NONE if value is None else whole(value)
+
+
+def _loss(figures: Mapping[str, Any], name: str) -> str:
+    value = figures.get(name)
+    return NONE if value is None else f"{value:.4f}"
+
+
+# --------------------------------------------------------------------------------------- scores
+
+
+def suites_of(scores: Sequence[Score]) -> list[str]:
+    """Names of the suites in order of appearance, `all` last."""
+    names = dict.fromkeys(one.suite for one in scores)
+    return [*(name for name in names if name != "all"), *(["all"] if "all" in names else [])]
+
+
+def _scores(run: Run) -> Iterator[Section]:
+    if not run.scores:
+        return
+    published = published_scores(suites_of(run.scores))
+    panels = [
+        SuitePanel(suite, [*_dots(run.scores, suite), *_published_dots(published, suite)])
+        for suite in suites_of(run.scores)
+    ]
+    panels = [panel for panel in panels if panel.dots]
+    blocks: list[Block] = []
+    if panels:
+        blocks.append(
+            Picture(
+                score_picture(panels, SHOWN, "scores"),
+                f"{SHOWN} of each model with its 95% interval over problems. Markers: base ●, "
+                "teacher ▲, student ◆, control ■" + (", published ✖." if published else "."),
+            )
+        )
+    blocks += _comparisons(run)
+    head = ("suite", "model", "metric", "value", "95% interval", "standard error", "of candidates",
+            "problems", "k", "temperature")  # fmt: skip
+    rows = [
+        (
+            one.suite,
+            f"{one.model} ({one.role})",
+            one.metric,
+            share(one.value),
+            interval(one.low, one.high),
+            f"{100 * one.stderr:.1f}",
+            NONE if one.stderr_candidates is None else f"{100 * one.stderr_candidates:.1f}",
+            whole(one.n),
+            str(one.k),
+            f"{one.temperature:g}",
+        )
+        for suite in suites_of(run.scores)
+        for one in run.scores
+        if one.suite == suite
+    ]
+    blocks.append(Table("All scores.", head, rows, left=3))
+    if published:
+        blocks.append(
+            Table(
+                "Published scores of the same suites; prompt, sampling and grader of another "
+                "harness are its own.",
+                ("suite", "model", "metric", "value", "condition", "source"),
+                [
+                    (one.suite, one.model, one.metric, share(one.value), one.condition, one.source)
+                    for one in published
+                ],
+                left=3,
+                text_columns=frozenset({4, 5}),
+            )
+        )
+    yield Section("scores", "Scores", blocks)
+
+
+def _dots(scores: Sequence[Score], suite: str) -> list[Dot]:
+    return [
+        Dot(one.model, one.role, one.value, one.low, one.high)
+        for role in ROLES
+        for one in scores
+        if (one.suite, one.metric, one.role) == (suite, SHOWN, role)
+    ]
+
+
+def _published_dots(published: Sequence[PublishedScore], suite: str) -> list[Dot]:
+    return [
+        Dot(one.model, "published", one.value)
+        for one in published
+        if (one.suite, one.metric) == (suite, SHOWN)
+    ]
+
+
+def _comparisons(run: Run) -> list[Block]:
+    if not run.comparisons:
+        return [
+            Paragraph(
+                "This run holds no paired comparisons: intervals that overlap do not tell whether "
+                "two models differ."
+            )
+        ]
+    head = ("suite", "model", "beside", "difference", "95% interval", "p", "better", "worse",
+            "problems")  # fmt: skip
+    rows = [
+        (
+            one.suite,
+            f"{one.model} ({one.role})",
+            f"{one.other} ({one.other_role})",
+            points(one.difference),
+            span(one.low, one.high),
+            p_value(one.p_value),
+            *map(whole, (one.better, one.worse, one.n)),
+        )
+        for one in run.comparisons
+    ]
+    return [
+        Table(
+            "Models compared on the same problems: difference of pass@1 in percentage points, and "
+            "how often chance alone would give one as large (paired permutation test, two-sided).",
+            head,
+            rows,
+            left=3,
+        )
+    ]
+
+
+# ---------------------------------------------------------------------------------- how they answer
+
+
+def _answers(facts: Facts) -> Iterator[Section]:
+    """Cut, empty and unthought answers of each model, per suite."""
+    rows: list[tuple[str, ...]] = []
+    by_level: list[tuple[str, ...]] = []
+    for one in facts.of_stage("validate"):
+        assert one.manifest is not None
+        model = one.name.removeprefix("validate:")
+        for suite, figures in sorted(one.manifest.figures.get("suites", {}).items()):
+            rows.append(_answer_row(suite, model, figures))
+            by_level += _level_rows(suite, model, figures)
+    if not rows:
+        return
+    head = ("suite", "model", "candidates", "correct", "cut", "empty", "without think",
+            "unclosed think", "failed", "tokens: mean", "median", "90%", "mean if correct",
+            "if not")  # fmt: skip
+    blocks: list[Block] = [
+        Table(
+            "How models answer. Cut, empty and failed answers count as wrong.",
+            head,
+            sorted(rows),
+            left=2,
+        )
+    ]
+    if by_level:
+        blocks.append(
+            Table(
+                f"{SHOWN} by level and category.",
+                ("suite", "model", "of", "problems", SHOWN, "standard error"),
+                sorted(by_level),
+                left=3,
+                folded=True,
+            )
+        )
+    yield Section("answers", "How models answer", blocks)
+
+
+def _answer_row(suite: str, model: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
+    statuses: Mapping[str, int] = figures.get("statuses", {})
+    candidates = figures.get("candidates", sum(statuses.values()))
+    cut = figures.get("truncated", statuses.get("truncated", 0))
+    counts = {
+        "cut": cut,
+        "empty": figures.get("empty_completions"),
+        "think": figures.get("without_think"),
+        "unclosed": figures.get("unclosed_think"),
+        "failed": figures.get("failed"),
+    }
+    tokens: Mapping[str, float] = figures.get("tokens") or {}
+    means = [(figures.get(name) or {}).get("mean") for name in ("tokens_correct", "tokens_not_correct")]
+    return (
+        suite,
+        model,
+        whole(candidates),
+        percent(statuses.get("correct", 0), candidates),
+        *(NONE if value is None else whole(value) for value in counts.values()),
+        *(NONE if tokens.get(name) is None else f"{tokens[name]:,.0f}" for name in ("mean", "p50", "p90")),
+        *(NONE if value is None else f"{value:,.0f}" for value in means),
+    )
+
+
+def _level_rows(suite: str, model: str, figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for what in ("by_level", "by_category"):
+        for name, one in (figures.get(what) or {}).items():
+            yield (
+                suite,
+                model,
+                f"{what.removeprefix('by_')} {name or '(none given)'}",
+                whole(one["problems"]),
+                share(one["value"]),
+                f"{100 * one['stderr']:.1f}",
+            )

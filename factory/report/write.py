@@ -1,0 +1,46 @@
+"""A page as one HTML file that needs nothing else: no script, no network, no other file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from factory.parts import write_atomically
+from factory.report.blocks import Page
+from factory.report.facts import facts_of
+from factory.report.run_page import run_page
+
+REPORT_FILE: Final = "report.html"
+
+
+def write_report(folder: Path, out: Path | None = None) -> tuple[Path, list[str]]:
+    """The report of the run in this folder, and what it lacks.
+
+    Args:
+        out: Where to; `report.html` beside the record where it is not given.
+
+    Raises:
+        ManifestMismatch: There is no record of a finished run.
+    """
+    facts = facts_of(folder)
+    path = out or folder / REPORT_FILE
+    write_atomically(path, rendered(run_page(facts)).encode())
+    return path, facts.missing
+
+
+def rendered(page: Page) -> str:
+    """The page as HTML; everything but our own pictures is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("factory.report", "assets"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["ours"] = Markup
+    style = files("factory.report").joinpath("assets/report.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html.jinja").render(page=page, style=Markup(style))
