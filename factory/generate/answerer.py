@@ -108,7 +108,8 @@ def answerers(
         budget: How long the answerer of reasoning problems is made to think.
 
     Raises:
-        RecipeError: A model does not exist, or `model` cannot be served by the teacher's engine.
+        RecipeError: A model does not exist, `model` cannot be served by the teacher's engine, or
+            how long it thinks is to be forced and the engine cannot do that.
         TeacherError: A model has no chat template.
     """
     own_rest = generate.rest is not None and generate.rest.teacher is not None
@@ -116,6 +117,12 @@ def answerers(
         _answerer("teacher", *generate.asking(reasoning=True), seed=seed, model=model),
         budget=budget,
     )
+    if budget is not None and reasoning.model is None:
+        raise RecipeError(
+            f"budget of {reasoning.identity}: expected engine `vllm`, found "
+            f"`{reasoning.teacher.engine}`; a chat endpoint cannot go on with text that was begun, "
+            f"so that how long it thinks cannot be forced: leave the budget out or serve it here"
+        )
     teacher, sampling, prompt = generate.asking(reasoning=False)
     if own_rest:
         rest = _answerer("rest", teacher, sampling, prompt, seed=seed, model=None)

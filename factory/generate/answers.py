@@ -39,6 +39,9 @@ class Text:
     finish_reason: FinishReason
     prompt_tokens: int | None
     completion_tokens: int | None
+    stopped_at: str | None = None
+    """The stop string of the request that ended it, which the text is without (vLLM's
+    `stop_reason`); None where another thing did, or the server does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def _text(
         return _bad(f"choice {place} ended by {reason!r}")
     ids = choice.get("token_ids")
     tokens = len(cast("list[Any]", ids)) if isinstance(ids, list) else _count(ids)
-    return Text(text, end, prompt_tokens, total if tokens is None else tokens)
+    stop = choice.get("stop_reason")
+    stopped_at = stop if isinstance(stop, str) else None
+    return Text(text, end, prompt_tokens, total if tokens is None else tokens, stopped_at)
 
 
 def _inline(content: object, reasoning: object) -> str | None:

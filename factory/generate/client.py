@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from factory.generate.endpoints import Endpoints
 from factory.generate.refusals import NoAnswer, read_error
 from factory.generate.suspects import Suspects
 from factory.generate.troubles import Course, Post, Troubles
+from factory.generate.waiting import Waiting
 from schemas import machine
 from schemas.sample import Drop
 
@@ -102,10 +103,13 @@ class Client:
     answered: Callable[[int], None] = lambda number: None
     known: bool = False
 
-    async def run(self, asks: Iterator[Ask], done: Callable[[Reply], Awaitable[None]]) -> None:
+    async def run(
+        self, asks: Iterator[Ask], done: Callable[[Reply], Awaitable[Iterable[Ask] | None]]
+    ) -> None:
         """Ask everything and hand each reply to `done`, in the order of arrival.
 
-        No more of `asks` exist at a time than may be in flight.
+        What `done` gives back is asked before anything new. No more of `asks` exist at a time than
+        may be in flight.
 
         Raises:
             TeacherError: The servers refuse us, are gone for long, or only fail.
@@ -125,9 +129,11 @@ class Client:
                 known=self.known,
             )
 
+            waiting = Waiting(asks)
+
             async def work() -> None:
-                for ask in asks:
-                    await done(await self._reply(ask, troubles, suspects))
+                while (ask := await waiting.take()) is not None:
+                    waiting.answered(await done(await self._reply(ask, troubles, suspects)) or ())
 
             workers = [
                 asyncio.create_task(work()) for _ in range(self.limits.in_flight * endpoints.count)

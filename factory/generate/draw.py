@@ -6,33 +6,31 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from factory.digest import digest
 from factory.errors import TeacherError
 from factory.generate.answerer import Answerer
+from factory.generate.asks import Target, asks
 from factory.generate.client import Ask, Client, Limits, Reply, shown, timeout_for
 from factory.generate.endpoint_version import UNKNOWN, engines
+from factory.generate.outcomes import taken
 from factory.generate.plan import Question
-from factory.generate.prompt import Rendered
-from factory.generate.store import CandidateStore, Completion, Failure, Identity, Outcome
+from factory.generate.store import CandidateStore, Completion, Outcome
 from factory.generate.vllm_arguments import installed_vllm
 from factory.generate.vllm_server import VllmServers
 from factory.meter import Meter
 from factory.progress import progress
 from factory.spent import Rates, endpoint_rates, vllm_rates
 from schemas.machine import Endpoints, Machine
-from schemas.recipe import OpenaiTeacher, Sampling
+from schemas.recipe import OpenaiTeacher
 from schemas.sample import Drop
 
 CANDIDATES_PER_REQUEST: Final = 8
 """Of our own servers, unless the machine file says otherwise."""
-_SEED_HEX: Final = 12
-"""48 bits: exact in JSON readers that know only doubles."""
 _ENDPOINTS_AWAY_S: Final = 120.0
 _TOLERATED_SHARE: Final = 0.05
 _TOLERATED_FAILURES: Final = 16
@@ -56,36 +54,6 @@ class Drawn:
     engines: dict[str, str] = field(default_factory=dict)
     """Server -> what it runs, where that differs."""
     servers: list[str] = field(default_factory=list)
-
-
-def seed_of(identity: Identity) -> int:
-    """The sampling seed of a candidate: a digest of its identity without the index, plus the index.
-
-    vLLM gives the k-th of n completions the seed of the request plus k, so a group of consecutive
-    indices in one request has the same seeds as the same candidates asked for one by one.
-    """
-    base = digest(
-        [
-            identity.problem_id,
-            identity.teacher,
-            identity.sampling_digest,
-            identity.prompt_digest,
-        ]
-    )
-    return int(base[:_SEED_HEX], 16) + identity.index
-
-
-def groups(size: int, identities: Iterable[Identity]) -> Iterator[tuple[int, int]]:
-    """Where runs of consecutive indices begin and end, each at most `size` long."""
-    begun = at = 0
-    before: int | None = None
-    for at, one in enumerate(identities):
-        if before is not None and (at - begun == size or one.index != before + 1):
-            yield begun, at
-            begun = at
-        before = one.index
-    if before is not None:
-        yield begun, at + 1
 
 
 def draw(
@@ -124,23 +92,23 @@ def draw(
             progress("candidates", total, "candidates", about=meter) as bar,
         ):
 
-            async def done(reply: Reply) -> None:
-                question, first, stop = reply.ask.tag
-                outcomes = _outcomes(reply, question, first, stop, _engine(drawn, reply))
+            async def done(reply: Reply) -> list[Ask]:
+                target: Target = reply.ask.tag
+                outcomes, further = taken(reply, drawn.engines.get(reply.server, drawn.engine))
                 if store.full:
                     await asyncio.to_thread(store.put_many, outcomes)
                 else:
                     store.put_many(outcomes)
-                _count(drawn, reply)
                 drawing.drew(
-                    question.counts_as,
-                    candidates=len(reply.texts),
+                    target.question.counts_as,
+                    candidates=_count(drawn, reply, outcomes),
                     tokens=reply.completion_tokens or 0,
                     prompt_tokens=reply.prompt_tokens or 0,
                 )
-                bar.update(reply.ask.count)
+                bar.update(len(outcomes))
+                return further
 
-            asyncio.run(client.run(_asks(questions, size), done))
+            asyncio.run(client.run(asks(questions, size), done))
         store.flush()
         drawn.seconds = time.monotonic() - begun
     _must_have_answered(drawn, stored)
@@ -171,94 +139,16 @@ def _must_have_answered(drawn: Drawn, stored: int) -> None:
         )
 
 
-def _count(drawn: Drawn, reply: Reply) -> None:
-    drawn.candidates += len(reply.texts)
+def _count(drawn: Drawn, reply: Reply, outcomes: Sequence[Outcome]) -> int:
+    """Count a reply; the number of candidates that it completed."""
+    said = [one for _, _, one in outcomes]
+    completed = sum(isinstance(one, Completion) for one in said)
+    overlong = Drop.OVERLONG_PROMPT
+    drawn.candidates += completed
+    drawn.failed += sum(not isinstance(one, Completion) and one.reason != overlong for one in said)
     drawn.tokens += reply.completion_tokens or 0
     drawn.prompt_tokens += reply.prompt_tokens or 0
-    if reply.failure is not None and reply.failure[0] is not Drop.OVERLONG_PROMPT:
-        drawn.failed += reply.ask.count
-
-
-def _engine(drawn: Drawn, reply: Reply) -> str:
-    return drawn.engines.get(reply.server, drawn.engine)
-
-
-def _outcomes(
-    reply: Reply, question: Question, first: int, stop: int, engine: str
-) -> list[Outcome]:
-    ids, identities = question.ids[first:stop], question.identities[first:stop]
-    if reply.failure is not None:
-        failure = Failure(*reply.failure)
-        return [(one, identity, failure) for one, identity in zip(ids, identities, strict=True)]
-    now = time.time()
-    forced, seed = question.rendered.forced, reply.ask.body["seed"]
-    own = question.by.model is not None
-    return [
-        (
-            one,
-            identity,
-            Completion(
-                text=forced + text.text,
-                finish_reason=text.finish_reason,
-                prompt_tokens=text.prompt_tokens,
-                completion_tokens=text.completion_tokens,
-                # Only vLLM is known to seed the k-th completion of a request with its seed plus k.
-                seed=seed + offset if own or not offset else None,
-                server=reply.server,
-                engine=engine,
-                created_unix_s=now,
-                wall_s=reply.wall_s,
-            ),
-        )
-        for offset, (one, identity, text) in enumerate(
-            zip(ids, identities, reply.texts, strict=True)
-        )
-    ]
-
-
-def _asks(questions: Iterator[Question], size: int) -> Iterator[Ask]:
-    for question in questions:
-        sampling = question.by.sampling
-        # Greedy decoding of one prompt has one answer, and vLLM refuses n above 1 for it.
-        most = 1 if sampling.temperature == 0 else size
-        for first, stop in groups(most, question.identities):
-            body: dict[str, Any] = {
-                "temperature": sampling.temperature,
-                "top_p": sampling.top_p,
-                "max_tokens": sampling.max_tokens,
-                "seed": seed_of(question.identities[first]),
-            }
-            if question.by.model is not None:
-                body |= _vllm_fields(question.rendered.text, stop - first, sampling)
-            else:
-                body |= _chat_fields(question.by, question.rendered, stop - first)
-            yield Ask(body, stop - first, (question, first, stop))
-
-
-def _vllm_fields(prompt: str, count: int, sampling: Sampling) -> dict[str, Any]:
-    """All sampling parameters by name, so that no default of the model's files changes a draw;
-    special tokens stay in the text, because `<think>` is one in some tokenizers."""
-    return {
-        "prompt": prompt,
-        "n": count,
-        "top_k": sampling.top_k,
-        "min_p": 0.0,
-        "repetition_penalty": 1.0,
-        "add_special_tokens": False,
-        "skip_special_tokens": False,
-        "return_token_ids": True,
-    }
-
-
-def _chat_fields(by: Answerer, rendered: Rendered, count: int) -> dict[str, Any]:
-    """Only what every endpoint knows, and what the recipe asks for."""
-    assert isinstance(by.teacher, OpenaiTeacher)
-    body: dict[str, Any] = {"messages": rendered.messages, **by.teacher.body}
-    if by.sampling.top_k != -1:
-        body["top_k"] = by.sampling.top_k
-    if by.prompt.template_args:
-        body["chat_template_kwargs"] = by.prompt.template_args
-    return body | ({"n": count} if count > 1 else {})
+    return completed
 
 
 @contextmanager
