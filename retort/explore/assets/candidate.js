@@ -1,0 +1,115 @@
+// One candidate as a column: verdict and evidence, answer, trace, journey, and its buttons.
+
+import * as api from "./api.js";
+import { problemAddress } from "./address.js";
+import { copyButton } from "./copying.js";
+import { el, say } from "./elements.js";
+import { evidence } from "./evidence.js";
+import { journey } from "./journey.js";
+import { counted, duration } from "./numbers.js";
+import { show } from "./rendered.js";
+import { split } from "./trace.js";
+import { badge, words } from "./verdicts.js";
+import { plain } from "./visible.js";
+
+/** The column; `fill()` puts the texts in and may be called when it comes into view. */
+export function candidateColumn(candidate, problem_id) {
+  const parts = split(candidate.text ?? "");
+  const state = { raw: false, filled: false };
+  const column = el("article", {
+    class: "candidate", tabindex: "0", id: `candidate-${candidate.candidate_id}`,
+    "aria-label": `Candidate ${candidate.index ?? ""}, ${words(candidate.verdict)}`,
+    data: { candidate: candidate.candidate_id },
+  });
+  const answer = el("div", { class: "text" });
+  const trace = el("div", { class: "text" });
+  const folded = el("details", { class: "trace" }, el("summary", {}, "Trace", el("span", { class: "length" }, lengthOf(parts, candidate))), trace);
+  const fetchWhole = async () => {
+    try {
+      return await api.wholeText(candidate.candidate_id);
+    } catch (error) {
+      say(error.message);
+      return null;
+    }
+  };
+  const wholeOf = (part) => async () => {
+    const text = candidate.cut ? await fetchWhole() : candidate.text;
+    return text === null ? null : split(text)[part];
+  };
+  const fillTrace = () => show(trace, parts.trace, {
+    raw: state.raw, fetchWhole: wholeOf("trace"),
+    length: candidate.cut && !parts.answer ? candidate.chars : parts.trace.length,
+  });
+  const fillAnswer = () => {
+    if (parts.answer || parts.state === "none") {
+      show(answer, parts.answer, { raw: state.raw, fetchWhole: wholeOf("answer"), length: candidate.cut ? candidate.chars : parts.answer.length });
+    } else answer.replaceChildren(el("p", { class: "hush" }, parts.state === "open" ? "None: the thinking never ended." : "Empty."));
+  };
+  folded.addEventListener("toggle", () => folded.open && !trace.hasChildNodes() && fillTrace());
+  const raw = el("button", { type: "button", class: "small", "aria-pressed": "false", title: "Texts as they are stored (r)" }, "Raw");
+  raw.addEventListener("click", () => {
+    state.raw = !state.raw;
+    raw.setAttribute("aria-pressed", String(state.raw));
+    fillAnswer();
+    if (folded.open) fillTrace();
+    else trace.replaceChildren();
+  });
+  const mark = el("button", { type: "button", class: "small mark", title: "Mark for review (m)" });
+  mark.addEventListener("click", () => dispatchEvent(new CustomEvent("retort:mark", { detail: { ...candidate, problem_id } })));
+  column.showMark = () => {
+    mark.textContent = candidate.marked ? "★ Marked" : "☆ Mark";
+    mark.setAttribute("aria-pressed", String(Boolean(candidate.marked)));
+    column.classList.toggle("marked", Boolean(candidate.marked));
+    note.replaceChildren(plain(candidate.note ?? ""));
+    note.hidden = !candidate.note;
+  };
+  const note = el("p", { class: "note", dir: "auto", hidden: true });
+  column.showMark();
+  column.append(
+    el("header", {}, el("h3", {}, `№ ${candidate.index ?? "–"}`), badge(candidate.verdict),
+      candidate.finish_reason && candidate.finish_reason !== "stop" ? el("span", { class: "finish" }, plain(`finish: ${candidate.finish_reason}`)) : null),
+    el("div", { class: "buttons" }, mark, raw,
+      copyButton("Copy id", candidate.candidate_id, () => candidate.candidate_id),
+      el("a", { class: "small", href: problemAddress({ id: problem_id, candidate: candidate.candidate_id }), title: "A link to this candidate" }, "Link")),
+    note, evidence(candidate),
+    el("h4", {}, "Answer"), answer);
+  if (parts.state !== "none") column.append(folded);
+  else column.append(el("p", { class: "hush no-trace" }, "No trace: the text has no <think>."));
+  if (candidate.fates?.length) {
+    column.append(el("details", { class: "way", open: true }, el("summary", {}, "Journey"), journey(candidate.fates)));
+  }
+  column.append(facts(candidate));
+  column.fill = () => {
+    if (state.filled) return;
+    state.filled = true;
+    fillAnswer();
+  };
+  column.toggleTrace = () => { folded.open = !folded.open; };
+  column.toggleRaw = () => raw.click();
+  column.candidate = { ...candidate, problem_id };
+  column.setMark = (marked, text) => {
+    candidate.marked = marked;
+    candidate.note = text;
+    column.candidate = { ...candidate, problem_id };
+    column.showMark();
+  };
+  return column;
+}
+
+function lengthOf(parts, candidate) {
+  const length = counted(candidate.cut && !parts.answer ? candidate.chars : parts.trace.length, "character");
+  return parts.state === "open" ? `${length}, never closed` : length;
+}
+
+function facts(candidate) {
+  const made = el("ul", { class: "facts" });
+  const fact = (text, title) => made.append(el("li", { title }, plain(text)));
+  if (candidate.teacher) fact(candidate.teacher, "Teacher");
+  if (candidate.round !== null && candidate.round !== undefined) fact(`round ${candidate.round}`);
+  if (candidate.tokens !== null && candidate.tokens !== undefined) fact(counted(candidate.tokens, "token"));
+  fact(counted(candidate.chars ?? 0, "character"));
+  if (candidate.wall_s !== null && candidate.wall_s !== undefined) fact(duration(candidate.wall_s), "Time from request to completion");
+  if (candidate.rewrites) fact(`rewrites ${candidate.rewrites}`);
+  fact(candidate.candidate_id, "Candidate id");
+  return made;
+}

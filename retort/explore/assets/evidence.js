@@ -1,0 +1,36 @@
+// Why a verdict is what it is: the answer that was read, what decided, the case that failed.
+
+import { codeBlock, guessed } from "./code.js";
+import { el } from "./elements.js";
+import { counted } from "./numbers.js";
+import { answer } from "./rendered.js";
+import { plain } from "./visible.js";
+
+const CODE_LINES = 2;
+
+/** A list of what the grader left, without what it did not leave. */
+export function evidence(candidate) {
+  const made = el("dl", { class: "evidence" });
+  const row = (name, ...value) => made.append(el("dt", {}, name), el("dd", {}, ...value));
+  if (candidate.extracted) row("Extracted", extracted(candidate.extracted));
+  else if (candidate.verdict) row("Extracted", el("span", { class: "hush" }, "nothing"));
+  if (candidate.method) row("Decided by", el("bdi", {}, plain(candidate.method)));
+  if (candidate.total !== null && candidate.total !== undefined) row("Tests", tests(candidate));
+  if (candidate.detail) row("Detail", el("bdi", { class: "detail" }, plain(candidate.detail.slice(0, 4000))));
+  return made;
+}
+
+function tests({ passed, total }) {
+  const bar = el("span", { class: passed === total ? "tests all" : "tests", "aria-hidden": "true" });
+  bar.style.setProperty("--rate", total ? (passed ?? 0) / total : 0);
+  return [bar, ` ${passed ?? 0} of ${counted(total, "case")} passed`];
+}
+
+function extracted(text) {
+  if (!/\n/.test(text) && text.length <= 400) return answer(text);
+  const lines = text.split("\n").length;
+  const folded = el("details", { open: lines <= CODE_LINES },
+    el("summary", {}, counted(lines, "line")));
+  folded.append(codeBlock(text.slice(0, 20_000), guessed(text)));
+  return folded;
+}
