@@ -167,7 +167,7 @@ def _fates(found: RunArtifacts, problem_id: str, samples: Rows) -> dict[str, lis
             add(row["made_of"][-1], Fate(stage="select", what="journey", detail=what))
         else:
             add(row["made_of"][-1], Fate(stage="select", what="sample", detail=""))
-    clusters = _clusters(found.dataset, problem_id)
+    clusters = clusters_of(found.dataset, problem_id)
     for row in _dataset_rows(found.dataset, DROPPED_FILES, problem_id):
         if row["stage"] == "shard":
             uuid: str = row["candidate_id"]
@@ -234,7 +234,7 @@ def _published(dataset: Path, problem_id: str) -> list[dict[str, JsonValue]]:
     return json.loads(json.dumps(rows))
 
 
-def _clusters(dataset: Path, problem_id: str) -> dict[str, str]:
+def clusters_of(dataset: Path, problem_id: str) -> dict[str, str]:
     """Sample of a problem that has duplicates -> which, and how similar."""
     files = [one for one in read_description(dataset).files if one.path.startswith(CLUSTER_FILES)]
     mine = _dataset_rows(dataset, CLUSTER_FILES, problem_id)

@@ -22,10 +22,12 @@ from retort import (
     dataset_command,
     decontaminate_command,
     dedupe_command,
+    explore_command,
     judge_command,
     ledger_command,
     pin_command,
     plan_command,
+    report_command,
     train_command,
 )
 from retort.doctor import examine, report_text
@@ -69,12 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(act=_doctor)
 
     ledger_command.add(commands)
+    report_command.add(commands)
     pin_command.add(commands)
     plan_command.add(commands)
     train_command.add(commands)
     dataset_command.add(commands)
     dedupe_command.add(commands)
     decontaminate_command.add(commands)
+    explore_command.add(commands)
 
     grade = commands.add_parser("grade", help="verdicts on answers of your own, from a file")
     kinds = grade.add_subparsers(required=True, metavar="KIND")
@@ -154,8 +158,10 @@ def _seconds(text: str) -> float:
 def _summary(arguments: argparse.Namespace) -> int:
     runs = resolve_plain(load_machine(arguments.machine).paths.runs)
     given = Path(arguments.run)
-    run = read_run(given if given.is_dir() else runs / arguments.run)
-    print(json.dumps(summary(run), indent=2) if arguments.json else summary_text(run))  # noqa: T201
+    folder = given if given.is_dir() else runs / arguments.run
+    run = read_run(folder)
+    shown = json.dumps(summary(run), indent=2) if arguments.json else summary_text(run, folder)
+    print(shown)  # noqa: T201
     return 0
 
 

@@ -11,6 +11,7 @@ from retort.command import main
 OPTIONS = {
     ("summary",): {"--json", "--machine"},
     ("doctor",): {"--json", "--machine"},
+    ("report",): {"--out", "--machine"},
     ("ledger",): {"--json", "--machine", "--problem", "--full"},
     ("dedupe",): {
         *("--out", "--id", "--field", "--threshold", "--words", "--keep", "--skip-bad"),
@@ -21,6 +22,7 @@ OPTIONS = {
         *("--skip-bad", "--workers"),
     },
     ("pin",): {"--check", "--update"},
+    ("explore",): {"--port", "--marks", "--machine", "--no-search", "--rebuild"},
     ("plan",): {"--machine", "--json", "--tokens-per-s", "--accept-rate"},
     ("train",): {
         *("--dataset", "--student", "--out", "--machine", "--hostfile", "--check", "--rows"),

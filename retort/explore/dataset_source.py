@@ -1,0 +1,208 @@
+"""A dataset as it is shown: its rows, and by id and reason what its ledger says was dropped.
+
+A folder with nothing but `data/*.parquet` opens too: what a column does not say is empty. Rows
+without an id are named by their file and number, rows without a problem by what they ask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factory.dataset.reasons import VERDICTS
+from factory.errors import InputFileError, ManifestMismatch
+from factory.ledger_counts import DROPPED_FILES
+from factory.shard.description import read_description
+from factory.shard.layout import DATA, DATASET
+from retort.explore.file_batches import batches, in_shape, placed, short
+from retort.explore.light_rows import ENDS, KEPT, PROBLEMS, ROWS, Kind, Place
+from schemas.sample import Drop
+from schemas.verdict import Status
+
+_ID_COLUMNS: Final = ("uuid", "id", "candidate_id")
+_ROWS: Final = 1024
+_NO_ANSWER: Final = frozenset({Drop.FAILED, Drop.OVERLONG_PROMPT, Drop.MERGED})
+_HASH_HEX: Final = 16
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The Parquet files of a dataset's rows, in order of their names."""
+    return sorted((folder / DATA).glob("*.parquet"))
+
+
+class DatasetSource:
+    """The rows of a dataset; see `light_rows.Source`."""
+
+    kind = "dataset"
+
+    def __init__(self, folder: Path) -> None:
+        folder = folder.resolve()
+        self.digests: dict[str, str] = {}
+        self.clusters: Path | None = None
+        self.ours = (folder / DATASET).is_file()
+        dropped = sorted(folder.glob(f"{DROPPED_FILES}*.parquet"))
+        if self.ours:
+            about = read_description(folder)
+            self.name, self.title = f"{about.name}-{about.version}", f"{about.name} {about.version}"
+            self.digests[str(folder)] = about.digest
+            self.clusters = folder
+        else:
+            self.name, self.title = _safe(folder.name), folder.name
+        self.places = [Place(path=str(one), kind=Kind.DATA) for one in data_files(folder)]
+        self.places += [Place(path=str(one), kind=Kind.DROPPED) for one in dropped]
+        if not data_files(folder):
+            raise InputFileError(f"{folder}: expected {DATA}/*.parquet, found none")
+
+    def problems(self) -> Iterator[pl.DataFrame]:
+        """Frames of `PROBLEMS`."""
+        for number, place in self._of(Kind.DATA):
+            for batch in _data(place, ["problem", "domain", "source", "category", "level"]):
+                frame = batch.frame.with_columns(statement=_statement(batch))
+                frame = placed(frame, number, batch.first).unique(
+                    "problem_id", keep="first", maintain_order=True
+                )
+                yield in_shape(frame, PROBLEMS)
+        for _, place in self._of(Kind.DROPPED):
+            for batch in batches(Path(place.path), ["problem_id"]):
+                frame = batch.frame.unique().with_columns(place=pl.lit(-1), row=pl.lit(-1))
+                yield in_shape(frame, PROBLEMS)
+
+    def rows(self) -> Iterator[pl.DataFrame]:
+        """Frames of `ROWS`."""
+        published: list[pl.Series] = []
+        for number, place in self._of(Kind.DATA):
+            columns = ["generation_model", "finish_reason", "num_tokens", "pass_rate"]
+            for batch in _data(place, columns):
+                frame = batch.frame.rename(
+                    {"generation_model": "teacher", "num_tokens": "tokens"}, strict=False
+                )
+                verdict = Status.CORRECT.value if self.ours else ""
+                frame = frame.with_columns(
+                    reason=pl.lit(KEPT), verdict=pl.lit(verdict), chars=_answer_chars(batch)
+                )
+                published.append(frame["candidate_id"])
+                yield in_shape(placed(frame, number, batch.first), ROWS)
+        kept = pl.concat(published).implode() if published else pl.Series([[]])
+        for _, place in self._of(Kind.DROPPED):
+            for batch in batches(Path(place.path), ["candidate_id", "problem_id", "reason"]):
+                frame = batch.frame.filter(~pl.col("candidate_id").is_in(kept)).with_columns(
+                    verdict=_verdict(), place=pl.lit(-1), row=pl.lit(-1)
+                )
+                yield in_shape(frame, ROWS)
+
+    def ends(self) -> Iterator[pl.DataFrame]:
+        """Frames of `ENDS`."""
+        for number, place in self._of(Kind.DROPPED):
+            for batch in batches(Path(place.path), ["candidate_id", "reason"]):
+                yield in_shape(placed(batch.frame, number, batch.first), ENDS)
+        for number, place in self._of(Kind.DATA):
+            for batch in _data(place, []):
+                frame = batch.frame.with_columns(reason=pl.lit(KEPT))
+                yield in_shape(placed(frame, number, batch.first), ENDS)
+
+    def _of(self, kind: Kind) -> Iterator[tuple[int, Place]]:
+        return ((n, place) for n, place in enumerate(self.places) if place.kind is kind)
+
+
+def _verdict() -> pl.Expr:
+    """Of a dropped candidate: its reason where that is a verdict, else it was correct."""
+    reason = pl.col("reason")
+    return (
+        pl.when(reason.is_in([one.value for one in VERDICTS]))
+        .then(reason)
+        .when(reason.is_in([one.value for one in _NO_ANSWER]))
+        .then(pl.lit(""))
+        .otherwise(pl.lit(Status.CORRECT.value))
+    )
+
+
+# --------------------------------------------------------------------------------------------- data
+
+
+class _Data:
+    """Some rows of a file of data: `candidate_id`, `problem_id`, what else was asked for, and the
+    messages."""
+
+    def __init__(self, frame: pl.DataFrame, first: int, messages: Sequence[Any]) -> None:
+        self.frame, self.first, self.messages = frame, first, messages
+
+
+def _data(place: Place, columns: Sequence[str]) -> Iterator[_Data]:
+    path = Path(place.path)
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            wanted = [one for one in columns if one in names]
+            id_column = next((one for one in _ID_COLUMNS if one in names), None)
+            needs_messages = bool(columns) or "problem_id" not in names
+            read = {*wanted, *({"problem_id", "problem"} & {*names})}
+            read |= {id_column} if id_column is not None else set[str]()
+            read |= {"messages"} & {*names} if needs_messages else set[str]()
+            if not {"messages", "problem", "problem_id"} & {*names}:
+                raise InputFileError(
+                    f"{path}: expected a column `messages`, found {names}; it cannot be shown"
+                )
+            first = 0
+            for batch in file.iter_batches(batch_size=_ROWS, columns=sorted(read)):
+                yield _batch(path, batch, first, id_column)
+                first += batch.num_rows
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ManifestMismatch(f"{path}: cannot be read ({error})") from error
+
+
+def _batch(path: Path, batch: pa.RecordBatch, first: int, id_column: str | None) -> _Data:
+    names = batch.schema.names
+    messages = batch.column("messages").to_pylist() if "messages" in names else []
+    kept = [name for name in names if name != "messages"]
+    if kept:
+        frame = cast("pl.DataFrame", pl.from_arrow(batch.select(kept)))
+    else:
+        frame = pl.DataFrame({"row": range(batch.num_rows)}).select(pl.lit("").alias("unnamed"))
+    numbers = range(first, first + batch.num_rows)
+    by_place = pl.Series([f"{path.stem}-{number}" for number in numbers], dtype=pl.String)
+    ids = by_place if id_column is None else frame[id_column].cast(pl.String).fill_null(by_place)
+    if "problem_id" in names:
+        problems = frame["problem_id"].cast(pl.String).fill_null("")
+    else:
+        asked = frame["problem"].to_list() if "problem" in names else map(_asked, messages)
+        problems = pl.Series([_hashed(one or "") for one in asked], dtype=pl.String)
+    return _Data(frame.with_columns(candidate_id=ids, problem_id=problems), first, messages)
+
+
+def _asked(turns: Any) -> str:
+    """The last turn that is not the assistant's."""
+    found = [one for one in turns or [] if one.get("role") != "assistant"]
+    return (found[-1].get("content") or "") if found else ""
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_HEX]
+
+
+def _statement(batch: _Data) -> pl.Expr | pl.Series:
+    if "problem" in batch.frame:
+        return short("problem")
+    asked = [_asked(turns)[:800] for turns in batch.messages]
+    return pl.DataFrame({"asked": asked}, schema={"asked": pl.String}).select(short("asked"))[
+        "asked"
+    ]
+
+
+def _answer_chars(batch: _Data) -> pl.Series:
+    from retort.explore.problem_reading import text_of
+
+    place = Place(path="", kind=Kind.DATA)
+    return pl.Series(
+        [len(text_of(place, {"messages": turns})) for turns in batch.messages], dtype=pl.Int32
+    )
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80] or "dataset"

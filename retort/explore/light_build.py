@@ -1,0 +1,210 @@
+"""A source -> its light table: one small row per candidate, in files that are mapped, not read.
+
+The rows stand in the order of (problem id, round, index, candidate id), those of which a source
+has only the id after the others; the candidates of a problem are neighbours. Texts are looked at
+once, for their length, a few at a time. About 150 bytes per candidate are held while it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from factory.errors import ManifestMismatch
+from factory.progress import progress
+from retort.explore.id_lookup import IdLookup
+from retort.explore.light_rows import PROBLEMS, Kind, Source
+from schemas.row import Row
+
+OF_PROBLEM: Final = ("domain", "source", "category", "level", "grader")
+OF_ROW: Final = ("verdict", "reason", "teacher", "round", "finish_reason")
+FACETS: Final = (
+    *("domain", "source", "verdict", "reason", "level", "category", "teacher"),
+    *("round", "finish_reason", "grader"),
+)
+NUMBERS: Final = ("pass_rate", "tokens", "chars")
+ROWS_FILE: Final = "rows.arrow"
+PROBLEMS_FILE: Final = "problems.arrow"
+_SHOWN: Final = {
+    "run": (Kind.CANDIDATES, Kind.FAILURES),
+    "dataset": (Kind.DATA, Kind.DROPPED),
+}
+_MOST_VALUES: Final = 500
+"""Of a facet, as `/api/about` lists it."""
+
+
+class TableHead(Row):
+    """What the list needs to know of the whole table."""
+
+    rows: int
+    problems: int
+    values: dict[str, list[str]]
+    """Facet -> its values by code; "" where the source does not say."""
+    facets: dict[str, list[tuple[str, int]]]
+    """Facet -> value and count, most first."""
+    ranges: dict[str, tuple[float, float]]
+
+
+class _Codes:
+    """Strings -> small numbers, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+
+    def of(self, column: pl.Series) -> NDArray[np.int32]:
+        column = column.cast(pl.String).fill_null("")
+        for value in column.unique(maintain_order=True).to_list():
+            self.known.setdefault(value, len(self.known))
+        codes = column.replace_strict(self.known, return_dtype=pl.Int32)
+        return codes.to_numpy().astype(np.int32)
+
+
+def build_light(source: Source, folder: Path) -> TableHead:
+    """Write the light table of a source into a folder, with progress.
+
+    Raises:
+        ManifestMismatch: A file cannot be read, or an id stands in two rows.
+    """
+    problems = _problems(source)
+    of_problem = IdLookup(problems["problem_id"], "problem")
+    rows, ids, codes = _rows(source, of_problem)
+    rounds, absent = rows.pop("round_number"), rows["place"] < 0
+    order = np.lexsort((_ranks(ids), rows["index"], rounds, absent, rows["problem"]))
+    rows = {name: column[order] for name, column in rows.items()}
+    ids = ids[order]
+    _take_ends(source, rows, ids, codes["reason"])
+    counted = rows.pop("counted")
+    _fill_pass_rates(rows, codes["verdict"], counted, len(problems))
+    for name in OF_PROBLEM:
+        own = _Codes()
+        rows[name] = own.of(problems[name])[rows["problem"]]
+        codes[name] = own
+    for name in NUMBERS:
+        rows[f"by_{name}"] = _permutation(rows[name])
+    head = _head(rows, codes, len(problems))
+    _write(folder / ROWS_FILE, {"candidate_id": ids.to_arrow(), **rows})
+    ends = np.searchsorted(rows["problem"], np.arange(len(problems) + 1)).astype(np.int32)
+    kept = problems.select("problem_id", "statement", "place", "row")
+    spans = {"first": ends[:-1], "count": np.diff(ends).astype(np.int32)}
+    _write(folder / PROBLEMS_FILE, {one.name: one.to_arrow() for one in kept} | spans)
+    return head
+
+
+def _problems(source: Source) -> pl.DataFrame:
+    frames = [PROBLEMS.to_frame(), *source.problems()]
+    problems = pl.concat(frames).unique("problem_id", keep="first", maintain_order=True)
+    return problems.sort("problem_id").with_columns(pl.col(pl.String).fill_null(""))
+
+
+Columns = dict[str, NDArray[Any]]
+
+
+def _rows(source: Source, of_problem: IdLookup) -> tuple[Columns, pl.Series, dict[str, _Codes]]:
+    """Columns in the order of the files, the ids, and the codes of columns of words."""
+    codes = {name: _Codes() for name in OF_ROW}
+    blocks: dict[str, list[NDArray[Any]]] = {}
+    ids: list[pl.Series] = [pl.Series("candidate_id", [], pl.String)]
+    places = [one for one in source.places if one.kind in _SHOWN[source.kind]]
+    total = sum(pq.read_metadata(one.path).num_rows for one in places)
+    with progress("explore", total, "rows") as bar:
+        for frame in source.rows():
+            at = of_problem.find(frame["problem_id"])
+            if (lost := np.flatnonzero(at < 0)).size:
+                raise ManifestMismatch(
+                    f"{source.title}: candidate {frame['candidate_id'][int(lost[0])]}: expected a "
+                    f"problem of it, found none with the id {frame['problem_id'][int(lost[0])]}"
+                )
+            ids.append(frame["candidate_id"])
+            block: Mapping[str, NDArray[Any]] = {
+                "problem": at.astype(np.int32),
+                "index": _int(frame["index"]),
+                "round_number": _int(frame["round"]),
+                **{name: codes[name].of(frame[name]) for name in OF_ROW},
+                "pass_rate": frame["pass_rate"].fill_null(float("nan")).to_numpy(),
+                "tokens": _int(frame["tokens"]),
+                "chars": _int(frame["chars"]),
+                "counted": frame["counted"].fill_null(False).to_numpy(),
+                "place": _int(frame["place"]),
+                "row": _int(frame["row"]),
+            }
+            for name, column in block.items():
+                blocks.setdefault(name, []).append(column)
+            bar.update(len(frame))
+    if not blocks:
+        raise ManifestMismatch(f"{source.title}: expected rows to show, found none")
+    return {name: np.concatenate(some) for name, some in blocks.items()}, pl.concat(ids), codes
+
+
+def _int(column: pl.Series) -> NDArray[np.int32]:
+    return column.fill_null(-1).to_numpy().astype(np.int32)
+
+
+def _ranks(ids: pl.Series) -> NDArray[np.uint32]:
+    return ids.rank("ordinal").to_numpy()
+
+
+def _take_ends(source: Source, rows: Columns, ids: pl.Series, reasons: _Codes) -> None:
+    """Why each row was dropped, and where that is said."""
+    lookup = IdLookup(ids, "candidate")
+    rows["end_place"] = np.full(len(ids), -1, np.int32)
+    rows["end_row"] = np.full(len(ids), -1, np.int32)
+    for frame in source.ends():
+        at = lookup.find(frame["candidate_id"])
+        known = at >= 0
+        at = at[known]
+        rows["reason"][at] = reasons.of(frame["reason"])[known]
+        rows["end_place"][at] = _int(frame["place"])[known]
+        rows["end_row"][at] = _int(frame["row"])[known]
+
+
+def _fill_pass_rates(
+    rows: Columns, verdicts: _Codes, counted: NDArray[np.bool_], problems: int
+) -> None:
+    """correct / graded of the problem, where the source does not say it."""
+    code = verdicts.known.get("correct", -1)
+    graded = np.bincount(rows["problem"][counted], minlength=problems)
+    correct = counted & (rows["verdict"] == code)
+    right = np.bincount(rows["problem"][correct], minlength=problems)
+    rates = np.full(problems, np.nan, np.float32)
+    np.divide(right, graded, out=rates, where=graded > 0, casting="unsafe")
+    said = rows["pass_rate"]
+    rows["pass_rate"] = np.where(np.isnan(said), rates[rows["problem"]], said).astype(np.float32)
+
+
+def _permutation(column: NDArray[Any]) -> NDArray[np.int32]:
+    """Rows by a number, those without one last; equal ones stay in their order."""
+    absent = np.isnan(column) if column.dtype.kind == "f" else column < 0
+    return np.lexsort((column, absent)).astype(np.int32)
+
+
+def _head(rows: Columns, codes: Mapping[str, _Codes], problems: int) -> TableHead:
+    facets: dict[str, list[tuple[str, int]]] = {}
+    values = {name: list(codes[name].known) for name in FACETS}
+    for name in FACETS:
+        counts = np.bincount(rows[name], minlength=len(values[name]))
+        found = [(v, int(n)) for v, n in zip(values[name], counts, strict=True) if n]
+        if any(value for value, _ in found):
+            found.sort(key=lambda one: (-one[1], one[0]))
+            facets[name] = found[:_MOST_VALUES]
+    ranges: dict[str, tuple[float, float]] = {}
+    for name in NUMBERS:
+        column = rows[name]
+        there = column[~np.isnan(column)] if column.dtype.kind == "f" else column[column >= 0]
+        if there.size:
+            ranges[name] = (float(there.min()), float(there.max()))
+    return TableHead(
+        rows=len(rows["problem"]), problems=problems, values=values, facets=facets, ranges=ranges
+    )
+
+
+def _write(path: Path, columns: Mapping[str, Any]) -> None:
+    table = pa.table(dict(columns))
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
