@@ -20,9 +20,11 @@ from factory.row_files import SUFFIXES
 from schemas.problem import AnyGrader, Domain, GraderName
 from schemas.recipe import (
     FileSource,
+    GpqaSource,
     Gsm8kSource,
     HubSource,
     HumanEvalSource,
+    LiveCodeBenchSource,
     MathSource,
     MbppSource,
     ProceduralSource,
@@ -88,8 +90,10 @@ def _kind(source: Source) -> tuple[Domain, Reasoning, AnyGrader]:
     match source:
         case Gsm8kSource() | MathSource():
             return Domain.MATH, "always", GraderName.MATH
-        case HumanEvalSource() | MbppSource():
+        case HumanEvalSource() | MbppSource() | LiveCodeBenchSource():
             return Domain.CODE, "always", GraderName.CODE
+        case GpqaSource():
+            return Domain.STEM, "always", GraderName.CHOICE
         case FileSource() | HubSource():
             how = source.reasoning
             asked = "auto" if how == "auto" else "always" if how else "never"
@@ -130,7 +134,7 @@ def _local_rows(source: Source) -> int | None:
     who = f"source {source.name}"
     if path := getattr(source, "path", ""):
         return count_rows(existing(path, who))
-    if isinstance(source, HubSource | SftSource) and not is_hub_name(source.dataset):
+    if isinstance(source, GpqaSource | HubSource | SftSource) and not is_hub_name(source.dataset):
         return _count_split(existing(source.dataset, who), source.split)
     return None
 

@@ -150,9 +150,14 @@ def asked_of(
         length = min(each, recipe.rewrite.sampling.max_tokens)
         found.append(rates.asked("rewrite", recipe.rewrite.teacher, correct, length))
     if recipe.validation:
-        suites = [one for suite in recipe.validation.suites for one in plan_sources(suite.sources)]
-        problems = total([one.problems for one in suites])
-        candidates = times(problems, recipe.validation.k)
+        validation = recipe.validation
+        candidates = total(
+            [
+                times(one.problems, validation.k_of(suite))
+                for suite in validation.suites
+                for one in plan_sources(suite.sources)
+            ]
+        )
         most = recipe.validation.sampling.max_tokens
         length = min(each or most, most)
         models = [(one.name, one.base) for one in (recipe.train.students if recipe.train else [])]

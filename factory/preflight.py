@@ -15,6 +15,7 @@ from schemas.recipe import (
     FileSource,
     HubSource,
     HumanEvalSource,
+    LiveCodeBenchSource,
     MbppSource,
     ProceduralSource,
     ReasoningGymSource,
@@ -88,7 +89,7 @@ def runs_code(sources: Iterable[Source]) -> bool:
 
 def _runs_code(source: Source) -> bool:
     match source:
-        case HumanEvalSource() | MbppSource():
+        case HumanEvalSource() | MbppSource() | LiveCodeBenchSource():
             return True
         case ProceduralSource():
             return source.family == "python"

@@ -21,6 +21,7 @@ from sandboxes.engine import check
 from schemas.machine import Endpoints, Machine
 from schemas.problem import GraderName
 from schemas.recipe import (
+    GpqaSource,
     HubSource,
     ImportTeacher,
     OpenaiTeacher,
@@ -78,7 +79,9 @@ def _files(recipe: Recipe) -> Iterator[Lack]:
     places: list[tuple[str, str]] = []
     for source in _sources(recipe):
         where = [getattr(source, "path", "")]
-        if isinstance(source, HubSource | SftSource) and not is_hub_name(source.dataset):
+        if isinstance(source, GpqaSource | HubSource | SftSource) and not is_hub_name(
+            source.dataset
+        ):
             where.append(source.dataset)
         places += [(place, f"source {source.name}") for place in where]
     teacher = recipe.generate.teacher

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+from decimal import Decimal
 from typing import Any
 
 from sandboxes.answer import Answer, StepOutput, messages
@@ -198,6 +199,8 @@ def _near_numbers(written: str, expected: str, tolerance: float) -> bool:
     one, two = float(written), float(expected)
     if not (math.isfinite(one) and math.isfinite(two)):
         return False
+    if not tolerance:  # whole numbers beyond 2 ** 53 differ where their floats do not
+        return Decimal(written) == Decimal(expected)
     return abs(one - two) <= tolerance * max(1.0, abs(two))
 
 

@@ -66,6 +66,7 @@ def _answers(
 
 
 MAA: Final = "not stated; problems of the MAA"
+SOME_CC: Final = "CC, not stated which"
 
 KNOWN_SUITES: Final[dict[str, KnownSuite]] = {
     "aime-2024": KnownSuite(
@@ -110,8 +111,8 @@ KNOWN_SUITES: Final[dict[str, KnownSuite]] = {
     "livecodebench": KnownSuite(
         about="LiveCodeBench's code generation, contests from August 2024 to January 2025, the "
         "window of the DeepSeek-R1 report",
-        license="CC",
-        source=_file("livecodebench", "livecodebench", "CC")
+        license=SOME_CC,
+        source=_file("livecodebench", "livecodebench", SOME_CC)
         | {"since": "2024-08-01", "until": "2025-01-31"},
         template=PROGRAM,
     ),

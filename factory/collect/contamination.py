@@ -13,13 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from factory.collect.known_sets import HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE
+from factory.collect.livecodebench import STARTER_LINE, STDIN_LINE
 from factory.collect.mapped import CALL_LINE
 from schemas.problem import Problem
 
 if TYPE_CHECKING:
     from factory.overlap.benchmark_index import BenchmarkIndex, Hit
 
-ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE)
+ADDED: Final = (HUMANEVAL_INSTRUCTION, MBPP_TEST_LINE, CALL_LINE, STARTER_LINE, STDIN_LINE)
 """What adapters add to every statement: no overlap."""
 
 _PROBLEMS_AT_A_TIME: Final = 1024

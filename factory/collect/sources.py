@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from factory.collect import known_sets
+from factory.collect import gpqa, known_sets, livecodebench
 from factory.collect.admitted import Rejected, admitted
 from factory.collect.mapped import mapped, rows_of
 from factory.collect.rows import read_rows
@@ -24,10 +24,12 @@ from schemas.machine import Machine
 from schemas.problem import Problem
 from schemas.recipe import (
     FileSource,
+    GpqaSource,
     Grade,
     Gsm8kSource,
     HubSource,
     HumanEvalSource,
+    LiveCodeBenchSource,
     MathSource,
     MbppSource,
     ProceduralSource,
@@ -109,6 +111,10 @@ def _read(
     match source:
         case Gsm8kSource() | MathSource() | HumanEvalSource() | MbppSource():
             return _known(source)
+        case GpqaSource():
+            return gpqa.problems(source)
+        case LiveCodeBenchSource():
+            return livecodebench.problems(source)
         case FileSource() | HubSource():
             return admitted(source, rows_of(source), mapped)
         case SftSource():
@@ -153,8 +159,10 @@ def _fingerprint(source: Source) -> str:
             return "reasoning-gym"  # its version is a setting of `[grade.procedural]`
         case HubSource():
             found = hub_fingerprint(source, who)
-        case SftSource() if source.dataset:
+        case GpqaSource() | SftSource() if source.dataset:
             found = hub_fingerprint(source, who)
+        case LiveCodeBenchSource():
+            return fingerprint(livecodebench.place(source))
         case _:
             found = fingerprint(existing(source.path, who))
     if isinstance(source, FileSource | HubSource) and (package := package_of(source.grader)):

@@ -1,12 +1,12 @@
 """The code grader: takes the program out of a completion and runs it in the sandbox.
 
-`problem.gold` is the JSON form of the sandbox's tests (`sandboxes.parse_tests`). What runs, what
+`problem.gold` is the JSON form of the sandbox's tests (`sandboxes.parse_tests`), perhaps with how
+the programs of this problem are run (`factory.grade.code_run`). What runs, what
 is compared where, and what a program cannot do is said in `sandboxes/README.md`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import sandboxes
 from factory.errors import SandboxUnavailable
+from factory.grade.code_run import read_code_gold
 from factory.grade.contract import Item, Verdict, answer_part
-from sandboxes import Limits, SandboxError, SandboxPool, Tests, parse_tests
+from sandboxes import Limits, SandboxError, SandboxPool
 from sandboxes.container import RESERVE_BYTES
 from sandboxes.engine import check
 from schemas.candidate import FinishReason
@@ -161,11 +162,12 @@ class CodeGrader:
         if extracted.status is not None:
             return Verdict(extracted.status, "", "extraction", extracted.detail, 0.0)
         try:
-            tests = _tests_of(item.problem.gold)
+            tests, run = read_code_gold(item.problem.gold)
         except ValueError as error:
             detail = f"gold: {error}"[:400]
             return Verdict(Status.ERROR, extracted.program, "gold", detail, 0.0)
-        outcome = self._pool.run(extracted.program, tests, self._limits)
+        program = run.program(extracted.program)
+        outcome = self._pool.run(program, tests, run.limits(self._limits))
         return Verdict(
             status=_STATUS[outcome.verdict],
             extracted=extracted.program,
@@ -175,10 +177,6 @@ class CodeGrader:
             passed=outcome.passed,
             total=outcome.total,
         )
-
-
-def _tests_of(gold: str) -> Tests:
-    return parse_tests(json.loads(gold))
 
 
 def check_sandbox(sandbox: Sandbox) -> None:

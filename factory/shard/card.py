@@ -28,7 +28,10 @@ _SIZES: Final = (
     (10_000_000, "1M<n<10M"),
 )
 _BEYOND: Final = "10M<n<100M"
-_ENGLISH: Final = {"gsm8k", "math", "humaneval", "mbpp", "procedural", "reasoning_gym"}
+_ENGLISH: Final = {
+    *("gsm8k", "math", "humaneval", "mbpp", "gpqa", "livecodebench"),
+    *("procedural", "reasoning_gym"),
+}
 """Kinds of sources whose problems are in English."""
 
 
