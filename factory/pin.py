@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from factory.errors import RecipeError
 from factory.recipe_file import ROOT
 from factory.toml_places import Steps
+from schemas.known_suites import KNOWN_SUITES
 from schemas.recipe import (
+    GpqaSource,
     HubSource,
     ImportTeacher,
     Recipe,
@@ -45,6 +47,9 @@ class Pin:
     """The table of the recipe's file that holds it."""
     name_key: str
     """The key of the name in this table: `dataset`, `model` or `base`."""
+    suite_steps: Steps | None = None
+    """Of a suite that is known by its name: its table, which holds the revision where the file
+    gives it no sources and so has no table at `steps`."""
 
     @property
     def is_pinned(self) -> bool:
@@ -116,11 +121,14 @@ def _places_of(recipe: Recipe) -> Iterator[Pin]:
     for at, suite in enumerate(recipe.validation.suites if recipe.validation else []):
         for inner, source in enumerate(suite.sources):
             steps = ("validate", "suites", at, "sources", inner)
-            yield from _of_source(source, f"suite {suite.name}, source {source.name}", steps)
+            where = f"suite {suite.name}, source {source.name}"
+            for one in _of_source(source, where, steps):
+                is_known = suite.name in KNOWN_SUITES
+                yield replace(one, suite_steps=steps[:3] if is_known else None)
 
 
 def _of_source(source: Source, where: str, steps: Steps) -> Iterator[Pin]:
-    if isinstance(source, HubSource | SftSource):
+    if isinstance(source, GpqaSource | HubSource | SftSource):
         yield Pin(where, "dataset", source.dataset, source.revision, steps, "dataset")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from factory.errors import RecipeError
 from factory.pin import Pin
-from factory.toml_places import places
+from factory.toml_places import Place, Steps, places
 
 
 def pinned_text(text: str, revisions: Mapping[Pin, str]) -> str:
@@ -20,8 +20,9 @@ def pinned_text(text: str, revisions: Mapping[Pin, str]) -> str:
     found = places(text)
     edits: list[tuple[int, int, str]] = []
     for one, revision in revisions.items():
-        place = found.get((*one.steps, "revision"))
-        name = found.get((*one.steps, one.name_key))
+        steps, name_key = _table(one, found)
+        place = found.get((*steps, "revision"))
+        name = found.get((*steps, name_key))
         if place:
             edits.append((place.start, place.end, f'"{revision}"'))
         elif name:
@@ -31,7 +32,8 @@ def pinned_text(text: str, revisions: Mapping[Pin, str]) -> str:
     changed = text
     for start, end, new in sorted(edits, reverse=True):
         changed = changed[:start] + new + changed[end:]
-    wanted = _wanted(text, revisions)
+    tables = {_table(one, found)[0]: revision for one, revision in revisions.items()}
+    wanted = _wanted(text, tables)
     if wanted is None or _parsed(changed) != wanted:
         raise RecipeError(
             "recipe: expected to change the revisions alone, found that the edited text would say "
@@ -39,6 +41,17 @@ def pinned_text(text: str, revisions: Mapping[Pin, str]) -> str:
             + ", ".join(f"{one.where} {revision}" for one, revision in revisions.items())
         )
     return changed
+
+
+def _table(one: Pin, found: Mapping[Steps, Place]) -> tuple[Steps, str]:
+    """The table that holds a revision, and the key that it stands behind.
+
+    A suite that is known by its name has no sources in the file, and perhaps no dataset.
+    """
+    if one.suite_steps is None or (*one.steps, one.name_key) in found:
+        return one.steps, one.name_key
+    own = (*one.suite_steps, one.name_key) in found
+    return one.suite_steps, one.name_key if own else "name"
 
 
 def _after(
@@ -59,13 +72,13 @@ def _after(
     return at, at, f'{newline}{indent}{key} = "{revision}"'
 
 
-def _wanted(text: str, revisions: Mapping[Pin, str]) -> dict[str, Any] | None:
+def _wanted(text: str, tables: Mapping[Steps, str]) -> dict[str, Any] | None:
     """What the changed text must say; None where the text has no such table."""
     content = tomllib.loads(text)
-    for one, revision in revisions.items():
+    for steps, revision in tables.items():
         table: Any = content
         try:
-            for step in one.steps:
+            for step in steps:
                 table = table[step]
         except LookupError:
             return None

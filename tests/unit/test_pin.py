@@ -270,6 +270,64 @@ def test_line_endings_stay_and_the_last_line_may_have_none(end: str) -> None:
     assert changed.count("\r") == (0 if end == "\n" else changed.count("\n"))
 
 
+KNOWN = """
+[[validate.suites]]
+name = "math-500" # by name
+k = 4
+
+[[validate.suites]]
+name = "gpqa-diamond"
+dataset = "someone/gpqa-copy"
+
+[[validate.suites]]
+name = "aime-2024"
+revision = ""
+
+[[validate.suites]]
+name = "gsm8k"
+"""
+
+
+def test_a_suite_that_is_known_by_its_name_is_pinned_in_its_own_table(
+    recipe: Path, hub: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, sha in [("someone/gpqa-copy", B), ("HuggingFaceH4/aime_2024", C)]:
+        monkeypatch.setitem(HUB, ("datasets", name, ""), sha)
+    text = RECIPE[: RECIPE.index("[[validate.suites]]")] + KNOWN
+    recipe.write_text(text, encoding="utf-8")
+    assert main(["pin", str(recipe)]) == 0
+    pinned = recipe.read_text(encoding="utf-8")
+    assert pinned[pinned.index("[validate]") :] == text[text.index("[validate]") :].replace(
+        "# by name\n", f'# by name\nrevision = "{B}"\n'
+    ).replace('gpqa-copy"\n', f'gpqa-copy"\nrevision = "{B}"\n').replace(
+        'revision = ""', f'revision = "{C}"'
+    )
+    check_pinned(load_recipe(str(recipe)))
+    sources = [one.sources[0] for one in load_recipe(str(recipe)).validation.suites]  # pyright: ignore[reportOptionalMemberAccess]
+    assert [getattr(one, "revision", None) for one in sources] == [B, B, C, None]
+
+
+def test_known_suites_in_inline_tables_are_pinned_too() -> None:
+    text = RECIPE[: RECIPE.index("[[validate.suites]]")] + 'suites = [{ name = "math-500" }]\n'
+    (found,) = [one for one in hub_names(_recipe(text)) if one.where.startswith("suite")]
+    assert f'[{{ name = "math-500", revision = "{A}" }}]' in pinned_text(text, {found: A})
+
+
+def test_a_known_suite_with_sources_of_its_own_is_pinned_there() -> None:
+    text = RECIPE.replace(
+        '[[validate.suites]]\nname = "math"', '[[validate.suites]]\nname = "gsm8k"'
+    )
+    (found,) = [one for one in hub_names(_recipe(text)) if one.where.startswith("suite")]
+    assert pinned_text(text, {found: A}) == text.replace('revision = "fixed"', f'revision = "{A}"')
+
+
+def test_a_local_copy_of_a_known_suite_needs_no_pin() -> None:
+    text = RECIPE[: RECIPE.index("[[validate.suites]]")]
+    for place in ('dataset = "${RETORT_DATA}/copy"', 'path = "${RETORT_DATA}/copy.jsonl"'):
+        suite = f'[[validate.suites]]\nname = "math-500"\n{place}\n'
+        assert not [one for one in hub_names(_recipe(text + suite)) if "suite" in one.where]
+
+
 def test_a_dotted_key_gets_its_revision_beside_it() -> None:
     text = RECIPE.replace(
         'teacher = { engine = "vllm", model = "deepseek-ai/DeepSeek-R1", max_model_len = 32768 }',
