@@ -10,12 +10,16 @@ from pydantic import TypeAdapter
 
 from factory.errors import ManifestMismatch
 from factory.shard.description import read_description
-from factory.validate.metrics import wilson
+from factory.validate.intervals import share_interval
 from schemas.manifest import Manifest
 from schemas.run import DatasetRef, Run, StageRef
 from schemas.score import Score
 
 RUN_FILE: Final = "run.json"
+RECIPE_FILE: Final = "recipe.json"
+"""Beside the record: the whole recipe of the run."""
+REPORT_FILE: Final = "report.html"
+"""Beside the record: the run for people."""
 SCORES_FILE: Final = "scores.json"
 _SCORES: Final = TypeAdapter(list[Score])
 
@@ -44,8 +48,7 @@ def _with_intervals(record: dict[str, Any]) -> dict[str, Any]:
     for score in scores:
         if "low" not in score:
             value, stderr, n = score["value"], score["stderr"], score["n"]
-            trials = value * (1 - value) / stderr**2 if stderr else n
-            score["low"], score["high"] = wilson(value, trials)
+            score["low"], score["high"] = share_interval(value, stderr, n)
     return record
 
 

@@ -85,6 +85,22 @@ def elect(
     ]
 
 
+def groups_of_equals(
+    tallies: Sequence[Mapping[str, int]], math: MathGrader
+) -> list[list[frozenset[str]]]:
+    """Of each problem its answers in groups of equal ones, the order as it is compared.
+
+    Every pair that needs a worker is compared, whether or not an answer could win by it, but at
+    most `MAX_HARD` of a problem.
+
+    Raises:
+        GraderError: A worker cannot be started.
+    """
+    polls = [_poll(tally, None, math) for tally in tallies]
+    equal = equal_pairs([pair for _, pairs in polls for pair in pairs], math)
+    return [[frozenset(one.answers) for one in _merged(clusters, equal)] for clusters, _ in polls]
+
+
 def joined(vote: Vote, answers: Collection[str], math: MathGrader) -> Vote:
     """A vote that is decided, with those of further answers that equal its own among the members.
 
@@ -105,9 +121,10 @@ def equal_pairs(pairs: Sequence[Pair], math: MathGrader) -> set[Pair]:
 
 
 def _poll(
-    tally: Mapping[str, int], rule: GradeMajority, math: MathGrader
+    tally: Mapping[str, int], rule: GradeMajority | None, math: MathGrader
 ) -> tuple[list[_Cluster], list[Pair]]:
-    """Clusters by the cheap tiers, and the pairs of their leaders by which one could still win."""
+    """Clusters by the cheap tiers, and the pairs of their leaders by which one could still win;
+    all pairs where there is no rule."""
     policy = math.limits.policy
     reading = reading_of(policy)
     clusters: list[_Cluster] = []
@@ -140,7 +157,7 @@ def _poll(
     hard = [
         (leader, other)
         for leader, most in reach.items()
-        if _wins(most, total, rule)
+        if rule is None or _wins(most, total, rule)
         for first, other in open_pairs
         if first == leader
     ]

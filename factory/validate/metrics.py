@@ -2,20 +2,23 @@
 
 pass@k is the unbiased estimate of Chen et al. 2021 (arXiv 2107.03374, section 2.1):
 `1 - C(n - c, k) / C(n, k)` for c correct of n drawn; pass@1 is then c / n. maj@k is cons@k of the
-R1 report: the answer that most of the first k candidates gave, right or wrong. Answers that were
-cut, empty or never drawn are wrong, and have no vote.
+R1 report: the answer that most of k candidates gave, right or wrong (`plurality`). Answers that
+were cut, empty or never drawn are wrong, and have no vote.
+
+Standard errors over problems are those of a mean of independent problems. Those over candidates
+hold the problems fixed: the sum over problems of an unbiased estimate of the variance of the
+problem's own value, see `pass_at_k_variance`. docs/validation.md has the formulas.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-_Z: Final = 1.959964
-"""97.5% quantile of the normal distribution."""
+from factory.validate.intervals import share_interval
+from factory.validate.plurality import majority_at_k
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Answer:
 
     correct: bool
     vote: str
-    """The answer in its normalised spelling; empty where there is none."""
+    """A name that equal answers to the problem share (`votes`); empty where there is no answer."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Answers:
     """In the order of the candidates' index; at most `drawn`."""
     comparable: bool
     """Whether answers can be counted as votes; programs cannot."""
+
+    @property
+    def correct(self) -> int:
+        """Candidates with a correct answer."""
+        return sum(answer.correct for answer in self.given)
 
 
 @dataclass(frozen=True)
@@ -64,47 +72,71 @@ def pass_at_k(drawn: int, correct: int, k: int) -> float:
     return 1.0 - math.comb(drawn - correct, k) / math.comb(drawn, k)
 
 
-def majority_is_correct(given: Sequence[Answer]) -> bool:
-    """Whether the most frequent answer is right; of equally frequent ones the first that was given.
+def pass_at_k_variance(drawn: int, correct: int, k: int) -> float | None:
+    """Unbiased estimate of the variance that `pass_at_k` has over draws of the candidates.
 
-    A spelling is right if the first candidate that gave it was.
+    With w wrong of n and q the chance of a wrong one, C(w, k) / C(n, k) estimates q**k without
+    bias and C(w, 2k) / C(n, 2k) its square, so the square of the first less the second estimates
+    the variance. For k = 1 it is p(1 - p) / (n - 1). It is never negative.
+
+    Returns:
+        None where 2k candidates were not drawn: one draw does not tell then.
     """
-    votes = Counter(answer.vote for answer in given if answer.vote)
-    if not votes:
-        return False
-    winner, _ = votes.most_common(1)[0]  # stable: insertion order breaks ties
-    return next(answer.correct for answer in given if answer.vote == winner)
+    if 2 * k > drawn:
+        return None
+    wrong = drawn - correct
+    once = math.comb(wrong, k) / math.comb(drawn, k)
+    return max(once**2 - math.comb(wrong, 2 * k) / math.comb(drawn, 2 * k), 0.0)
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and standard error of one value per problem; there must be a problem."""
+def majority(one: Answers, k: int) -> float:
+    """maj@k of one problem; an answer is right where more than half of those who gave it are."""
+    cast: defaultdict[str, list[bool]] = defaultdict(list)
+    for answer in one.given:
+        if answer.vote:
+            cast[answer.vote].append(answer.correct)
+    votes = [(len(given), 2 * sum(given) > len(given)) for given in cast.values()]
+    return majority_at_k(one.drawn, votes, k)
+
+
+def estimate(
+    values: Sequence[float],
+    *,
+    candidates: int | None = None,
+    variances: Sequence[float | None] = (None,),
+) -> Estimate:
+    """Mean, standard errors and interval of one value per problem; there must be a problem.
+
+    Args:
+        values: In [0, 1].
+        candidates: Of all problems together; bounds how narrow the interval is.
+        variances: Of each value over draws of its candidates, if known.
+    """
     n = len(values)
     mean = min(math.fsum(values) / n, 1.0)
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1) if n > 1 else 0.0
     stderr = math.sqrt(variance / n)
-    low, high = wilson(mean, mean * (1 - mean) / stderr**2 if stderr else n)
-    return Estimate(mean, stderr, n, low, high)
-
-
-def wilson(mean: float, n: float) -> tuple[float, float]:
-    """Wilson's 95% interval of a share found in n independent trials (Wilson 1927), in [0, 1]."""
-    spread = _Z**2 / n
-    centre = (mean + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(mean * (1 - mean) / n + spread / (4 * n)) / (1 + spread)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    low, high = share_interval(mean, stderr, n, candidates)
+    known = [one for one in variances if one is not None]
+    of_draws = math.sqrt(math.fsum(known)) / n if len(known) == len(variances) else None
+    return Estimate(mean, stderr, n, low, high, of_draws)
 
 
 def pass_estimate(problems: Sequence[Answers], k: int) -> Estimate:
     """pass@k over problems."""
     return estimate(
-        [pass_at_k(one.drawn, sum(answer.correct for answer in one.given), k) for one in problems]
+        [pass_at_k(one.drawn, one.correct, k) for one in problems],
+        candidates=sum(one.drawn for one in problems),
+        variances=[pass_at_k_variance(one.drawn, one.correct, k) for one in problems],
     )
 
 
 def majority_estimate(problems: Sequence[Answers], k: int) -> Estimate | None:
     """maj@k over the problems whose answers can be compared; None where there are none."""
-    values = [float(majority_is_correct(one.given[:k])) for one in problems if one.comparable]
-    return estimate(values) if values else None
+    voted = [one for one in problems if one.comparable]
+    if not voted:
+        return None
+    return estimate([majority(one, k) for one in voted], candidates=sum(one.drawn for one in voted))
 
 
 def metrics(problems: Sequence[Answers], ks: Sequence[int]) -> dict[str, Estimate]:
@@ -113,7 +145,7 @@ def metrics(problems: Sequence[Answers], ks: Sequence[int]) -> dict[str, Estimat
     for k in sorted({1, *ks}):
         found[f"pass@{k}"] = pass_estimate(problems, k)
     for k in sorted({k for k in ks if k > 1}):
-        majority = majority_estimate(problems, k)
-        if majority is not None:
-            found[f"maj@{k}"] = majority
+        voted = majority_estimate(problems, k)
+        if voted is not None:
+            found[f"maj@{k}"] = voted
     return found

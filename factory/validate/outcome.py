@@ -2,78 +2,96 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-import pyarrow as pa
-
-from factory.grade.math.compare import spelling
-from factory.grade.number_text import number_spelling
-from factory.grade.text import normalise_text
-from factory.parts import read_parts
+from factory.parts import iter_columns
 from factory.validate.asked import suite_of
 from factory.validate.metrics import Answer, Answers, Estimate, metrics
-from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
-from schemas.problem import GraderName
-from schemas.recipe import Suite
+from factory.validate.votes import has_votes, votes_of
+from schemas.machine import Machine
+from schemas.recipe import Grade, Suite
 from schemas.verdict import Status
 
 OVERALL: Final = "all"
 """The overall row: every problem of every suite counts once, so a large suite weighs more."""
 
-_VOTES: Final[dict[str, Callable[[str], str]]] = {
-    GraderName.MATH: spelling,
-    GraderName.CHOICE: str.strip,
-    GraderName.TEXT: normalise_text,
-    GraderName.EXACT: str.strip,
-    GraderName.NUMBER: number_spelling,
-}
-"""How an answer is spelled as a vote; answers to other graders are not votes: programs, formats,
-languages, puzzles with many solutions, and what graders of other packages read. Equal answers in
-other spellings than these rules know are other votes."""
-
-_ANSWERED: Final = frozenset({Status.CORRECT, Status.INCORRECT})
-"""Verdicts on an answer; a cut or unreadable completion has no vote."""
+_NO_ANSWER: Final = frozenset({Status.UNPARSABLE, Status.TRUNCATED})
+"""Verdicts on a completion that has no answer to vote with. One that was too hard to compare with
+the gold in time has an answer."""
 
 
-def answers_by_suite(out_dir: Path, drawn: Mapping[str, int]) -> dict[str, list[Answers]]:
-    """Per suite the answers to its problems, in the order in which they were asked.
+class _Given(NamedTuple):
+    """One verdict, as far as metrics need it."""
+
+    place: int
+    """The candidate's index."""
+    correct: bool
+    answer: str
+    """As it was extracted; empty where there is none, or where answers are not votes."""
+
+
+def answers_by_problem(
+    out_dir: Path, drawn: Mapping[str, int], grade: Grade, machine: Machine
+) -> dict[str, Answers]:
+    """Asked id -> the answers to it, in the order in which they were asked.
 
     Args:
         drawn: Suite -> candidates that were asked for per problem.
+
+    Raises:
+        GraderError: A worker of symbolic grading cannot be started.
     """
-    given: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in _rows(out_dir, "verdicts", VERDICT, ["problem_id", "index", "status", "extracted"]):
-        given[row["problem_id"]].append(row)
-    found: dict[str, list[Answers]] = defaultdict(list)
-    for problem in _rows(out_dir, "problems", PROBLEM, ["problem_id", "grader"]):
-        spell = _VOTES.get(problem["grader"])
-        rows = sorted(given[problem["problem_id"]], key=lambda row: row["index"])
-        answers = [
-            Answer(
-                correct=row["status"] == Status.CORRECT,
-                vote=spell(row["extracted"]) if spell and row["status"] in _ANSWERED else "",
-            )
-            for row in rows
-        ]
-        suite = suite_of(problem["problem_id"])
-        found[suite].append(Answers(drawn[suite], answers, spell is not None))
-    return found
+    graders = {
+        row["problem_id"]: row["grader"]
+        for table in iter_columns(out_dir / "problems", "problems", ["problem_id", "grader"])
+        for row in table.to_pylist()
+    }
+    given = _given(out_dir, graders)
+    voting = {
+        problem: [one.answer for one in given[problem] if one.answer]
+        for problem, grader in graders.items()
+        if has_votes(grader)
+    }
+    votes = votes_of(voting, graders, grade, machine)
+    return {
+        problem: Answers(
+            drawn[suite_of(problem)],
+            [
+                Answer(one.correct, votes[problem][one.answer] if one.answer else "")
+                for one in sorted(given[problem])
+            ],
+            comparable=has_votes(grader),
+        )
+        for problem, grader in graders.items()
+    }
 
 
-def _rows(out_dir: Path, kind: str, schema: pa.Schema, columns: list[str]) -> list[dict[str, Any]]:
-    return read_parts(out_dir / kind, kind, schema).select(columns).to_pylist()
+def _given(out_dir: Path, graders: Mapping[str, str]) -> dict[str, list[_Given]]:
+    """Part by part; answers that are no votes, such as programs, are not held."""
+    given: dict[str, list[_Given]] = defaultdict(list)
+    columns = ["problem_id", "index", "status", "extracted"]
+    for table in iter_columns(out_dir / "verdicts", "verdicts", columns):
+        for row in table.to_pylist():
+            problem, status = row["problem_id"], row["status"]
+            votes = has_votes(graders[problem]) and status not in _NO_ANSWER
+            answer = row["extracted"] if votes else ""
+            given[problem].append(_Given(row["index"], status == Status.CORRECT, answer))
+    return given
 
 
 def by_suite(
-    suites: Sequence[tuple[Suite, Path]], answers: dict[str, list[Answers]]
+    suites: Sequence[tuple[Suite, Path]], answers: Mapping[str, Answers]
 ) -> dict[str, dict[str, Estimate]]:
     """Metrics per suite and overall."""
-    found = {suite.name: metrics(answers[suite.name], suite.metric_k) for suite, _ in suites}
+    of_suite: dict[str, list[Answers]] = defaultdict(list)
+    for problem, one in answers.items():
+        of_suite[suite_of(problem)].append(one)
+    found = {suite.name: metrics(of_suite[suite.name], suite.metric_k) for suite, _ in suites}
     shared = set.intersection(*(set(suite.metric_k) for suite, _ in suites))
-    everything = metrics([one for each in answers.values() for one in each], sorted(shared))
+    everything = metrics(list(answers.values()), sorted(shared))
     common = set.intersection(*(set(one) for one in found.values()))
     found[OVERALL] = {metric: one for metric, one in everything.items() if metric in common}
     return found
@@ -86,26 +104,3 @@ def in_order(found: dict[str, dict[str, Estimate]]) -> list[tuple[str, str, Esti
         for suite in sorted(found, key=lambda suite: (suite == OVERALL, suite))
         for metric, one in found[suite].items()
     ]
-
-
-def suite_figures(out_dir: Path) -> dict[str, Any]:
-    """Per suite: verdicts by status, empty completions, completion tokens."""
-    statuses: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in _rows(out_dir, "verdicts", VERDICT, ["problem_id", "status"]):
-        statuses[suite_of(row["problem_id"])][row["status"]] += 1
-    empty: Counter[str] = Counter()
-    tokens: Counter[str] = Counter()
-    for row in _rows(out_dir, "candidates", CANDIDATE, ["problem_id", "text", "completion_tokens"]):
-        suite = suite_of(row["problem_id"])
-        empty[suite] += not row["text"].strip()
-        tokens[suite] += row["completion_tokens"] or 0
-    return {
-        "suites": {
-            suite: {
-                "statuses": dict(sorted(counts.items())),
-                "empty_completions": empty[suite],
-                "completion_tokens": tokens[suite],
-            }
-            for suite, counts in sorted(statuses.items())
-        }
-    }

@@ -19,7 +19,8 @@ from factory.models import Model
 from factory.parts import MANIFEST, iter_columns, read_manifest, write_atomically
 from factory.run_record import SCORES_FILE
 from factory.validate.asked import ask_all, suite_of
-from factory.validate.outcome import answers_by_suite, by_suite, in_order, suite_figures
+from factory.validate.outcome import answers_by_problem, by_suite, in_order
+from factory.validate.suite_figures import suite_figures
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
 from schemas.recipe import Generate, Grade, Suite, Validate, VllmTeacher
@@ -100,7 +101,7 @@ def validate_model(
     )
 
     drawn_of = {suite.name: validate.k_of(suite) for suite, _ in suites}
-    answers = answers_by_suite(out_dir, drawn_of)
+    answers = answers_by_problem(out_dir, drawn_of, grade, machine)
     scores = [
         Score.model_validate(
             {
@@ -136,7 +137,11 @@ def validate_model(
             graded.ledger.rows_out,
             drawn.ledger.drops,
         ),
-        figures={**suite_figures(out_dir), "generate": drawn.figures, "grade": graded.figures},
+        figures={
+            **suite_figures(out_dir, answers),
+            "generate": drawn.figures,
+            "grade": graded.figures,
+        },
     )
 
 
