@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,7 +15,15 @@ from pydantic import ValidationError
 from factory.errors import GraderError, RecipeError
 from factory.grade.registry import check_names
 from schemas.machine import Machine
-from schemas.recipe import FileSource, HubSource, Recipe
+from schemas.recipe import (
+    FileSource,
+    Grade,
+    HubSource,
+    Recipe,
+    Source,
+    Validate,
+    ValidateRecipe,
+)
 from schemas.row import Settings
 from schemas.train_settings import TrainRecipe
 
@@ -24,8 +32,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 _CREDENTIALS: Final = re.compile(r"://[^/@\s]*@")
 _DATA: Final = "${RETORT_DATA}"
+_GIVEN: Final[dict[str, Path]] = {}
+"""What stands for a path of the command line -> that path; see `given`."""
 _OF_DATA: Final = frozenset({"collect", "generate", "select", "shard", "validate"})
 """Sections that `TrainRecipe` has not: a file with one of them is a whole recipe."""
+_WHOLE: Final = frozenset({"collect", "generate", "select", "shard", "train"})
+"""Sections that `ValidateRecipe` has not."""
 _Model = TypeVar("_Model", bound=Settings)
 
 
@@ -39,12 +51,24 @@ def resolve_plain(path: str) -> Path:
     return (ROOT / Path(path).expanduser()).resolve()
 
 
+def given(name: str, path: Path) -> str:
+    """A path of the command line as text that `resolve` turns back into it in this process.
+
+    It is `${GIVEN}/name`, so that keys and settings hold the name and not the place.
+    """
+    text = f"${{GIVEN}}/{name}"
+    _GIVEN[text] = path.resolve()
+    return text
+
+
 def resolve(path: str) -> Path:
     """An absolute path from a path in a recipe.
 
     Raises:
         RecipeError: It is absolute, leaves the project, or holds another variable.
     """
+    if path in _GIVEN:
+        return _GIVEN[path]
     if path.startswith(_DATA):
         return data_root() / path.removeprefix(_DATA).lstrip("/")
     resolved = resolve_plain(path)
@@ -79,19 +103,53 @@ def load_recipe(path: str) -> Recipe:
             for a grader that is not installed.
     """
     recipe = _load(path, Recipe, "recipe")
-    try:
-        check_names(_graders_of(recipe))
-    except GraderError as error:
-        raise RecipeError(f"recipe {resolve_plain(path)}: {error}") from error
+    _check_graders(path, recipe.collect.sources, recipe.validation, recipe.grade)
     return recipe
 
 
-def _graders_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    suites = recipe.validation.suites if recipe.validation else []
-    for source in [*recipe.collect.sources, *(one for suite in suites for one in suite.sources)]:
+def load_validate_recipe(path: str) -> ValidateRecipe:
+    """What `retort validate` needs of a recipe: of a whole one, or of a file with only that.
+
+    Raises:
+        RecipeError: As for `load_recipe`; or there is no `[validate]`.
+    """
+    content = _content(resolve_plain(path), "recipe")
+    if not (isinstance(content, dict) and _WHOLE & content.keys()):
+        recipe = _load(path, ValidateRecipe, "recipe")
+        _check_graders(path, [], recipe.validation, recipe.grade)
+        return recipe
+    whole = load_recipe(path)
+    if whole.validation is None:
+        raise RecipeError(
+            f"recipe {resolve_plain(path)}: expected [validate] with suites, found none; add it, "
+            f"or name known suites without a recipe"
+        )
+    return ValidateRecipe(
+        name=whole.name,
+        description=whole.description,
+        seed=whole.seed,
+        grade=whole.grade,
+        validate=whole.validation,
+    )
+
+
+def _check_graders(
+    path: str, sources: Sequence[Source], validate: Validate | None, grade: Grade
+) -> None:
+    try:
+        check_names(_graders_of(sources, validate, grade))
+    except GraderError as error:
+        raise RecipeError(f"recipe {resolve_plain(path)}: {error}") from error
+
+
+def _graders_of(
+    sources: Sequence[Source], validate: Validate | None, grade: Grade
+) -> Iterator[tuple[str, str]]:
+    suites = validate.suites if validate else []
+    for source in [*sources, *(one for suite in suites for one in suite.sources)]:
         if isinstance(source, FileSource | HubSource):
             yield source.grader, f"source {source.name}"
-    for name in recipe.grade.extra:
+    for name in grade.extra:
         yield name, f"[grade.extra.{name}]"
 
 

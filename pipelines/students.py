@@ -9,7 +9,7 @@ from typing import Any
 
 import luigi
 
-from factory.collect.stage import collect_problems, sources_fingerprint
+from factory.collect.stage import collect_problems
 from factory.digest import folder_digest
 from factory.errors import RecipeError
 from factory.generate.vllm_arguments import models_at_once
@@ -27,6 +27,8 @@ from factory.train.base import make_random_base
 from factory.train.card_facts import Measured
 from factory.train.model_card import add_scores
 from factory.train.stage import CODE_VERSION, train_student, training_section
+from factory.validate.key import CODE_VERSION as VALIDATE_VERSION
+from factory.validate.key import SUITE_VERSION, suite_section, validation_section
 from factory.validate.stage import validate_model
 from pipelines.data import (
     BuildShards,
@@ -221,7 +223,7 @@ class CollectSuite(Stage):
     """Sources of one suite -> its problems; factory/collect."""
 
     name = "collect"
-    code_version = 3
+    code_version = SUITE_VERSION
     suite: str = luigi.Parameter()  # pyright: ignore[reportAssignmentType]
 
     @property
@@ -233,13 +235,7 @@ class CollectSuite(Stage):
         return next(s for s in validate_section(self).suites if s.name == self.suite)
 
     def section(self) -> Any:
-        sources = self.settings().sources
-        return {
-            "sources": sources,
-            "grade": self.recipe.grade,
-            "seed": validate_section(self).seed,
-            "files": sources_fingerprint(sources),
-        }
+        return suite_section(self.settings(), self.recipe.grade, validate_section(self).seed)
 
     def work(self) -> StageResult:
         return collect_problems(
@@ -258,7 +254,7 @@ class ValidateModel(Stage):
     """One model -> its scores, through vLLM with the same graders; factory/validate."""
 
     name = "validate"
-    code_version = 5
+    code_version = VALIDATE_VERSION
     priority = -1  # after all that only data and students need
     role: str = luigi.ChoiceParameter(choices=["base", "teacher", "student", "control"])  # pyright: ignore[reportAssignmentType]
     student: str = luigi.Parameter(default="")  # pyright: ignore[reportAssignmentType]
@@ -310,15 +306,12 @@ class ValidateModel(Stage):
         return self.trained().made_base() if self.role == "base" else None
 
     def section(self) -> Any:
-        validate = validate_section(self)
-        shared = validate.model_dump(mode="json", exclude={"teacher"})
-        identity = "" if self.maker() else self.model().identity
-        return {
-            "validate": shared,
-            "role": self.role,
-            "model": identity,
-            "vllm_args": self.vllm_args(),
-        }
+        return validation_section(
+            validate_section(self),
+            role=self.role,
+            model="" if self.maker() else self.model().identity,
+            vllm_args=self.vllm_args(),
+        )
 
     def vllm_args(self) -> dict[str, Any]:
         """The teacher is served here as it is in `generate`."""

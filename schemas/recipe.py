@@ -702,3 +702,13 @@ class Recipe(Settings):
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+
+class ValidateRecipe(Settings):
+    """What `retort validate` needs of a recipe: a file with only these is enough for it."""
+
+    name: Slug
+    description: str = ""
+    seed: int = 0
+    grade: Grade = Grade()
+    validation: Validate = Field(alias="validate")

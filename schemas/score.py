@@ -13,14 +13,16 @@ class Score(Row):
     """One row of a run's scores, as `retort summary --json` prints it."""
 
     model: str
-    role: Literal["base", "teacher", "student", "control"]
+    role: Literal["base", "teacher", "student", "control", "model"]
+    """`model` is one that was validated alone, outside a run."""
     arch: str
     """`model_type` of the model's configuration: `qwen2` or `llama`."""
     suite: str
     """Name of the suite, or `all` for the overall row."""
     metric: str
     """`pass@1`, `pass@8`, `maj@8`, `best@8`, …"""
-    temperature: float
+    temperature: float | None
+    """None where the responses were there already: nobody knows how they were drawn."""
     k: int
     """Candidates per problem that were drawn."""
     seed: int
