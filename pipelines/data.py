@@ -16,6 +16,7 @@ from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates, grade_fingerprint
 from factory.models import teacher_fingerprint
 from factory.recipe_file import resolve_plain
+from factory.select.excluded import marks_digest
 from factory.select.stage import select_samples
 from factory.shard.publish import is_published, publish
 from factory.shard.recipe import dataset_recipe, suites_against
@@ -193,8 +194,10 @@ class SelectSamples(Stage):
 
     def section(self) -> Any:
         recipe = self.recipe
+        marks = recipe.select.exclude
         return {
-            "select": recipe.select,
+            "select": recipe.select.model_dump(mode="json", exclude={"exclude"}),
+            **({"exclude": marks_digest(marks)} if marks else {}),
             "prompts": prompts_of(recipe.generate),
             "wanted": recipe.generate.accepted_wanted,
             "domains": recipe.generate.domains,

@@ -71,6 +71,8 @@ def why_lost(lost: Lost, other: Other, made: Made) -> tuple[Cause, str]:
         return _of_keys(made, ("select.journeys", "seed"), "select", "other journeys were drawn")
     if lost.reason in VERDICTS:
         return _verdict(lost, made)
+    if lost.reason == Drop.EXCLUDED:
+        return Cause.RECIPE, f"{other.label} leaves it out (select.exclude)"
     if lost.reason is not None:
         assert lost.stage is not None
         duplicate = lost.reason in (Drop.EXACT_DUPLICATE, Drop.NEAR_DUPLICATE)

@@ -41,6 +41,7 @@ _PICKED: Final = (
     "seed",
 )
 RULED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    Drop.EXCLUDED: ("select.exclude",),
     Drop.REWRITTEN: ("rewrite",),
     Drop.BAD_FORMAT: ("select.require_think", "generate.prompt"),
     Drop.MIXED_LANGUAGE: ("select.mixed_language",),

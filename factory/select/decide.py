@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from factory.select.excluded import Excluded, without
 from factory.select.journeys import choose_journeys, merged
 from factory.select.pick import beyond_per_problem, beyond_quota, drop_where
 from factory.select.preference import choose_pairs
@@ -25,13 +26,22 @@ class Decided:
     """`preference.PAIR`."""
 
 
-def decide(judged: pl.DataFrame, rates: pl.DataFrame, select: Select, seed: int) -> Decided:
+def decide(
+    judged: pl.DataFrame,
+    rates: pl.DataFrame,
+    select: Select,
+    seed: int,
+    *,
+    marked: Excluded | None = None,
+) -> Decided:
     """The judged rows with the reasons of pass rate, pick, quota and journeys filled in.
 
     Args:
         judged: `judge.JUDGED`, any order.
         rates: As `pick.pass_rates` gives them.
+        marked: Candidates that take part in no journey and no pair; None: there are none.
     """
+    marked = marked or Excluded()
     rows = _within_bounds(judged, rates, select)
     surplus = beyond_per_problem(
         rows.filter(pl.col("reason").is_null()),
@@ -45,9 +55,13 @@ def decide(judged: pl.DataFrame, rates: pl.DataFrame, select: Select, seed: int)
     rows = rows.join(beyond, on="candidate_id", how="left", maintain_order="left")
     full = pl.format("quota of {}", "quota")
     rows = drop_where(rows, pl.col("quota").is_not_null(), Drop.SURPLUS, full).drop("quota")
-    journeys = choose_journeys(rows, select.journeys, seed=seed, max_tokens=select.max_tokens)
+    journeys = choose_journeys(
+        without(rows, marked), select.journeys, seed=seed, max_tokens=select.max_tokens
+    )
     rows = merged(rows, journeys)
-    pairs = choose_pairs(rows, select.pairs_per_problem, seed=seed, journeys=journeys)
+    pairs = choose_pairs(
+        without(rows, marked), select.pairs_per_problem, seed=seed, journeys=journeys
+    )
     return Decided(rows.drop("style", "extracted"), journeys, pairs)
 
 

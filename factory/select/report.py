@@ -26,13 +26,19 @@ RuleCounts = dict[str, dict[str, list[int]]]
 _VERDICTS: Final = [
     status.value for status in Status if status not in (Status.CORRECT, Status.INFRA)
 ]
-_BEYOND: Final = [Drop.REWRITTEN.value, Drop.PASS_RATE.value, Drop.SURPLUS.value]
+_BEYOND: Final = [
+    Drop.EXCLUDED.value,
+    Drop.REWRITTEN.value,
+    Drop.PASS_RATE.value,
+    Drop.SURPLUS.value,
+]
 _RULES: Final = {reason.value: rule for reason, rule in RULES}
 _WITH_LIMIT: Final = {*_RULES, Drop.PASS_RATE.value} - {
     Drop.TRUNCATED.value,
     Drop.BAD_FORMAT.value,
 }
 _WORDS: Final = {
+    Drop.EXCLUDED.value: "A person marked it to be left out (`[select] exclude`).",
     Drop.REWRITTEN.value: "A correct candidate in whose place rewritten forms stand.",
     Drop.PASS_RATE.value: "The pass rate of its problem is out of bounds.",
     Drop.SURPLUS.value: "Beyond the samples wanted per problem, or a quota.",

@@ -22,6 +22,7 @@ from factory.select.buckets import Output, Place, write_outputs
 from factory.select.cases import prompts_of
 from factory.select.decide import decide
 from factory.select.examples import Borderline
+from factory.select.excluded import drop_excluded, excluded, marks_of
 from factory.select.frames import DROPPED, write_frame
 from factory.select.judge import JUDGED, Part, judge
 from factory.select.output_rows import pair_rows, sample_rows
@@ -55,11 +56,11 @@ def select_samples(
 ) -> StageResult:
     """Samples from the candidates of all rounds, and every other candidate with its reason.
 
-    A candidate is dropped under the first of: its verdict, the rules in their order, that its
-    rewritten form takes its place, the pass rate of its problem (correct / graded over all rounds,
-    rewritten forms left out), the number wanted per problem, the quota of its category or domain.
-    One that a journey begins with is dropped as `merged`. Samples and preference pairs are sorted
-    by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id; equal
+    A candidate is dropped under the first of: its verdict, the rules in their order, a mark, that
+    its rewritten form takes its place, the pass rate of its problem (correct / graded over all
+    rounds, rewritten forms left out), the number wanted per problem, the quota of its category or
+    domain. One that a journey begins with is dropped as `merged`. Samples and preference pairs are
+    sorted by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id; equal
     candidates give equal bytes. `report.md` beside the parts shows what each rule dropped; its
     counts are in the figures, see `report.rule_counts`.
 
@@ -71,6 +72,7 @@ def select_samples(
         seed: Decides random picks, journeys and pairs, and who comes first under a quota.
 
     Raises:
+        RecipeError, InputFileError: A file of `[select] exclude` is missing or no file of marks.
         ManifestMismatch: An artifact is not whole, two parts do not belong together, a candidate
             stands in two rounds, or a rewritten form does not belong there.
         SchemaMismatch: A part has other columns or types, or a value that there cannot be.
@@ -92,9 +94,10 @@ def select_samples(
             prompts=prompts_of(generate),
         )
         judged, nearest = _judge_all(pairs, select, place)
-        judged = drop_originals(judged, rewrite)
+        marked = excluded(judged, marks_of(select.exclude))
+        judged = drop_originals(drop_excluded(judged, marked), rewrite)
         rates = pass_rates(judged.filter(pl.col("rewrites").is_null()))
-        decided = decide(judged, rates, select, seed)
+        decided = decide(judged, rates, select, seed, marked=marked)
         del judged
         outputs = [Output("samples", sample_rows(decided, rates))]
         if select.pairs_per_problem:
@@ -120,6 +123,7 @@ def select_samples(
         figures={
             **_figures(decided.rows, rates),
             "rules": rules,
+            **({"exclude": marked.figures()} if select.exclude else {}),
             **cost_figures(by_problem, wanted),
         },
     )
