@@ -3,9 +3,9 @@
 import * as api from "./api.js";
 import { problemAddress } from "./address.js";
 import { copyButton } from "./copying.js";
-import { el, say } from "./elements.js";
+import { add, el, say } from "./elements.js";
 import { evidence } from "./evidence.js";
-import { journey } from "./journey.js";
+import { fatesOf, journey } from "./journey.js";
 import { counted, duration } from "./numbers.js";
 import { show } from "./rendered.js";
 import { split } from "./trace.js";
@@ -15,6 +15,7 @@ import { plain } from "./visible.js";
 /** The column; `fill()` puts the texts in and may be called when it comes into view. */
 export function candidateColumn(candidate, problem_id) {
   const parts = split(candidate.text ?? "");
+  const fates = fatesOf(candidate);
   const state = { raw: false, filled: false };
   const column = el("article", {
     class: "candidate", tabindex: "0", id: `candidate-${candidate.candidate_id}`,
@@ -65,20 +66,16 @@ export function candidateColumn(candidate, problem_id) {
   };
   const note = el("p", { class: "note", dir: "auto", hidden: true });
   column.showMark();
-  column.append(
+  add(column,
     el("header", {}, el("h3", {}, `№ ${candidate.index ?? "–"}`), badge(candidate.verdict),
-      candidate.finish_reason && candidate.finish_reason !== "stop" ? el("span", { class: "finish" }, plain(`finish: ${candidate.finish_reason}`)) : null),
+      candidate.finish_reason === "length" ? el("span", { class: "finish" }, "cut at the limit") : null),
     el("div", { class: "buttons" }, mark, raw,
       copyButton("Copy id", candidate.candidate_id, () => candidate.candidate_id),
       el("a", { class: "small", href: problemAddress({ id: problem_id, candidate: candidate.candidate_id }), title: "A link to this candidate" }, "Link")),
     note, evidence(candidate),
-    el("h4", {}, "Answer"), answer);
-  if (parts.state !== "none") column.append(folded);
-  else column.append(el("p", { class: "hush no-trace" }, "No trace: the text has no <think>."));
-  if (candidate.fates?.length) {
-    column.append(el("details", { class: "way", open: true }, el("summary", {}, "Journey"), journey(candidate.fates)));
-  }
-  column.append(facts(candidate));
+    fates.length ? journey(fates) : null,
+    parts.state === "none" ? el("p", { class: "hush no-trace" }, "No trace: the text has no <think>.") : folded,
+    el("h4", {}, "Answer"), answer, facts(candidate));
   column.fill = () => {
     if (state.filled) return;
     state.filled = true;
@@ -109,6 +106,7 @@ function facts(candidate) {
   if (candidate.tokens !== null && candidate.tokens !== undefined) fact(counted(candidate.tokens, "token"));
   fact(counted(candidate.chars ?? 0, "character"));
   if (candidate.wall_s !== null && candidate.wall_s !== undefined) fact(duration(candidate.wall_s), "Time from request to completion");
+  if (candidate.finish_reason) fact(`finish ${candidate.finish_reason}`);
   if (candidate.rewrites) fact(`rewrites ${candidate.rewrites}`);
   fact(candidate.candidate_id, "Candidate id");
   return made;

@@ -20,7 +20,7 @@ export function el(tag, properties = {}, ...children) {
 
 /** Append nodes and texts; null, undefined and false are left out. */
 export function add(parent, ...children) {
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === undefined || child === null || child === false) continue;
     parent.append(child instanceof Node ? child : String(child));
   }

@@ -11,7 +11,10 @@ const CODE_LINES = 2;
 /** A list of what the grader left, without what it did not leave. */
 export function evidence(candidate) {
   const made = el("dl", { class: "evidence" });
-  const row = (name, ...value) => made.append(el("dt", {}, name), el("dd", {}, ...value));
+  const row = (name, value) => {
+    const wide = value instanceof HTMLDetailsElement;
+    made.append(el("dt", { class: wide ? "wide" : null }, name), el("dd", { class: wide ? "wide" : null }, value));
+  };
   if (candidate.extracted) row("Extracted", extracted(candidate.extracted));
   else if (candidate.verdict) row("Extracted", el("span", { class: "hush" }, "nothing"));
   if (candidate.method) row("Decided by", el("bdi", {}, plain(candidate.method)));
@@ -30,7 +33,7 @@ function extracted(text) {
   if (!/\n/.test(text) && text.length <= 400) return answer(text);
   const lines = text.split("\n").length;
   const folded = el("details", { open: lines <= CODE_LINES },
-    el("summary", {}, counted(lines, "line")));
+    el("summary", {}, `Extracted: ${counted(lines, "line")}`));
   folded.append(codeBlock(text.slice(0, 20_000), guessed(text)));
   return folded;
 }

@@ -6,6 +6,9 @@ import { showChips } from "./chips.js";
 import { add, el } from "./elements.js";
 import { side } from "./facets.js";
 import { counted, percent, whole } from "./numbers.js";
+import { piecesOf } from "./prose.js";
+import { math } from "./rendered.js";
+import { inSlices } from "./slices.js";
 import { badge, fate } from "./verdicts.js";
 import { plain } from "./visible.js";
 
@@ -71,6 +74,7 @@ export function listView(host, about, searchState) {
     count.replaceChildren(el("b", {}, whole(found.total)), all ? ` ${about.kind === "run" ? "candidates" : "rows"}` : ` of ${whole(about.rows)}`,
       found.took_ms === null ? null : el("span", { class: "took" }, ` ${Math.max(1, Math.round(found.took_ms))} ms`));
     body.replaceChildren(...rows.map(rowOf));
+    inSlices(formulas(rows, body), asked.signal);
     if (!rows.length && message.hidden) {
       body.append(el("tr", {}, el("td", { colspan: COLUMNS.length, class: "empty" }, "No row has all of these. Take a filter off.")));
     }
@@ -107,11 +111,24 @@ export function listView(host, about, searchState) {
   return { show, keys, rows: () => rows };
 }
 
+const statementOf = (row) => (row.statement || row.problem_id).slice(0, 200);
+
+/** Formulas of the statements, in slices: the rows are there before, at the same height. */
+function* formulas(rows, body) {
+  for (const [n, row] of rows.entries()) {
+    const pieces = piecesOf(statementOf(row));
+    if (!pieces.some((piece) => piece.kind === "math")) continue;
+    const line = pieces.map((piece) => piece.kind === "math" ? math({ ...piece, display: false }) : plain(piece.text));
+    body.children[n]?.querySelector("a.open bdi").replaceChildren(...line);
+    yield;
+  }
+}
+
 function rowOf(row) {
-  const facts = [row.source, row.category, row.level, row.round === null || row.round === undefined ? null : `round ${row.round}`]
+  const facts = [`№ ${row.index ?? "–"}`, row.source, row.category, row.level, row.round === null || row.round === undefined ? null : `round ${row.round}`]
     .filter((fact) => fact !== null && fact !== undefined && fact !== "");
   const link = el("a", { class: "open", href: problemAddress({ id: row.problem_id, candidate: row.candidate_id }) },
-    el("bdi", {}, plain((row.statement || row.problem_id).slice(0, 200))));
+    el("bdi", {}, plain(statementOf(row))));
   const rate = el("span", { class: "rate", "aria-hidden": "true" });
   rate.style.setProperty("--rate", row.pass_rate ?? 0);
   return el("tr", { class: row.marked ? "marked" : null, data: { candidate: row.candidate_id } },

@@ -6,7 +6,20 @@ import { plain } from "./visible.js";
 
 /** Open the dialog wherever a row asks for it; `counted(marks)` learns how many there are. */
 export function marking(dialog, counted) {
-  addEventListener("retort:mark", ({ detail }) => open(dialog, detail, counted));
+  addEventListener("retort:mark", async ({ detail }) => {
+    try {
+      open(dialog, await withNote(detail), counted);
+    } catch (error) {
+      say(error.message);
+    }
+  });
+}
+
+/** A row of the list says that it is marked, but not with which note. */
+async function withNote(row) {
+  if (!row.marked || row.note !== undefined) return row;
+  const mark = (await api.marks()).find((one) => one.candidate_id === row.candidate_id);
+  return { ...row, note: mark?.note ?? "" };
 }
 
 function open(dialog, row, counted) {

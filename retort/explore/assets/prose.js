@@ -1,4 +1,5 @@
-// Text -> blocks: paragraphs with mathematics in them, and fenced code. No other Markdown.
+// Text -> blocks: paragraphs with mathematics in them, and fenced code (Asymptote's `[asy]` too).
+// No other Markdown.
 // The time is linear in the length of the text, whatever it holds.
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^`\n]*$/;
@@ -18,7 +19,13 @@ export function blocksOf(text) {
   };
   for (const line of text.split("\n")) {
     const match = FENCE.exec(line);
-    if (fence === null && match) {
+    if (fence === null && line.trim() === "[asy]") {
+      endProse();
+      fence = { mark: "[/asy]", language: "", lines: [] };
+    } else if (fence?.mark === "[/asy]" && line.trim() === fence.mark) {
+      blocks.push({ kind: "code", language: "", text: fence.lines.join("\n") });
+      fence = null;
+    } else if (fence === null && match) {
       endProse();
       fence = { mark: match[1], language: match[2].toLowerCase(), lines: [] };
     } else if (fence !== null && match && match[2] === "" && match[1].startsWith(fence.mark)) {

@@ -66,7 +66,8 @@ function gold(problem) {
     show(long, text, { raw: true });
     return long;
   }
-  const tests = Array.isArray(value.tests) ? counted(value.tests.length, "test") : "as JSON";
+  const cases = value.cases ?? value.tests;
+  const tests = Array.isArray(cases) ? counted(cases.length, "test case") : "as JSON";
   const pretty = JSON.stringify(value, null, 2);
   return el("details", { class: "gold", open: pretty.length <= 700 },
     el("summary", {}, tests), codeBlock(pretty.slice(0, 50_000), "json"));

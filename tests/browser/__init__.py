@@ -1,0 +1,1 @@
+"""The explorer's page and the report in a real headless Chromium."""
