@@ -1,0 +1,1 @@
+"""Stored responses, and the scorers that are asked about them."""
