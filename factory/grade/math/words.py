@@ -100,6 +100,44 @@ def as_region(words: str, policy: MathPolicy) -> Node | None:
         return Group("(", ")", (minus, Symbol("oo")))
     if words in NUMBERS:
         return Number.of(NUMBERS[words])
+    counted = counted_in(words)
+    return None if counted is None else Number.of(counted)
+
+
+def counted_in(words: str) -> int | None:
+    """The whole number below a thousand billions that English words spell (`two hundred and
+    six`, `minus twenty-one`); None where they spell none, or not in the order of its digits."""
+    sign, spoken = 1, words.replace("-", " ").split()
+    if len(spoken) > MOST_WORDS:
+        return None
+    if spoken and spoken[0] in ("minus", "negative"):
+        sign, spoken = -1, spoken[1:]
+    total, above = 0, 1000**4
+    while spoken:
+        end = next((at for at, word in enumerate(spoken) if word in _THOUSANDS), len(spoken))
+        size = _THOUSANDS[spoken[end]] if end < len(spoken) else 1
+        group = _below_thousand(spoken[:end], behind=bool(total))
+        if group is None or size >= above:
+            return None
+        total, above, spoken = total + group * size, size, spoken[end + 1 :]
+    return sign * total if total else None
+
+
+def _below_thousand(words: list[str], *, behind: bool) -> int | None:
+    """`[two hundred] [and] [sixty] [six]`, of which something must be there; not zero. Where it is
+    not behind a larger part, it cannot begin with `and`."""
+    words, hundreds = list(words), 0
+    if len(words) > 1 and words[1] == "hundred" and words[0] in _ONES:
+        hundreds, words = 100 * _ONES[words[0]], words[2:]
+    if hundreds and not words:
+        return hundreds
+    if words[:1] == ["and"] and (hundreds or behind):
+        words = words[1:]
+    if len(words) == 1:
+        small = NUMBERS.get(words[0], 0.0)
+        return hundreds + int(small) if 1 <= small < 100 else None
+    if len(words) == 2 and words[0] in _TENS and words[1] in _ONES:
+        return hundreds + _TENS[words[0]] + _ONES[words[1]]
     return None
 
 
@@ -114,3 +152,10 @@ NUMBERS: Final[dict[str, float]] = {
     "hundred": 100, "one hundred": 100, "half": 0.5, "one half": 0.5,
 }  # fmt: skip
 """Numbers in words."""
+MOST_WORDS: Final = 24
+"""More do not spell a number that is counted."""
+_ONES: Final = {word: value for value, word in enumerate(_SMALL) if 0 < value < 10}
+_TENS: Final = {word: int(NUMBERS[word]) for word in (
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+)}  # fmt: skip
+_THOUSANDS: Final = {"thousand": 1000, "million": 1000**2, "billion": 1000**3}

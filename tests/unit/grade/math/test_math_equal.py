@@ -58,6 +58,12 @@ x^2 - 1 ~ (x-1)(x+1)
 0.333333 ~ \frac{1}{3}
 3.141592653 ~ \pi
 0.\overline{3} ~ 1/3
+75 ~ seventy-five
+75 ~ \text{seventy five}
+\text{seven hundred} ~ 700
+1430 ~ one thousand four hundred thirty
+-21 ~ minus twenty-one
+1000005 ~ one million five
 0.1\overline{6} ~ \frac16
 1.5e3 ~ 1500
 3 \times 10^5 ~ 300000
@@ -491,6 +497,10 @@ x \equiv 3 \pmod 7 ~ 3 \pmod 5
 10 ~ 10!
 3 ~ 3!
 7 ~ seven hundred
+75 ~ seventy-six
+1200 ~ one thousand two hundred million
+26 ~ twenty sixteen
+700 ~ hundred seven
 \frac{2}{3} ~ 0.6666677
 1/3 ~ 0.3333334
 C ~ 25
