@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from factory.meter_text import each, money
+from factory.recipe_file import resolve_plain
+from factory.run_record import REPORT_FILE
+from factory.score_text import score_lines
 from factory.status import clock
+from factory.text_table import text_table
+from schemas.machine import Paths
 from schemas.manifest import LedgerEntry
 from schemas.run import Run
-from schemas.score import Score
 from schemas.spent import Spent
 
 
-def summary_text(run: Run) -> str:
-    """Several lines, ready to print."""
+def summary_text(run: Run, folder: Path | None = None) -> str:
+    """Several lines, ready to print.
+
+    Args:
+        folder: Of the run's record; where it holds a report, the last lines say how to look at it.
+    """
     lines = [f"run {run.run} ({run.target})", "", *_funnel(run.ledger)]
     if run.spent is not None:
         lines += ["", *_spent(run.spent, run.ledger)]
     if run.scores:
-        lines += ["", *_scores(run.scores)]
+        lines += ["", *score_lines(run)]
     lines += [
         "",
         f"dataset   {run.dataset.path}  (version {run.dataset.version}, {run.dataset.rows} rows)",
         f"card      {run.dataset.path}/README.md",
         *(f"student   {path}" for path in run.students),
         "more      retort summary --json",
+        *_looks(run, folder),
     ]
     return "\n".join(lines)
+
+
+def _looks(run: Run, folder: Path | None) -> list[str]:
+    """The run's report, and the command that serves its rows."""
+    if folder is None or not (folder / REPORT_FILE).is_file():
+        return []
+    folder = folder.resolve()
+    by_name = folder.parent == resolve_plain(Paths().runs)
+    return [
+        f"report    {folder / REPORT_FILE}",
+        f"explore   retort explore {run.run if by_name else folder}",
+    ]
 
 
 def _funnel(ledger: Sequence[LedgerEntry]) -> list[str]:
@@ -34,7 +56,7 @@ def _funnel(ledger: Sequence[LedgerEntry]) -> list[str]:
     for one in ledger:
         drops = ", ".join(f"{reason} {n:,}" for reason, n in sorted(one.drops.items()))
         rows.append((one.stage, f"{one.rows_in:,}", f"{one.rows_out:,}", drops or "-"))
-    return _table(rows, right={1, 2})
+    return text_table(rows, right={1, 2})
 
 
 def _spent(spent: Spent, ledger: Sequence[LedgerEntry]) -> list[str]:
@@ -53,33 +75,3 @@ def _spent(spent: Spent, ledger: Sequence[LedgerEntry]) -> list[str]:
             per.append(f"cost {money(spent.cost * used / samples / spent.candidates)}")
         lines.append(f"sample    {', '.join(per)} each")
     return lines
-
-
-def _scores(scores: Sequence[Score]) -> list[str]:
-    rows = [("model", "role", "arch", "suite", "metric", "value", "stderr", "problems")]
-    for one in scores:
-        rows.append(
-            (
-                one.model,
-                one.role,
-                one.arch,
-                one.suite,
-                one.metric,
-                f"{100 * one.value:.1f}%",
-                f"{100 * one.stderr:.1f}",
-                str(one.n),
-            )
-        )
-    return _table(rows, right={5, 6, 7})
-
-
-def _table(rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:
-    """Columns aligned with two spaces between them; the first row is the head."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -1,4 +1,4 @@
-"""The two targets that people ask for, and the record of a run."""
+"""The two targets that people ask for, and the record and report of a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,18 @@ from factory.parts import write_atomically
 from factory.preflight import check_needs
 from factory.progress import say
 from factory.recipe_file import resolve_plain
-from factory.run_record import RUN_FILE, dataset_ref, read_scores, stage_ref
+from factory.run_record import (
+    RECIPE_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    dataset_ref,
+    read_scores,
+    stage_ref,
+)
+from factory.shard.recipe import recipe_bytes
 from factory.spent import spent_in
 from factory.summary_text import summary_text
+from factory.validate.paired import compare_all
 from pipelines.data import PublishDataset
 from pipelines.stage import RecipeTask, Stage
 from pipelines.students import TrainStudent, ValidateModel, train_section, validate_section
@@ -27,11 +36,13 @@ from schemas.run import Run
 
 
 class RunTask(RecipeTask):
-    """A target with a record: `runs/<recipe>-<digest>/run.json`, and `runs/latest` points to it.
+    """A target with a record and a report: `runs/<recipe>-<digest>/run.json` and `report.html`
+    beside it, and `runs/latest` points to them.
 
     Before any work starts, what the unfinished stages need is checked on this machine. A run is
-    complete when each of its stages is and `runs/latest` points to its record, so asking again
-    for a finished run does nothing, or only moves `latest`.
+    complete when each of its stages is and `runs/latest` points to its record and report, so
+    asking again for a finished run does nothing, or moves `latest` and makes its report anew. A
+    report that cannot be made fails the run's last step, which is then repeated alone.
     """
 
     target: ClassVar[str]
@@ -49,6 +60,18 @@ class RunTask(RecipeTask):
     def measured(self) -> list[ValidateModel]:
         """The models that the run measures."""
         return []
+
+    def compared(self) -> list[tuple[ValidateModel, ValidateModel]]:
+        """Each student's validation with those of its base, the controls of that base, and the
+        teacher."""
+        measured = self.measured()
+        return [
+            (one, other)
+            for one in measured
+            if one.role == "student"
+            for other in measured
+            if other.role != "student" and other.is_beside(one.trained())
+        ]
 
     def requires(self) -> list[luigi.Task]:
         _ = self._needs_checked
@@ -95,11 +118,17 @@ class RunTask(RecipeTask):
         """The record of this run."""
         return self.runs / self.run_name / RUN_FILE
 
+    @property
+    def report(self) -> Path:
+        """The report of this run."""
+        return self.record.with_name(REPORT_FILE)
+
     def complete(self) -> bool:
         latest = self.runs / "latest"
         try:
             done = (
                 self.record.is_file()
+                and self.report.is_file()
                 and latest.resolve() == self.record.parent.resolve()
                 and self.published().complete()
                 and all(stage.complete() for stage in self.stages)
@@ -116,14 +145,20 @@ class RunTask(RecipeTask):
             say(f"run {self.run_name} is complete: {self.record}")
 
     def run(self) -> None:
+        from factory.report.write import write_report  # draws: not for who only plans
+
         record = self.describe()
         for student in self.students():
             student.tell_scores(self.measured())
-        self.record.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.record.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        self.report.unlink(missing_ok=True)  # of an earlier record
+        write_atomically(folder / RECIPE_FILE, recipe_bytes(self.recipe))
         write_atomically(self.record, (record.model_dump_json(indent=2) + "\n").encode())
+        write_report(folder)
         _point(self.runs / "latest", self.run_name)
         self._said = True
-        print(summary_text(record), flush=True)  # noqa: T201 - what the user asked for
+        print(summary_text(record, folder), flush=True)  # noqa: T201 - what the user asked for
 
     def describe(self) -> Run:
         """The record: artifacts, ledger proven to add up, scores, dataset, students."""
@@ -138,6 +173,9 @@ class RunTask(RecipeTask):
             stages=[stage_ref(s.task_family, s.out_dir, m) for s, m in manifests],
             ledger=ledger,
             scores=[score for task in self.measured() for score in read_scores(task.out_dir)],
+            comparisons=compare_all(
+                (one.out_dir, other.out_dir) for one, other in self.compared()
+            ),
             dataset=dataset_ref(self.published().folder),
             students=[str(one.folder) for one in self.students() if one.control() is None],
             spent=spent_in(m.figures for _, m in manifests),

@@ -19,6 +19,7 @@ from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
 from factory.summary_text import summary_text
 from retort import (
+    compare_command,
     dataset_command,
     decontaminate_command,
     dedupe_command,
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--machine", default="", help="machine file")
     doctor.set_defaults(act=_doctor)
 
+    compare_command.add(commands)
     ledger_command.add(commands)
     report_command.add(commands)
     pin_command.add(commands)
@@ -168,7 +170,8 @@ def _summary(arguments: argparse.Namespace) -> int:
 def summary(run: Run) -> dict[str, object]:
     """The stable form of a run: documented in docs/summary.md and frozen by a contract test."""
     whole = run.model_dump(mode="json")
-    return {name: whole[name] for name in ("run", "ledger", "scores", "dataset", "students")}
+    names = ("run", "ledger", "scores", "comparisons", "dataset", "students")
+    return {name: whole[name] for name in names}
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from factory.run_record import read_run
 from factory.summary_text import summary_text
 from retort.command import main, summary
 from schemas.manifest import LedgerEntry
 from schemas.run import DatasetRef, Run
-from schemas.score import Score
+from schemas.score import Comparison, Score
 from schemas.spent import Spent
 
 RUN = Run(
@@ -32,6 +33,27 @@ RUN = Run(
             seed=7,
             value=0.5,
             stderr=0.1,
+            stderr_candidates=0.03,
+            low=0.31,
+            high=0.69,
+            n=25,
+        )
+    ],
+    comparisons=[
+        Comparison(
+            model="demo-qwen2",
+            role="student",
+            other="embedded:base-qwen2",
+            other_role="base",
+            suite="all",
+            metric="pass@1",
+            difference=0.25,
+            stderr=0.05,
+            low=0.147,
+            high=0.353,
+            p_value=0.00002,
+            better=12,
+            worse=3,
             n=25,
         )
     ],
@@ -54,6 +76,27 @@ STABLE = {
             "seed": 7,
             "value": 0.5,
             "stderr": 0.1,
+            "stderr_candidates": 0.03,
+            "low": 0.31,
+            "high": 0.69,
+            "n": 25,
+        }
+    ],
+    "comparisons": [
+        {
+            "model": "demo-qwen2",
+            "role": "student",
+            "other": "embedded:base-qwen2",
+            "other_role": "base",
+            "suite": "all",
+            "metric": "pass@1",
+            "difference": 0.25,
+            "stderr": 0.05,
+            "low": 0.147,
+            "high": 0.353,
+            "p_value": 0.00002,
+            "better": 12,
+            "worse": 3,
             "n": 25,
         }
     ],
@@ -88,7 +131,22 @@ def test_the_text_form_shows_funnel_and_scores(
     assert main(["summary", "--machine", machine]) == 0
     text = capsys.readouterr().out
     assert "select        3         1  incorrect 2" in text
-    assert "50.0%" in text
+    assert "50.0%  31.0–69.0    10.0" in text
+    assert "demo-qwen2  embedded:base-qwen2  base       +25.0  +14.7 to +35.3  <0.0001" in text
+
+
+def test_a_record_of_before_there_were_intervals_is_given_them_and_has_no_comparisons(
+    tmp_path: Path,
+) -> None:
+    old = RUN.model_dump(mode="json")
+    del old["comparisons"]
+    for name in ("stderr_candidates", "low", "high"):
+        del old["scores"][0][name]
+    (tmp_path / "run.json").write_text(json.dumps(old))
+    read = read_run(tmp_path)
+    assert read.comparisons == []
+    assert read.scores[0].low == pytest.approx(0.31, abs=0.02)
+    assert "50.0%" in summary_text(read)
 
 
 def spent_text(spent: Spent | None) -> str:

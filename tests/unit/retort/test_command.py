@@ -12,6 +12,7 @@ OPTIONS = {
     ("summary",): {"--json", "--machine"},
     ("doctor",): {"--json", "--machine"},
     ("report",): {"--out", "--machine"},
+    ("compare",): {"--suite", "--json", "--machine"},
     ("ledger",): {"--json", "--machine", "--problem", "--full"},
     ("dedupe",): {
         *("--out", "--id", "--field", "--threshold", "--words", "--keep", "--skip-bad"),
