@@ -6,6 +6,7 @@ import errno
 import fcntl
 import importlib.metadata
 import os
+import resource
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -30,6 +31,10 @@ _PACKAGES: Final = (
     "deepspeed",
 )
 
+USAGE: Final = "usage"
+"""In the figures of a manifest: `cpu_s`, the CPU time of this process and of all that it started
+and waited for while it worked, and `cores`, those it was allowed to use. Programs in sandboxes are
+started by Docker and are not in it."""
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -103,9 +108,10 @@ def commit(
         RetortError: Whatever the work raises; nothing is committed then.
     """
     with sole_writer(folder):
-        begun = time.monotonic()
+        begun, cpu_s = time.monotonic(), _cpu_s()
         with _room(folder):
             result = work()
+        usage = {"cpu_s": round(_cpu_s() - cpu_s, 3), "cores": len(os.sched_getaffinity(0))}
         manifest = Manifest(
             stage=stage,
             recipe=recipe,
@@ -115,7 +121,7 @@ def commit(
             parts=result.parts,
             digest=parts_digest(result.parts),
             ledger=result.ledger,
-            figures=result.figures,
+            figures={**result.figures, USAGE: usage},
             created_unix_s=time.time(),
             wall_s=round(time.monotonic() - begun, 3),
             versions=installed_versions(),
@@ -123,6 +129,12 @@ def commit(
         with _room(folder):
             write_manifest(folder, manifest)
         return manifest
+
+
+def _cpu_s() -> float:
+    """CPU time of this process and of its children that have ended, since they began."""
+    of = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in of)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def _with_intervals(record: dict[str, Any]) -> dict[str, Any]:
     for score in scores:
         if "low" not in score:
             value, stderr, n = score["value"], score["stderr"], score["n"]
-            score["low"], score["high"] = share_interval(value, stderr, n)
+            score["low"], score["high"] = share_interval(value, stderr, n, n * score["k"])
     return record
 
 

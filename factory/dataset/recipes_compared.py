@@ -67,7 +67,7 @@ def compare_making(folders: tuple[Path, Path], said: tuple[Description, Descript
     Raises:
         ManifestMismatch: A recipe cannot be read.
     """
-    keys = list(_compare(_recipe(folders[0]), _recipe(folders[1]), ""))
+    keys = compare_recipes(_recipe(folders[0]), _recipe(folders[1]))
     versions = [one.code_versions for one in said]
     stages = [*versions[0], *(one for one in versions[1] if one not in versions[0])]
     code = [
@@ -78,6 +78,11 @@ def compare_making(folders: tuple[Path, Path], said: tuple[Description, Descript
     ups = [one.upstream for one in said]
     other = {name for name in ups[0] if name in ups[1] and ups[0][name] != ups[1][name]}
     return Made(keys, code, frozenset(other))
+
+
+def compare_recipes(a: dict[str, Any], b: dict[str, Any]) -> list[KeyDifference]:
+    """The keys in which two recipes differ, as JSON has them."""
+    return list(_compare(a, b, ""))
 
 
 def _recipe(folder: Path) -> dict[str, Any]:

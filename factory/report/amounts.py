@@ -17,7 +17,9 @@ def whole(value: float) -> str:
 
 def percent(part: float, of: float) -> str:
     """`43.1%`; a dash where there is nothing to be a share of."""
-    return f"{100 * part / of:.1f}%" if of else NONE
+    if not of:
+        return NONE
+    return "< 0.1%" if 0 < part / of < 0.0005 else f"{100 * part / of:.1f}%"
 
 
 def share(value: float | None) -> str:

@@ -6,7 +6,9 @@ Nothing here is HTML but `Picture.svg`, which `drawing` makes; the template esca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from factory.report.amounts import NONE
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,27 @@ class Table:
     """Shown when it is opened; always printed."""
     text_columns: frozenset[int] = frozenset()
     """Columns beyond `left` that are text."""
+
+    def look(self, column: int) -> str:
+        """The CSS class of a column's cells."""
+        if column < self.left:
+            return "name"
+        return "text" if column in self.text_columns else "number"
+
+
+def without_empty(table: Table) -> Table:
+    """The table without columns of numbers or text in which no row has anything."""
+    full = [
+        at
+        for at in range(len(table.head))
+        if at < table.left or any(row[at] not in ("", NONE) for row in table.rows)
+    ]
+    return replace(
+        table,
+        head=[table.head[at] for at in full],
+        rows=[[row[at] for at in full] for row in table.rows],
+        text_columns=frozenset(new for new, at in enumerate(full) if at in table.text_columns),
+    )
 
 
 @dataclass(frozen=True)

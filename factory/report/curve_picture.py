@@ -24,7 +24,9 @@ def curve_picture(curves: Sequence[Curve], name: str) -> str:
         loss, rate = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
         for number, curve in enumerate(curves):
             style = look(number)
-            loss.plot(*_xy(curve.loss), color=style.colour, linestyle=style.line, lw=0.8, alpha=0.55)
+            loss.plot(
+                *_xy(curve.loss), color=style.colour, linestyle=style.line, lw=0.8, alpha=0.55
+            )
             loss.plot(
                 *_xy(curve.eval_loss),
                 color=style.colour,

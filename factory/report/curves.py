@@ -12,7 +12,7 @@ from typing import Any, Final
 from factory.errors import ManifestMismatch
 
 LOG: Final = "log.jsonl"
-_POINTS: Final = 240
+_POINTS: Final = 100
 """Most points of a line; where there are more steps, each is the mean of some."""
 
 

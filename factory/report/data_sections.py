@@ -12,9 +12,9 @@ from factory.report.blocks import Block, Paragraph, Picture, Section, Table
 from factory.report.facts import Counted, Facts
 from factory.report.funnel_picture import Step, funnel_picture
 from factory.report.length_picture import Panel, length_picture
-from factory.report.lengths import Lengths, mean, quantile
+from factory.report.lengths import Lengths, mean, quantile, rows_in
 from factory.report.rate_picture import Share, share_picture, tenths_picture
-from factory.report.rates import Rates, RateRow
+from factory.report.rates import RateRow, Rates
 from schemas.ledger import Group
 from schemas.manifest import LedgerEntry
 
@@ -51,7 +51,9 @@ def _funnel(facts: Facts) -> Section:
     if "collect" in ledger and ledger["collect"].drops:
         blocks.append(
             Picture(
-                funnel_picture(_steps("problems read", [ledger["collect"]]), "problems", "problems"),
+                funnel_picture(
+                    _steps("problems read", [ledger["collect"]]), "problems", "problems"
+                ),
                 "Problems read and admitted, and why others were not.",
             )
         )
@@ -129,7 +131,9 @@ def _sources(counted: Counted, rates: Rates | None) -> Section:
             )
         )
     rows = [_source_row("all", counted.groups)]
-    rows += [_source_row(f"{one.source} ({one.domain or 'none admitted'})", [one]) for one in groups]
+    rows += [
+        _source_row(f"{one.source} ({one.domain or 'none admitted'})", [one]) for one in groups
+    ]
     head = ("source", "problems", "admitted", "requested", "failed", "correct", "correct of graded",
             "samples", "dataset rows", "rows of requested")  # fmt: skip
     blocks.append(Table("Sources, those with most candidates first.", head, rows[:_MOST_ROWS]))
@@ -208,7 +212,10 @@ def _levels(rows: Sequence[RateRow], what: str) -> list[Block]:
     if len(rows) > _MOST_ROWS:
         said += f" The first {_MOST_ROWS} of {len(rows):,}."
     return [
-        Picture(share_picture(shares, series, f"by-{what}", title), _first_of(title, len(drawn), len(rows))),
+        Picture(
+            share_picture(shares, series, f"by-{what}", title),
+            _first_of(title, len(drawn), len(rows)),
+        ),
         Table(said, head, cells, folded=True),
     ]
 
@@ -287,9 +294,7 @@ def _length_row(name: str, lengths: pl.DataFrame) -> tuple[str, ...]:
     shares = (0.1, 0.5, 0.9, 0.99, 1.0)
     return (
         name,
-        whole(lengths["rows"].sum()),
+        whole(rows_in(lengths)),
         f"{mean(lengths):,.1f}",
         *(whole(quantile(lengths, one)) for one in shares),
     )
-
-

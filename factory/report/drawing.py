@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -53,7 +53,7 @@ _HATCHES: Final = ("", "////", "....", "xxxx", "\\\\\\\\", "----")
 _NOT_XML: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-_RC: Final = {
+_RC: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "retort",
     "text.parse_math": False,
@@ -125,7 +125,9 @@ def inline(figure: Figure, name: str, title: str, about: str) -> str:
     box = re.search(r'viewBox="([^"]+)"', text)
     assert box is not None
     body = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body, flags=re.S)
+    body = re.sub(
+        r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body, flags=re.S
+    )
     body = _own_ids(body, name)
     for variable, colour in INK.items():
         body = body.replace(colour, f"var(--{variable})")
@@ -149,11 +151,13 @@ def _own_ids(body: str, name: str) -> str:
     return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
 
 
-def legend_above(axes: Axes, entries: Sequence[Any] | None = None, columns: int = 6) -> None:
+def legend_above(axes: Axes, columns: int = 6) -> None:
     """A legend in one line over the axes, where it hides nothing."""
-    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.02), "ncols": columns}
-    look_of = {"borderaxespad": 0.0, "handlelength": 2.2, "columnspacing": 1.4}
-    if entries is None:
-        axes.legend(**place, **look_of)
-    else:
-        axes.legend(handles=list(entries), **place, **look_of)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.02),
+        ncols=columns,
+        borderaxespad=0.0,
+        handlelength=2.2,
+        columnspacing=1.4,
+    )

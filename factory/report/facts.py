@@ -6,6 +6,7 @@ that did not write something yet, is named in `missing`; the rest is there.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +19,13 @@ from factory.parts import read_manifest
 from factory.report.curves import Curve, curve_of
 from factory.report.lengths import Lengths, lengths_of
 from factory.report.rates import Rates, rates_of
-from factory.run_record import read_run
+from factory.run_record import RECIPE_FILE, read_run
 from factory.shard.layout import RECIPE
 from schemas.ledger import Group, Left, Round
 from schemas.manifest import Manifest
 from schemas.run import Run, StageRef
 
-RECIPE_FILE: Final = "recipe.json"
-"""Beside the record of a run: its whole recipe."""
+ROLES: Final = ("base", "teacher", "student", "control")
 Found = TypeVar("Found")
 
 
@@ -36,10 +36,14 @@ class Made:
     ref: StageRef
     manifest: Manifest | None
 
+    name: str
+    """The artifact for people: `collect`, `grade 2` (of the second round), `train demo-qwen2`."""
+
     @property
-    def name(self) -> str:
-        """What tells it from others of its stage: `train:demo-qwen2`, else the stage."""
-        return self.ref.stage if self.manifest is None else self.manifest.ledger.stage
+    def of(self) -> str:
+        """The student or model that it is about; empty where it is about none."""
+        stage = self.ref.stage if self.manifest is None else self.manifest.ledger.stage
+        return stage.partition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,57 @@ def facts_of(folder: Path) -> Facts:
     """
     run = read_run(folder)
     missing: list[str] = []
-    made = [Made(ref, _tried(missing, ref.stage, _manifest(ref))) for ref in run.stages]
+    manifests = [tried(missing, ref.stage, _manifest(ref)) for ref in run.stages]
+    made = [
+        Made(ref, manifest, name)
+        for ref, manifest, name in zip(
+            run.stages, manifests, names_of(run.stages, manifests), strict=True
+        )
+    ]
     facts = Facts(run=run, made=made, missing=missing)
-    artifacts = _tried(missing, "funnel by source, pass rates and lengths", lambda: artifacts_of(run))
+    artifacts = tried(
+        missing, "funnel by source, pass rates and lengths", lambda: artifacts_of(run)
+    )
     if artifacts is not None:
-        facts.counted = _tried(missing, "funnel by source", lambda: _counted(artifacts))
-        facts.rates = _tried(missing, "pass rates", lambda: rates_of(artifacts))
-        facts.lengths = _tried(missing, "lengths", lambda: lengths_of(artifacts))
+        facts.counted = tried(missing, "funnel by source", lambda: _counted(artifacts))
+        facts.rates = tried(missing, "pass rates", lambda: rates_of(artifacts))
+        facts.lengths = tried(missing, "lengths", lambda: lengths_of(artifacts))
     facts.curves = [
         curve
         for one in facts.of_stage("train")
-        if (curve := _tried(missing, f"curve of {one.name}", _curve(one))) is not None
+        if (curve := tried(missing, f"curve of {one.of}", _curve(one))) is not None
     ]
     _read_recipe(facts, folder)
     return facts
+
+
+def names_of(refs: Sequence[StageRef], manifests: Sequence[Manifest | None]) -> list[str]:
+    """A name for each artifact of a run: its stage, with round, suite, student or model."""
+    suites = {
+        key: name.removeprefix("suite:")
+        for manifest in manifests
+        if manifest is not None and manifest.stage == "validate"
+        for name, key in manifest.inputs.items()
+    }
+    often = Counter(ref.stage for ref in refs if ref.task != "CollectSuite")
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for ref, manifest in zip(refs, manifests, strict=True):
+        seen[ref.stage] += 1
+        of = "" if manifest is None else manifest.ledger.stage.partition(":")[2]
+        if ref.task == "CollectSuite":
+            names.append(f"suite {suites.get(ref.key, ref.key)}")
+        elif of:
+            names.append(f"{ref.stage} {model_name(of)}")
+        else:
+            names.append(f"{ref.stage} {seen[ref.stage]}" if often[ref.stage] > 1 else ref.stage)
+    return names
+
+
+def model_name(of: str) -> str:
+    """`demo-qwen2 (student)` of `student:demo-qwen2`; a name without a role as it is."""
+    role, _, name = of.partition(":")
+    return f"{name} ({role})" if name and role in ROLES else of
 
 
 def _manifest(ref: StageRef) -> Callable[[], Manifest]:
@@ -101,10 +142,10 @@ def _manifest(ref: StageRef) -> Callable[[], Manifest]:
 
 
 def _curve(one: Made) -> Callable[[], Curve]:
-    return lambda: curve_of(Path(one.ref.path), one.name.removeprefix("train:"))
+    return lambda: curve_of(Path(one.ref.path), one.of)
 
 
-def _tried(missing: list[str], what: str, read: Callable[[], Found]) -> Found | None:
+def tried(missing: list[str], what: str, read: Callable[[], Found]) -> Found | None:
     """What is read; None, and why it is missing, where it cannot be."""
     try:
         return read()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from factory.report.amounts import percent
 from factory.report.drawing import INK, canvas, inline, plain
 
 _MOST_REASONS: Final = 9
@@ -49,7 +50,7 @@ def funnel_picture(steps: Sequence[Step], unit: str, name: str) -> str:
     )
     with canvas(0.5 + 0.225 * len(lines)) as figure:
         axes = figure.add_subplot()
-        for at, (label, left, rows, drop) in enumerate(lines):
+        for at, (_, left, rows, drop) in enumerate(lines):
             axes.barh(
                 at,
                 rows,
@@ -60,9 +61,9 @@ def funnel_picture(steps: Sequence[Step], unit: str, name: str) -> str:
                 hatch="////" if drop else None,
                 linewidth=0.8,
             )
-            text = f"−{rows:,}  {100 * rows / whole:.1f}%" if drop else f"{rows:,}"
-            if not drop and rows != whole:
-                text += f"  {100 * rows / whole:.1f}%"
+            text = f"−{rows:,}" if drop else f"{rows:,}"
+            if rows != whole:
+                text += f" · {percent(rows, whole)}"
             axes.text(
                 left + rows + whole * 0.008,
                 at,
@@ -73,7 +74,9 @@ def funnel_picture(steps: Sequence[Step], unit: str, name: str) -> str:
             )
             if drop:  # where the bar comes from, so that the eye follows it down
                 axes.plot([left, left], [at, at + 1], color=INK["line"], linewidth=0.6, zorder=0)
-        axes.set_yticks(range(len(lines)), [("− " if drop else "") + label for label, _, _, drop in lines])
+        axes.set_yticks(
+            range(len(lines)), [("− " if drop else "") + label for label, _, _, drop in lines]
+        )
         for tick, (_, _, _, drop) in zip(axes.get_yticklabels(), lines, strict=True):
             tick.set_fontweight("normal" if drop else "bold")
             tick.set_color(INK["muted"] if drop else INK["text"])

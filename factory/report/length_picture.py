@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from factory.report.drawing import INK, canvas, inline, legend_above, plain
+from factory.report.lengths import rows_in
 
 _PER_DECADE: Final = 12
 
@@ -34,7 +35,7 @@ def length_picture(
     said = "; ".join(
         f"{panel.name}: {rows:,} {group}"
         for panel in panels
-        for group, rows in zip(groups, (_rows(panel.first), _rows(panel.second)), strict=True)
+        for group, rows in zip(groups, (rows_in(panel.first), rows_in(panel.second)), strict=True)
     )
     with canvas(0.55 + 1.05 * len(panels)) as figure:
         found: Any = figure.subplots(len(panels), 1, sharex=True, squeeze=False)
@@ -47,7 +48,9 @@ def length_picture(
                 hatch="////", linewidth=1.2, label=groups[1],
             )  # fmt: skip
             axes.set_xscale("log")
-            axes.set_ylabel(plain(panel.name, 18), rotation=0, ha="right", va="center", color=INK["text"])
+            axes.set_ylabel(
+                plain(panel.name, 18), rotation=0, ha="right", va="center", color=INK["text"]
+            )
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
             axes.margins(x=0.01)
@@ -58,10 +61,6 @@ def length_picture(
         last.xaxis.set_minor_formatter(lambda _value, _at: "")
         last.set_xlabel(f"{unit} of a completion, logarithmic; height: share of the group's rows")
         return inline(figure, name, title, f"Histograms. {said}.")
-
-
-def _rows(lengths: pl.DataFrame) -> int:
-    return int(lengths["rows"].sum())
 
 
 def _edges(shortest: int, longest: int) -> list[float]:
@@ -75,6 +74,6 @@ def _edges(shortest: int, longest: int) -> list[float]:
 def _shares(lengths: pl.DataFrame, edges: Sequence[float]) -> list[float]:
     """Share of the rows in each bin, per unit of the logarithmic axis."""
     counts, _ = np.histogram(lengths["length"].clip(lower_bound=1), edges, weights=lengths["rows"])
-    whole = max(1, _rows(lengths))
+    whole = max(1, rows_in(lengths))
     widths = [math.log(edges[at + 1] / edges[at]) for at in range(len(edges) - 1)]
     return [float(count) / whole / width for count, width in zip(counts, widths, strict=True)]

@@ -28,7 +28,7 @@ class Lengths:
     unit: str
     """`tokens`, or `characters` where no candidate has a count of tokens."""
     rows: pl.DataFrame
-    """`domain`, `correct`, `kept`, `length`, `rows`, sorted; kept: it is in a row of the dataset."""
+    """`domain`, `correct`, `kept` (it is in a row of the dataset), `length`, `rows`; sorted."""
     without: int
     """Candidates without a count of tokens, where others have one; they are in no row."""
 
@@ -157,12 +157,17 @@ def _sum(frame: pl.DataFrame, domains: pl.DataFrame, published: pl.DataFrame) ->
     )
 
 
+def rows_in(lengths: pl.DataFrame) -> int:
+    """Candidates of a frame of `length` and `rows`."""
+    return int(lengths["rows"].sum())
+
+
 def quantile(lengths: pl.DataFrame, share: float) -> int:
-    """The smallest length that at least this share of the rows does not exceed; there must be one."""
-    reached = lengths["rows"].cum_sum() >= share * lengths["rows"].sum()
+    """The smallest length that this share of the rows does not exceed; there must be a row."""
+    reached = lengths["rows"].cum_sum() >= share * rows_in(lengths)
     return int(lengths["length"].filter(reached)[0])
 
 
 def mean(lengths: pl.DataFrame) -> float:
     """The mean length; there must be a row."""
-    return float((lengths["length"] * lengths["rows"]).sum() / lengths["rows"].sum())
+    return int((lengths["length"] * lengths["rows"]).sum()) / rows_in(lengths)

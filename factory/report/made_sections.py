@@ -7,7 +7,6 @@ import json
 from factory.report.amounts import NONE, whole
 from factory.report.blocks import Block, Paragraph, Section, Table, Verbatim
 from factory.report.facts import Facts
-from factory.report.work_sections import label
 
 
 def made_sections(facts: Facts) -> list[Section]:
@@ -40,7 +39,7 @@ def _indented(recipe: str) -> str:
 def _artifacts(facts: Facts) -> Table:
     rows = [
         (
-            label(one),
+            one.name,
             one.ref.key,
             NONE if one.manifest is None else str(one.manifest.code_version),
             NONE if one.manifest is None else whole(len(one.manifest.parts)),
@@ -57,7 +56,7 @@ def _versions(facts: Facts) -> list[Block]:
     found: dict[str, dict[str, list[str]]] = {}
     for one in facts.made:
         for package, version in (one.manifest.versions if one.manifest else {}).items():
-            found.setdefault(package, {}).setdefault(version, []).append(label(one))
+            found.setdefault(package, {}).setdefault(version, []).append(one.name)
     if not found:
         return []
     rows = [(package, ", ".join(sorted(versions))) for package, versions in sorted(found.items())]
@@ -67,5 +66,9 @@ def _versions(facts: Facts) -> list[Block]:
     for package, versions in sorted(found.items()):
         if len(versions) > 1:
             said = "; ".join(f"{one}: {', '.join(of)}" for one, of in sorted(versions.items()))
-            blocks.append(Paragraph(f"Artifacts stand on several versions of {package}: {said}.", warning=True))
+            blocks.append(
+                Paragraph(
+                    f"Artifacts stand on several versions of {package}: {said}.", warning=True
+                )
+            )
     return blocks

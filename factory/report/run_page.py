@@ -36,7 +36,9 @@ def _cards(facts: Facts) -> Iterator[Card]:
     if collect := ledger.get("collect"):
         yield Card("Problems", whole(collect.rows_out), f"of {whole(collect.rows_in)} read")
     if generate := ledger.get("generate"):
-        yield Card("Candidates", whole(generate.rows_out), f"of {whole(generate.rows_in)} requested")
+        yield Card(
+            "Candidates", whole(generate.rows_out), f"of {whole(generate.rows_in)} requested"
+        )
     if select := ledger.get("select"):
         detail = f"{whole(select.rows_out)} samples of {whole(select.rows_in)} graded"
         yield Card("Accept rate", percent(select.rows_out, select.rows_in), detail)

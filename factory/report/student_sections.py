@@ -15,9 +15,9 @@ from factory.report.amounts import (
     span,
     whole,
 )
-from factory.report.blocks import Block, Paragraph, Picture, Section, Table
+from factory.report.blocks import Block, Paragraph, Picture, Section, Table, without_empty
 from factory.report.curve_picture import curve_picture
-from factory.report.facts import Facts
+from factory.report.facts import ROLES, Facts, model_name
 from factory.report.score_picture import Dot, SuitePanel, score_picture
 from factory.validate.published import PublishedScore, published_scores
 from schemas.run import Run
@@ -25,7 +25,6 @@ from schemas.score import Score
 
 SHOWN: Final = "pass@1"
 """The metric of the picture; the table has all."""
-ROLES: Final = ("base", "teacher", "student", "control")
 
 
 def student_sections(facts: Facts) -> list[Section]:
@@ -53,8 +52,11 @@ def _training(facts: Facts) -> Iterator[Section]:
         figures = one.manifest.figures
         rows.append(
             (
-                one.name.removeprefix("train:"),
-                *(_number(figures, name) for name in ("parameters", "documents", "steps", "tokens")),
+                one.of,
+                *(
+                    _number(figures, name)
+                    for name in ("parameters", "documents", "steps", "tokens")
+                ),
                 *(
                     f"{_loss(figures, f'first_{name}')} → {_loss(figures, f'final_{name}')}"
                     for name in ("loss", "eval_loss")
@@ -126,7 +128,12 @@ def _scores(run: Run) -> Iterator[Section]:
         for one in run.scores
         if one.suite == suite
     ]
-    blocks.append(Table("All scores.", head, rows, left=3))
+    blocks.append(_by_metric(run.scores))
+    blocks.append(
+        without_empty(
+            Table("All scores, with how they were drawn.", head, rows, left=3, folded=True)
+        )
+    )
     if published:
         blocks.append(
             Table(
@@ -142,6 +149,27 @@ def _scores(run: Run) -> Iterator[Section]:
             )
         )
     yield Section("scores", "Scores", blocks)
+
+
+def _by_metric(scores: Sequence[Score]) -> Table:
+    """A row per suite and model, a column per metric."""
+    metrics = list(dict.fromkeys(one.metric for one in scores))
+    rows: list[tuple[str, ...]] = []
+    for suite in suites_of(scores):
+        here = [one for one in scores if one.suite == suite]
+        models = dict.fromkeys((one.role, one.model) for one in here)
+        for role, model in sorted(models, key=lambda one: ROLES.index(one[0])):
+            own = {one.metric: one for one in here if (one.role, one.model) == (role, model)}
+            cells = [
+                f"{share(own[name].value)} ({interval(own[name].low, own[name].high)})"
+                if name in own
+                else NONE
+                for name in metrics
+            ]
+            problems = next(iter(own.values())).n
+            rows.append((suite, f"{model} ({role})", whole(problems), *cells))
+    head = ("suite", "model", "problems", *metrics)
+    return Table("Scores, with 95% intervals over problems.", head, rows, left=2)
 
 
 def _dots(scores: Sequence[Score], suite: str) -> list[Dot]:
@@ -203,7 +231,7 @@ def _answers(facts: Facts) -> Iterator[Section]:
     by_level: list[tuple[str, ...]] = []
     for one in facts.of_stage("validate"):
         assert one.manifest is not None
-        model = one.name.removeprefix("validate:")
+        model = model_name(one.of)
         for suite, figures in sorted(one.manifest.figures.get("suites", {}).items()):
             rows.append(_answer_row(suite, model, figures))
             by_level += _level_rows(suite, model, figures)
@@ -213,11 +241,13 @@ def _answers(facts: Facts) -> Iterator[Section]:
             "unclosed think", "failed", "tokens: mean", "median", "90%", "mean if correct",
             "if not")  # fmt: skip
     blocks: list[Block] = [
-        Table(
-            "How models answer. Cut, empty and failed answers count as wrong.",
-            head,
-            sorted(rows),
-            left=2,
+        without_empty(
+            Table(
+                "How models answer. Cut, empty and failed answers count as wrong.",
+                head,
+                sorted(rows),
+                left=2,
+            )
         )
     ]
     if by_level:
@@ -245,14 +275,19 @@ def _answer_row(suite: str, model: str, figures: Mapping[str, Any]) -> tuple[str
         "failed": figures.get("failed"),
     }
     tokens: Mapping[str, float] = figures.get("tokens") or {}
-    means = [(figures.get(name) or {}).get("mean") for name in ("tokens_correct", "tokens_not_correct")]
+    means = [
+        (figures.get(name) or {}).get("mean") for name in ("tokens_correct", "tokens_not_correct")
+    ]
     return (
         suite,
         model,
         whole(candidates),
         percent(statuses.get("correct", 0), candidates),
         *(NONE if value is None else whole(value) for value in counts.values()),
-        *(NONE if tokens.get(name) is None else f"{tokens[name]:,.0f}" for name in ("mean", "p50", "p90")),
+        *(
+            NONE if tokens.get(name) is None else f"{tokens[name]:,.0f}"
+            for name in ("mean", "p50", "p90")
+        ),
         *(NONE if value is None else f"{value:,.0f}" for value in means),
     )
 

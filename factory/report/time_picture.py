@@ -31,7 +31,9 @@ def time_picture(rows: Sequence[Took], name: str) -> str:
     with canvas(0.35 + 0.235 * len(rows)) as figure:
         axes = figure.add_subplot()
         for at, one in enumerate(rows):
-            axes.barh(at, one.wall_s, height=0.7, facecolor=INK["a"], alpha=0.35 if measured else 0.8)
+            axes.barh(
+                at, one.wall_s, height=0.7, facecolor=INK["a"], alpha=0.35 if measured else 0.8
+            )
             if one.used_s is not None:
                 axes.barh(at, min(one.used_s, one.wall_s), height=0.7, facecolor=INK["a"])
             text = clock(one.wall_s) if one.wall_s >= 60 else f"{one.wall_s:.1f} s"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
+from factory.artifact import USAGE
 from factory.meter_text import money, short
 from factory.report.amounts import NONE, duration, moment, percent, share, size, whole
-from factory.report.blocks import Block, Paragraph, Picture, Section, Table
+from factory.report.blocks import Block, Paragraph, Picture, Section, Table, without_empty
 from factory.report.facts import Facts, Made
 from factory.report.time_picture import Took, time_picture
 from schemas.spent import Spent
-
-USAGE: Final = "usage"
-"""In the figures of a manifest: `cpu_s` of the stage's processes and the `cores` it could use."""
 
 
 def work_sections(facts: Facts) -> list[Section]:
@@ -44,8 +42,13 @@ def _cost(facts: Facts) -> Iterator[Section]:
         (
             domain,
             whole(one["tokens"]),
-            NONE if one.get("tokens_per_accepted") is None else f"{one['tokens_per_accepted']:,.1f}",
-            *(whole(one.get("states", {}).get(state, 0)) for state in ("solved", "short", "given_up")),
+            NONE
+            if one.get("tokens_per_accepted") is None
+            else f"{one['tokens_per_accepted']:,.1f}",
+            *(
+                whole(one.get("states", {}).get(state, 0))
+                for state in ("solved", "short", "given_up")
+            ),
         )
         for domain, one in sorted(by_domain.items())
         if one.get("tokens") is not None
@@ -97,10 +100,10 @@ def _of_stage(facts: Facts, stage: str) -> Mapping[str, Any]:
 def _time(facts: Facts) -> Iterator[Section]:
     if not facts.made:
         return
-    took = [Took(label(one), one.ref.wall_s, _used(one)) for one in facts.made]
+    took = [Took(one.name, one.ref.wall_s, _used(one)) for one in facts.made]
     rows = [
         (
-            label(one),
+            one.name,
             duration(one.ref.wall_s),
             *_usage_cells(one),
             NONE if one.manifest is None else moment(one.manifest.created_unix_s),
@@ -118,16 +121,10 @@ def _time(facts: Facts) -> Iterator[Section]:
         "CPU time is that of a stage's own processes, those of model servers included; programs "
         "in sandboxes are not in it. GPUs are measured by nothing here but training's MFU."
     )
-    table = Table("Time and utilisation of each artifact.", head, rows, text_columns=frozenset({4, 5}))
-    blocks += [table, Paragraph(note)]
+    said = "Time and utilisation of each artifact."
+    table = Table(said, head, rows, text_columns=frozenset({5}))
+    blocks += [without_empty(table), Paragraph(note)]
     yield Section("time", "Time and utilisation", blocks)
-
-
-def label(one: Made) -> str:
-    """An artifact for people; rounds and suites are told apart by their key."""
-    twice = one.ref.stage in {"generate", "grade", "collect"}
-    name = "suite" if one.ref.task == "CollectSuite" else one.name
-    return f"{name} {one.ref.key}" if twice else name
 
 
 def _used(one: Made) -> float | None:

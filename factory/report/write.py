@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
 
 from factory.parts import write_atomically
 from factory.report.blocks import Page
+from factory.report.compared import compare_runs
+from factory.report.compared_page import compared_page
 from factory.report.facts import facts_of
 from factory.report.run_page import run_page
-
-REPORT_FILE: Final = "report.html"
+from factory.run_record import REPORT_FILE
 
 
 def write_report(folder: Path, out: Path | None = None) -> tuple[Path, list[str]]:
@@ -27,6 +27,21 @@ def write_report(folder: Path, out: Path | None = None) -> tuple[Path, list[str]
     path = out or folder / REPORT_FILE
     write_atomically(path, rendered(run_page(facts)).encode())
     return path, facts.missing
+
+
+def write_comparison(a: Path, b: Path, out: Path | None = None) -> tuple[Path, list[str]]:
+    """Two runs by the folders of their records, side by side, and what is not known of them.
+
+    Args:
+        out: Where to; `compared-with-B.html` in the folder of A where it is not given.
+
+    Raises:
+        ManifestMismatch: One has no record of a finished run.
+    """
+    found = compare_runs(a, b)
+    path = out or a / f"compared-with-{b.resolve().name}.html"
+    write_atomically(path, rendered(compared_page(found)).encode())
+    return path, found.missing
 
 
 def rendered(page: Page) -> str:
