@@ -117,7 +117,9 @@ def _count(source: Source) -> tuple[int | None, KnownBy]:
     try:
         rows = _local_rows(source)
     except RecipeError:
-        return None, "nothing: it is not there"
+        if not isinstance(source, LiveCodeBenchSource) or source.limit is None:
+            return None, "nothing: it is not there"
+        rows = None  # to be downloaded, like a dataset of the hub
     if rows is not None and (source.limit is None or rows <= source.limit):
         return rows, "rows of the file"
     if source.limit is not None:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from factory.collect.livecodebench import download_command
 from factory.errors import RecipeError
 from factory.pin import is_hub_name, unpinned
 from factory.plan import Plan
@@ -24,6 +25,7 @@ from schemas.recipe import (
     GpqaSource,
     HubSource,
     ImportTeacher,
+    LiveCodeBenchSource,
     OpenaiTeacher,
     ReasoningGymSource,
     Recipe,
@@ -77,7 +79,10 @@ def _sources(recipe: Recipe) -> list[Source]:
 def _files(recipe: Recipe) -> Iterator[Lack]:
     """Files and folders that the recipe names and that are not there."""
     places: list[tuple[str, str]] = []
+    downloads: dict[str, str] = {}
     for source in _sources(recipe):
+        if isinstance(source, LiveCodeBenchSource):
+            downloads[f"source {source.name}"] = download_command(source)
         where = [getattr(source, "path", "")]
         if isinstance(source, GpqaSource | HubSource | SftSource) and not is_hub_name(
             source.dataset
@@ -100,7 +105,8 @@ def _files(recipe: Recipe) -> Iterator[Lack]:
             try:
                 existing(place, who)
             except RecipeError as error:
-                yield _missing(f"{error}", "put it there, or correct the recipe")
+                remedy = downloads.get(who, "put it there, or correct the recipe")
+                yield _missing(f"{error}", remedy)
 
 
 def _served(recipe: Recipe) -> list[tuple[str, VllmTeacher | OpenaiTeacher]]:

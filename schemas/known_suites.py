@@ -56,13 +56,14 @@ def _file(kind: str, path: str, license: str) -> dict[str, JsonValue]:
 
 
 def _answers(
-    dataset: str, split: str, license: str, columns: dict[str, JsonValue]
+    dataset: str, split: str, items: int, license: str, columns: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """A set on the hub with one answer in mathematics per row."""
+    """A set on the hub with one answer in mathematics per row; all of them, which `limit` says so
+    that a plan can count what is not downloaded yet."""
     place: dict[str, JsonValue] = {"kind": "hub", "dataset": dataset, "revision": ""}
     named = {"statement": "problem", "gold": "answer"} | columns
     shared = {"split": split, "license": license, "domain": "math", "grader": "math"}
-    return {**place, **shared, "columns": named}
+    return {**place, **shared, "columns": named, "limit": items}
 
 
 MAA: Final = "not stated; problems of the MAA"
@@ -72,14 +73,14 @@ KNOWN_SUITES: Final[dict[str, KnownSuite]] = {
     "aime-2024": KnownSuite(
         about="AIME I and II of 2024: 30 problems, each with a whole number from 0 to 999",
         license=MAA,
-        source=_answers("HuggingFaceH4/aime_2024", "train", MAA, {"problem_id": "id"}),
+        source=_answers("HuggingFaceH4/aime_2024", "train", 30, MAA, {"problem_id": "id"}),
         template=BOXED,
         metric_k=[1, 64],
     ),
     "aime-2025": KnownSuite(
         about="AIME I and II of 2025: 30 problems, each with a whole number from 0 to 999",
         license="Apache-2.0",
-        source=_answers("math-ai/aime25", "test", "Apache-2.0", {"problem_id": "id"}),
+        source=_answers("math-ai/aime25", "test", 30, "Apache-2.0", {"problem_id": "id"}),
         template=BOXED,
         metric_k=[1, 64],
     ),
@@ -93,6 +94,7 @@ KNOWN_SUITES: Final[dict[str, KnownSuite]] = {
             "config": "gpqa_diamond",
             "split": "train",
             "license": "CC-BY-4.0",
+            "limit": 198,
         },
         template=LETTER,
     ),
@@ -110,10 +112,10 @@ KNOWN_SUITES: Final[dict[str, KnownSuite]] = {
     ),
     "livecodebench": KnownSuite(
         about="LiveCodeBench's code generation, contests from August 2024 to January 2025, the "
-        "window of the DeepSeek-R1 report",
+        "window of the DeepSeek-R1 report; at most 880 problems, as many as all before have",
         license=SOME_CC,
         source=_file("livecodebench", "livecodebench", SOME_CC)
-        | {"since": "2024-08-01", "until": "2025-01-31"},
+        | {"since": "2024-08-01", "until": "2025-01-31", "limit": 880},  # all up to January 2025
         template=PROGRAM,
     ),
     "math": KnownSuite(
@@ -128,6 +130,7 @@ KNOWN_SUITES: Final[dict[str, KnownSuite]] = {
         source=_answers(
             "HuggingFaceH4/MATH-500",
             "test",
+            500,
             "MIT",
             {"problem_id": "unique_id", "category": "subject", "level": "level"},
         ),
@@ -183,10 +186,13 @@ def _placed(name: str, source: dict[str, JsonValue], own: dict[str, Any]) -> dic
         if wrong := sorted(set(own) - {"path"}):
             raise ValueError(f"suite {name} reads a file or folder: give `path`, not {wrong}")
         return {**source, **own}
-    if "path" not in own:
+    if not {"path", "dataset"} & set(own):
         return {**source, **own}
+    others = {key: value for key, value in source.items() if key != "limit"}
+    if "path" not in own:
+        return {**others, **own}
     if set(own) != {"path"}:
         raise ValueError(f"suite {name}: give either `path`, or `dataset` and `revision`")
-    kept = {key: value for key, value in source.items() if key not in _OF_THE_HUB}
+    kept = {key: value for key, value in others.items() if key not in _OF_THE_HUB}
     kind = "file" if source["kind"] == "hub" else source["kind"]
     return {**kept, **own, "kind": kind}

@@ -86,7 +86,7 @@ def problems(source: LiveCodeBenchSource) -> Iterator[Problem | Rejected]:
         raise SourceError(
             f"source {source.name}: expected problems of contests since {source.since} until "
             f"{source.until}, found none and {others:,} of others in {source.path}; download the "
-            f"files of these months: {_command(source)}"
+            f"files of these months: {download_command(source)}"
         )
 
 
@@ -100,12 +100,13 @@ def place(source: LiveCodeBenchSource) -> Path:
     if not path.exists():
         raise RecipeError(
             f"source {source.name}: expected LiveCodeBench's files at {path}, found none; "
-            f"download them: {_command(source)}"
+            f"download them: {download_command(source)}"
         )
     return path
 
 
-def _command(source: LiveCodeBenchSource) -> str:
+def download_command(source: LiveCodeBenchSource) -> str:
+    """What a user types to have a source's files; one of them has 1.2 GB."""
     return DOWNLOAD.format(folder=resolve(source.path))
 
 

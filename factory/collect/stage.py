@@ -23,13 +23,14 @@ from factory.collect.gold import check_golds
 from factory.collect.sources import read_source, sources_fingerprint
 from factory.digest import digest
 from factory.errors import SourceError
+from factory.grade.code_run import count_left_out
 from factory.ledger import entry
 from factory.parts import as_table, part_name, write_part
 from schemas.arrow import PROBLEM
 from schemas.data_settings import Benchmark, Overlap
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
-from schemas.problem import Problem
+from schemas.problem import GraderName, Problem
 from schemas.recipe import Grade, Source
 from schemas.sample import Drop
 
@@ -129,10 +130,20 @@ def collect_problems(
         "kept": dict(sorted(Counter(problem.source for problem in problems).items())),
         "gold_unchecked": unchecked,
         "contaminated_by_benchmark": hits,
+        "tests_left_out": _tests_left_out(problems),
         "wall_s": time.monotonic() - start,
     }
     ledger = entry("collect", sum(read.values()), len(problems), drops)
     return StageResult(parts=parts, ledger=ledger, figures=figures)
+
+
+def _tests_left_out(problems: Sequence[Problem]) -> dict[str, int]:
+    """Source -> tests of its programs that no sandbox can take; empty where all can be run."""
+    found: Counter[str] = Counter()
+    for problem in problems:
+        if problem.grader is GraderName.CODE:
+            found[problem.source] += count_left_out(problem.gold)
+    return {source: count for source, count in sorted(found.items()) if count}
 
 
 def _without_duplicates(problems: list[Problem], dropped: list[Rejected]) -> list[Problem]:

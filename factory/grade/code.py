@@ -7,17 +7,19 @@ is compared where, and what a program cannot do is said in `sandboxes/README.md`
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sandboxes
 from factory.errors import SandboxUnavailable
-from factory.grade.code_run import read_code_gold
+from factory.grade.code_run import CodeRun
 from factory.grade.contract import Item, Verdict, answer_part
-from sandboxes import Limits, SandboxError, SandboxPool
+from sandboxes import Limits, SandboxError, SandboxPool, Tests, parse_tests
 from sandboxes.container import RESERVE_BYTES
 from sandboxes.engine import check
 from schemas.candidate import FinishReason
@@ -167,7 +169,7 @@ class CodeGrader:
             detail = f"gold: {error}"[:400]
             return Verdict(Status.ERROR, extracted.program, "gold", detail, 0.0)
         program = run.program(extracted.program)
-        outcome = self._pool.run(program, tests, run.limits(self._limits))
+        outcome = self._pool.run(program, tests, raised(self._limits, run))
         return Verdict(
             status=_STATUS[outcome.verdict],
             extracted=extracted.program,
@@ -177,6 +179,27 @@ class CodeGrader:
             passed=outcome.passed,
             total=outcome.total,
         )
+
+
+def read_code_gold(gold: str) -> tuple[Tests, CodeRun]:
+    """The tests of a code problem, and how its programs are run.
+
+    Raises:
+        ValueError: It is no JSON, or not of this form.
+    """
+    form: Any = json.loads(gold)
+    run = CodeRun.model_validate(form.pop("run", {})) if isinstance(form, dict) else CodeRun()
+    return parse_tests(form), run
+
+
+def raised(limits: Limits, run: CodeRun) -> Limits:
+    """The recipe's limits, raised to those that a problem needs."""
+    return replace(
+        limits,
+        cpu_s=max(limits.cpu_s, run.cpu_s or 0.0),
+        wall_s=max(limits.wall_s, run.wall_s or 0.0),
+        output_bytes=max(limits.output_bytes, run.output_bytes or 0),
+    )
 
 
 def check_sandbox(sandbox: Sandbox) -> None:

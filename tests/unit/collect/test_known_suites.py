@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from factory.collect.gold import check_golds
 from factory.collect.sources import iter_problems, read_source
+from factory.plan_problems import plan_sources
 from schemas.known_suites import BOXED, KNOWN_SUITES
 from schemas.machine import Machine
 from schemas.problem import GraderName, Problem
@@ -108,6 +109,14 @@ def test_a_local_copy_in_the_shape_of_the_hub_is_read(
     assert (found.problem_id, found.gold, found.category, found.level) == expected
     assert (found.statement, found.grader) == (row["problem"], GraderName.MATH)
     assert problems(by_path) == [found]
+
+
+def test_a_plan_counts_what_is_not_downloaded_and_a_copy_has_all_its_rows(folder: Path) -> None:
+    for name, items in [("math-500", 500), ("aime-2024", 30), ("gpqa-diamond", 198)]:
+        (planned,) = plan_sources(suite(name).sources)
+        assert (planned.problems, planned.known_by) == (items, "limit")
+    parquet_set(folder / "copy", [AIME_2025 | {"id": str(at)} for at in range(31)], "test")
+    assert len(problems(suite("aime-2025", dataset="${RETORT_DATA}/copy"))) == 31
 
 
 def test_gpqa_may_be_a_file_instead_of_the_gated_dataset() -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from factory.collect import livecodebench
 from factory.collect.code_tests import MOST_CASES
 from factory.collect.gold import check_golds
 from factory.collect.livecodebench import MOST_CALL_CHARS, MOST_S, PRELUDE, STARTER_LINE, STDIN_LINE
 from factory.collect.sources import iter_problems, read_source, sources_fingerprint
+from factory.collect.stage import collect_problems
 from factory.errors import RecipeError, SourceError
-from factory.grade.code_run import read_code_gold
+from factory.grade.code import read_code_gold
+from factory.grade.code_run import count_left_out
 from sandboxes import Asserts, Stdio
 from schemas.machine import Machine
 from schemas.problem import Domain, GraderName
@@ -66,6 +69,29 @@ def test_tests_that_no_sandbox_can_take_are_left_out_and_counted(folder: Path) -
     tests, run = read_code_gold(found.gold)
     assert isinstance(tests, Asserts)
     assert (tests.code.count("assert "), run.left_out) == (2, 1)
+    assert count_left_out(found.gold) == 1
+
+
+def test_how_many_tests_were_left_out_is_a_figure_of_the_stage(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(livecodebench, "MOST_CHARS", 27)
+    said = json.dumps([lcb.stdin_test('"run":{"left_out":7}', "1")])
+    other = lcb.script_row(question_id="b", question_content="Other.", public_test_cases=said)
+    lcb.write(folder, [lcb.script_row(), other])
+    (folder / "out").mkdir()
+    result = collect_problems(
+        [lcb.source()],
+        check_gold=True,
+        against=[],
+        grade=Grade(),
+        machine=Machine(),
+        seed=0,
+        out_dir=folder / "out",
+        key="k",
+    )
+    assert result.figures["tests_left_out"] == {"lcb": 1}
+    assert result.ledger.rows_out == 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from factory.grade.code_run import CodeRun, read_code_gold
+from factory.grade.code import raised, read_code_gold
+from factory.grade.code_run import CodeRun
 from sandboxes import Limits, Stdio
 
 TESTS = {"kind": "stdio", "cases": [{"stdin": "", "stdout": "1"}]}
@@ -14,9 +15,9 @@ TESTS = {"kind": "stdio", "cases": [{"stdin": "", "stdout": "1"}]}
 
 def test_limits_of_a_problem_raise_those_of_the_recipe_and_never_lower_them() -> None:
     run = CodeRun(cpu_s=60, wall_s=1, output_bytes=10)
-    found = run.limits(Limits(wall_s=10, cpu_s=5, memory_bytes=7, output_bytes=9))
+    found = raised(Limits(wall_s=10, cpu_s=5, memory_bytes=7, output_bytes=9), run)
     assert found == Limits(wall_s=10, cpu_s=60, memory_bytes=7, output_bytes=10)
-    assert CodeRun().limits(Limits()) == Limits()
+    assert raised(Limits(), CodeRun()) == Limits()
 
 
 def test_a_gold_without_the_key_is_run_as_the_recipe_has_it() -> None:
