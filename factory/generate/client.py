@@ -84,7 +84,7 @@ class Client:
     Args:
         urls: Where they are now, each ending before `path`; asked for again at each request. A
             server that was started again has another address at the same place.
-        path: `/completions` or `/chat/completions`.
+        path: `/completions`, `/chat/completions`, or one whose answers `read` knows.
         key: Sent as a bearer token where there is one; never written anywhere. Without one, a
             user and password in the address are sent.
         check: Called now and then; what it raises ends the work.
@@ -92,6 +92,7 @@ class Client:
             answer or because the request was found guilty of the server's deaths.
         known: These servers have answered this work before, so that more requests in a row may
             be to blame for their deaths before the servers are.
+        read: What the body of a 200 answer means, for so many completions that were asked for.
     """
 
     urls: Callable[[], Sequence[str]]
@@ -102,6 +103,7 @@ class Client:
     check: Callable[[], None] = lambda: None
     answered: Callable[[int], None] = lambda number: None
     known: bool = False
+    read: Callable[[bytes, int], Answer | NoAnswer] = read_completions
 
     async def run(
         self, asks: Iterator[Ask], done: Callable[[Reply], Awaitable[Iterable[Ask] | None]]
@@ -184,7 +186,7 @@ class Client:
             if isinstance(said, NoAnswer):
                 return said
             if said.status == 200:
-                return read_completions(said.body, count)
+                return self.read(said.body, count)
             return read_error(said.status, said.body, said.retry_after)
 
         return ask_for

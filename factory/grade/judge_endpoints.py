@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from factory.errors import RecipeError, TeacherError
+from factory.generate.answers import Answer, read_completions
 from factory.generate.client import Client, Limits, timeout_for
 from factory.generate.endpoint_check import check_endpoints
+from factory.generate.refusals import NoAnswer
 from factory.grade.judge_label_file import labelled_lines
 from schemas.machine import Endpoints, Machine
 from schemas.recipe import Grade
@@ -55,17 +57,22 @@ def judge_client(
     urls: Sequence[str],
     max_tokens: int,
     check: Callable[[], None],
+    path: str = "/chat/completions",
+    read: Callable[[bytes, int], Answer | NoAnswer] = read_completions,
 ) -> Client:
-    """A client of the judge's endpoints.
+    """A client of the endpoints of a judge, or of another model that grades.
 
     Args:
         urls: The endpoints' addresses, those to prefer first.
         check: Called now and then while it works.
+        path: Of what is asked there.
+        read: What an answer to it means.
     """
     return Client(
         urls=lambda: urls,
-        path="/chat/completions",
+        path=path,
         model=model,
+        read=read,
         limits=Limits(
             in_flight=endpoints.in_flight,
             timeout_s=timeout_for(endpoints, max_tokens),

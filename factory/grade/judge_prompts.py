@@ -1,9 +1,8 @@
 """What a judge is asked, and how its reply is read: the versioned prompts.
 
 What is shown (the problem, the reference, the answer) is text that anyone may have written. Each
-stands between two lines that hold a nonce, a digest of all that is shown, so that no text can end
-its own block or begin another. What the nonce cannot hold is the judge's mind: an answer may still
-talk a weak judge into a verdict. That shows in its agreement with labels (docs/judge.md).
+stands in a block that no text can end (`fences`). An answer may still talk a weak judge into a
+verdict; that shows in its agreement with labels (docs/judge.md).
 
 Only the judge's own reply is read. Its reasoning, where it has any, is left out; the last line is
 the verdict and nothing else; a second verdict anywhere makes the reply one that is not in form.
@@ -19,13 +18,12 @@ from typing import Any, Final, Literal
 
 from factory.digest import digest
 from factory.grade.contract import answer_part
+from factory.grade.fences import fenced, shortened, told_of, turns_block
 from schemas.candidate import FinishReason
 from schemas.sample import Message
 
 PromptName = Literal["reference-1", "quality-1"]
 
-MOST_ANSWER_CHARS: Final = 32_000
-"""Of a longer answer its first and last halves are shown, and the judge is told."""
 _REASON_CHARS: Final = 300
 
 _SYSTEM: Final = """\
@@ -83,10 +81,7 @@ def question_of(
         answer: What follows the reasoning.
     """
     prompt = prompt if gold.strip() else "quality-1"
-    left_out_chars = max(0, len(answer) - MOST_ANSWER_CHARS)
-    if left_out_chars:
-        half = MOST_ANSWER_CHARS // 2
-        answer = f"{answer[:half]}\n[…]\n{answer[-half:]}"
+    answer, left_out_chars = shortened(answer)
     reference = gold.strip() if prompt == "reference-1" else None
     return Question(prompt, statement, tuple(history), reference, answer, left_out_chars)
 
@@ -97,15 +92,10 @@ def messages(question: Question) -> list[dict[str, str]]:
     if question.reference is not None:
         blocks.insert(1, ("REFERENCE", question.reference))
     if question.history:
-        turns = "\n".join(f"[{turn.role}]\n{turn.content}" for turn in question.history)
-        blocks.insert(0, ("EARLIER TURNS", turns))
-    nonce = _nonce(blocks)
-    parts = [f"<<<{name} {nonce}>>>\n{text}\n<<<END {name} {nonce}>>>" for name, text in blocks]
+        blocks.insert(0, turns_block(question.history))
+    nonce, parts = fenced(blocks)
     if question.left_out_chars:
-        parts.append(
-            f"The ANSWER is shown without {question.left_out_chars:,} characters from its middle, "
-            "where […] stands; what is left out is no fault of it."
-        )
+        parts.append(told_of(question.left_out_chars))
     parts.append(
         "Grade the ANSWER. End your reply with the line `Verdict: CORRECT` or `Verdict: INCORRECT`."
     )
@@ -114,16 +104,6 @@ def messages(question: Question) -> list[dict[str, str]]:
         {"role": "system", "content": system},
         {"role": "user", "content": "\n\n".join(parts)},
     ]
-
-
-def _nonce(blocks: Sequence[tuple[str, str]]) -> str:
-    """16 hexadecimal digits that stand nowhere in the texts."""
-    number = 0
-    while True:
-        nonce = digest([blocks, number])[:16]
-        if not any(nonce in text for _, text in blocks):
-            return nonce
-        number += 1
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,10 @@ def read_answer(question: Question, reply: Reply, *, judge: str, attempt: int) -
         found = read_reply(said.text, said.finish_reason)
     else:
         said = _NOTHING
-        reason, detail = reply.failure
-        if reason is Drop.OVERLONG_PROMPT:
-            found = f"the question does not fit into the judge's context: {one_line(detail)}"
-        elif _DECLINED.search(detail):
-            found = f"the judge's server declines the question: {one_line(detail)}"
-        else:
-            return Unanswered(f"{reply.server}: {detail}")
+        never = never_answered(*reply.failure)
+        if never is None:
+            return Unanswered(f"{reply.server}: {reply.failure[1]}")
+        found = never
     if isinstance(found, str):
         finding, why = Finding.UNREADABLE, found
     else:
@@ -67,6 +64,15 @@ def read_answer(question: Question, reply: Reply, *, judge: str, attempt: int) -
         completion_tokens=said.completion_tokens,
         wall_s=reply.wall_s,
     )
+
+
+def never_answered(reason: Drop, detail: str) -> str | None:
+    """Why a server will never answer a question; None where it merely failed."""
+    if reason is Drop.OVERLONG_PROMPT:
+        return f"the question does not fit into the judge's context: {one_line(detail)}"
+    if _DECLINED.search(detail):
+        return f"the judge's server declines the question: {one_line(detail)}"
+    return None
 
 
 def is_unreadable(answer: Answer) -> bool:

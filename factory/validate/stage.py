@@ -6,12 +6,14 @@ own inside the folder, each with its manifest, so that a killed validation goes 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from factory.artifact import commit
 from factory.digest import canonical_json, file_sha256
+from factory.generate.answerer import Answerer, answerers
 from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates
 from factory.ledger import entry
@@ -19,11 +21,15 @@ from factory.models import Model
 from factory.parts import MANIFEST, iter_columns, read_manifest, write_atomically
 from factory.run_record import SCORES_FILE
 from factory.validate.asked import ask_all, suite_of
+from factory.validate.best_of import best_by_suite
 from factory.validate.outcome import answers_by_problem, by_suite, in_order
+from factory.validate.rating_stage import rate_candidates
+from factory.validate.responses import StoredResponses, stored_candidates
+from factory.validate.settings import SETTINGS_FILE, validation_settings
 from factory.validate.suite_figures import suite_figures
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
-from schemas.recipe import Generate, Grade, Suite, Validate, VllmTeacher
+from schemas.recipe import Generate, Grade, OpenaiTeacher, Suite, Validate, VllmTeacher
 from schemas.score import Score
 
 
@@ -32,7 +38,7 @@ def validate_model(
     validate: Validate,
     grade: Grade,
     *,
-    model: Model,
+    model: Model | OpenaiTeacher | StoredResponses,
     role: str,
     name: str,
     arch: str,
@@ -51,6 +57,8 @@ def validate_model(
 
     Args:
         suites: Each with the artifact of its collected problems.
+        model: Whose answers are measured: one that is served here, one behind the endpoints of the
+            machine file, or responses that are there already.
         store: The candidate store; a validation that was drawn before draws nothing.
 
     Raises:
@@ -76,9 +84,20 @@ def validate_model(
 
     problems_dir, candidates_dir = out_dir / "problems", out_dir / "candidates"
     asked = part_of("problems", lambda folder: ask_all(suites, validate.prompt, folder, key))
-    drawn = part_of(
-        "candidates",
-        lambda folder: generate_candidates(
+
+    def answered(folder: Path) -> StageResult:
+        if isinstance(model, StoredResponses):
+            ((suite, collected),) = suites
+            return stored_candidates(
+                problems_dir,
+                collected,
+                model,
+                k=validate.k_of(suite),
+                machine=machine,
+                out_dir=folder,
+                key=key,
+            )
+        return generate_candidates(
             problems_dir,
             [],
             as_generate(validate, model, vllm_args),
@@ -90,9 +109,10 @@ def validate_model(
             store=store,
             out_dir=folder,
             key=key,
-            model=model,
-        ),
-    )
+            model=model if isinstance(model, Model) else None,
+        )
+
+    drawn = part_of("candidates", answered)
     graded = part_of(
         "verdicts",
         lambda folder: grade_candidates(
@@ -100,8 +120,28 @@ def validate_model(
         ),
     )
 
+    made = {"problems": asked, "candidates": drawn, "verdicts": graded}
+    if (best_of := validate.best_of) is not None:
+        made["ratings"] = part_of(
+            "ratings",
+            lambda folder: rate_candidates(
+                problems_dir,
+                candidates_dir,
+                best_of,
+                machine=machine,
+                store=store,
+                out_dir=folder,
+                key=key,
+            ),
+        )
+
+    by = _answerer(validate, model, vllm_args)
     drawn_of = {suite.name: validate.k_of(suite) for suite, _ in suites}
     answers = answers_by_problem(out_dir, drawn_of, grade, machine)
+    found_of = by_suite(suites, answers)
+    if best_of is not None:
+        for suite, best in best_by_suite(out_dir, drawn_of, best_of.n).items():
+            found_of[suite] |= best
     scores = [
         Score.model_validate(
             {
@@ -110,7 +150,7 @@ def validate_model(
                 "arch": arch,
                 "suite": suite,
                 "metric": metric,
-                "temperature": validate.sampling.temperature,
+                "temperature": None if by is None else validate.sampling.temperature,
                 "k": drawn_of.get(suite, validate.k),
                 "seed": validate.seed,
                 "value": found.value,
@@ -121,11 +161,25 @@ def validate_model(
                 "n": found.n,
             }
         )
-        for suite, metric, found in in_order(by_suite(suites, answers))
+        for suite, metric, found in in_order(found_of)
     ]
     write_atomically(out_dir / SCORES_FILE, (canonical_json(scores) + "\n").encode())
-    parts = [_scores_part(out_dir, len(scores))]
-    for kind, manifest in (("problems", asked), ("candidates", drawn), ("verdicts", graded)):
+    settings = validation_settings(
+        suites,
+        validate,
+        grade,
+        model=model,
+        by=by,
+        vllm_args=vllm_args or {},
+        out_dir=out_dir,
+    )
+    text = json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
+    write_atomically(out_dir / SETTINGS_FILE, text.encode("utf-8", "surrogatepass"))
+    parts = [
+        _file_part(out_dir / SCORES_FILE, rows=len(scores)),
+        _file_part(out_dir / SETTINGS_FILE, rows=0),
+    ]
+    for kind, manifest in made.items():
         parts += [
             part.model_copy(update={"path": f"{kind}/{part.path}"}) for part in manifest.parts
         ]
@@ -141,24 +195,41 @@ def validate_model(
             **suite_figures(out_dir, answers),
             "generate": drawn.figures,
             "grade": graded.figures,
+            **({"ratings": made["ratings"].figures} if best_of is not None else {}),
         },
     )
 
 
+def _answerer(
+    validate: Validate,
+    model: Model | OpenaiTeacher | StoredResponses,
+    vllm_args: Mapping[str, Any] | None,
+) -> Answerer | None:
+    """Who was asked; nobody for responses that were there already."""
+    if isinstance(model, StoredResponses):
+        return None
+    served = model if isinstance(model, Model) else None
+    generate = as_generate(validate, model, vllm_args)
+    return answerers(generate, validate.seed, served, validate.budget).reasoning
+
+
 def as_generate(
-    validate: Validate, model: Model, vllm_args: Mapping[str, Any] | None = None
+    validate: Validate, model: Model | OpenaiTeacher, vllm_args: Mapping[str, Any] | None = None
 ) -> Generate:
     """A validation as the generation that it is: one round of k candidates per problem, whose
     statements are whole messages (`factory.validate.asked`)."""
-    return Generate(
-        teacher=VllmTeacher(
+    teacher = model
+    if isinstance(model, Model):
+        teacher = VllmTeacher(
             engine="vllm",
             model=model.name,
             revision=model.revision,
             max_model_len=validate.max_model_len,
             dtype=validate.dtype,
             vllm_args=dict(vllm_args or {}),
-        ),
+        )
+    return Generate(
+        teacher=teacher,
         sampling=validate.sampling,
         prompt=validate.prompt.model_copy(update={"templates": {}}),
         candidates=validate.k,
@@ -178,8 +249,5 @@ def wanted_of(
     }
 
 
-def _scores_part(out_dir: Path, rows: int) -> PartFile:
-    path = out_dir / SCORES_FILE
-    return PartFile(
-        path=SCORES_FILE, rows=rows, bytes=path.stat().st_size, sha256=file_sha256(path)
-    )
+def _file_part(path: Path, rows: int) -> PartFile:
+    return PartFile(path=path.name, rows=rows, bytes=path.stat().st_size, sha256=file_sha256(path))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.digest import digest
+from factory.grade.fences import MOST_ANSWER_CHARS
 from factory.grade.judge_prompts import (
-    MOST_ANSWER_CHARS,
     Question,
     Reading,
     messages,
