@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from factory.errors import ManifestMismatch
 from factory.parts import iter_columns, read_manifest
 from factory.shard.description import read_description
+from factory.shard.layout import DATASET
 from schemas.manifest import Manifest
 from schemas.run import Run
 
@@ -60,8 +61,11 @@ def artifacts_of(run: Run) -> RunArtifacts:
             )
         return found
 
-    select = folder("select", published.upstream["select"], str(dataset))
-    shard = _shard(run, published.upstream["select"])
+    selected = published.upstream["select"]
+    if ("select", selected) not in folders:
+        selected = _built_again(run, published.digest) or selected
+    select = folder("select", selected, str(dataset))
+    shard = _shard(run, selected)
     inputs = read_manifest(select).inputs
     numbers = sorted(
         int(name.removeprefix("generate")) for name in inputs if name.startswith("generate")
@@ -79,6 +83,17 @@ def artifacts_of(run: Run) -> RunArtifacts:
         shard=shard,
         dataset=dataset,
     )
+
+
+def _built_again(run: Run, digest: str) -> str | None:
+    """The key of select where the run made the same rows again from other artifacts, as after a
+    change of code: what was published first stays, and names those of then."""
+    for one in run.stages:
+        if one.stage == "shard" and (Path(one.path) / "dataset" / DATASET).is_file():
+            built = read_description(Path(one.path) / "dataset")
+            if built.digest == digest:
+                return built.upstream["select"]
+    return None
 
 
 def _shard(run: Run, select_key: str) -> Path:

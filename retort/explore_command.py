@@ -57,6 +57,7 @@ def _explore(arguments: argparse.Namespace) -> int:
     from retort.explore.index_folder import open_source
     from retort.explore.marks import MarkFile
     from retort.explore.named_source import source_of
+    from retort.explore.search import Search
     from retort.explore.server import app
 
     machine = load_machine(arguments.machine)
@@ -69,10 +70,19 @@ def _explore(arguments: argparse.Namespace) -> int:
         port: int = listener.getsockname()[1]
         say(f"explore: {opened.title}, {opened.table.head.rows:,} rows; marks go to {marks.path}")
         print(f"http://{_LOOPBACK}:{port}/", flush=True)  # noqa: T201
-        config = uvicorn.Config(
-            app(opened, marks), log_level="warning", access_log=False, server_header=False
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        search = Search.off()
+        if not arguments.no_search:
+            search = Search.started(opened.folder, opened.table, rebuild=arguments.rebuild)
+        try:
+            config = uvicorn.Config(
+                app(opened, marks, search),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+            )
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            search.close()
     return 0
 
 

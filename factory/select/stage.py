@@ -60,9 +60,9 @@ def select_samples(
     its rewritten form takes its place, the pass rate of its problem (correct / graded over all
     rounds, rewritten forms left out), the number wanted per problem, the quota of its category or
     domain. One that a journey begins with is dropped as `merged`. Samples and preference pairs are
-    sorted by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id; equal
-    candidates give equal bytes. `report.md` beside the parts shows what each rule dropped; its
-    counts are in the figures, see `report.rule_counts`.
+    sorted by (problem_id, uuid), drops by (problem_id, candidate_id), pass rates by problem_id;
+    equal candidates give equal bytes. `report.md` beside the parts shows what each rule dropped;
+    its counts are in the figures, see `report.rule_counts`.
 
     Args:
         problems_dir: Artifact of collect.

@@ -23,7 +23,7 @@ from retort.explore.light_rows import Place, Source
 from retort.explore.light_table import LightTable
 from schemas.row import Row
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the files in the folder; another one is another key."""
 _HEAD: Final = "index.json"
 
@@ -72,6 +72,12 @@ def open_source(source: Source, root: Path, *, rebuild: bool = False) -> Opened:
     return Opened(source.kind, source.name, head.title, folder, table, source.clusters)
 
 
+def open_index(folder: Path) -> LightTable:
+    """The light table of a finished index folder."""
+    head = IndexHead.model_validate_json((folder / _HEAD).read_bytes())
+    return LightTable(folder, head.table, head.places)
+
+
 def source_key(source: Source) -> str:
     """Digest of the content of a source, as far as manifests and file times tell."""
     files: dict[str, list[int]] = {}
@@ -108,7 +114,8 @@ def _make(source: Source, folder: Path) -> None:
             raise
         raise StorageFull(
             f"{root}: expected room for an index, found the disk full "
-            f"({os.strerror(error.errno)}); free some space or set paths.artifacts in the machine file"
+            f"({os.strerror(error.errno)}); free some space, or set paths.artifacts in the machine "
+            f"file"
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

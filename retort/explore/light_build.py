@@ -88,6 +88,7 @@ def build_light(source: Source, folder: Path) -> TableHead:
         codes[name] = own
     for name in NUMBERS:
         rows[f"by_{name}"] = _permutation(rows[name])
+    rows["by_place"] = _with_texts(source, rows)
     head = _head(rows, codes, len(problems))
     _write(folder / ROWS_FILE, {"candidate_id": ids.to_arrow(), **rows})
     ends = np.searchsorted(rows["problem"], np.arange(len(problems) + 1)).astype(np.int32)
@@ -182,6 +183,17 @@ def _permutation(column: NDArray[Any]) -> NDArray[np.int32]:
     """Rows by a number, those without one last; equal ones stay in their order."""
     absent = np.isnan(column) if column.dtype.kind == "f" else column < 0
     return np.lexsort((column, absent)).astype(np.int32)
+
+
+def _with_texts(source: Source, rows: Columns) -> NDArray[np.int32]:
+    """The rows that have a text, in the order of the files; padded with -1 to all rows."""
+    kinds = np.array([one.kind in (Kind.CANDIDATES, Kind.DATA) for one in source.places])
+    order = np.lexsort((rows["row"], rows["place"]))
+    place = rows["place"][order]
+    some = order[(place >= 0) & kinds[place]]
+    padded = np.full(len(order), -1, np.int32)
+    padded[: len(some)] = some
+    return padded
 
 
 def _head(rows: Columns, codes: Mapping[str, _Codes], problems: int) -> TableHead:

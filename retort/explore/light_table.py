@@ -28,6 +28,8 @@ class LightTable:
             if name != "candidate_id"
         }
 
+        self._columns["by_place"] = self._columns["by_place"][self._columns["by_place"] >= 0]
+
     def column(self, name: str) -> NDArray[Any]:
         """A column of numbers or codes."""
         return self._columns[name]
