@@ -204,26 +204,33 @@ def _scripts(cases: list[_Case]) -> dict[str, Any]:
 def _calls(row: SourceRow, starter: str, cases: list[_Case]) -> dict[str, Any]:
     """Assertions that call the function, or the method of a `class Solution`, with each input.
 
-    The values stand in the code as the text of their JSON, so that no compiler has to read them.
-    An input holds one JSON value per line, an output is one.
+    The values stand in the code as the text of their JSON, so that no compiler has to read them
+    and one case at a time is in memory. An input holds one JSON value per line, an output is one.
     """
     function = _function(row)
     target = f"Solution().{function}" if "class Solution" in starter else function
     try:
-        values = [
-            [[json.loads(line) for line in given.split("\n") if line.strip()], json.loads(output)]
-            for given, output in cases
-        ]
+        inputs = [_one_list(given) for given, _ in cases]
+        outputs = [json.dumps(json.loads(output)) for _, output in cases]
     except (ValueError, RecursionError) as error:
         raise row.wrong("private_test_cases", "inputs and outputs as JSON", "others") from error
     lines = [
-        "import json",
-        f"CASES = json.loads({json.dumps(values)!r})",
+        "from json import loads",
+        f"INPUTS = {inputs!r}",
+        f"OUTPUTS = {outputs!r}",
         "def same(found, expected):",
         "    return (list(found) if isinstance(found, tuple) else found) == expected",
-        *(f"assert same({target}(*CASES[{at}][0]), CASES[{at}][1])" for at in range(len(values))),
+        *(
+            f"assert same({target}(*loads(INPUTS[{at}])), loads(OUTPUTS[{at}]))"
+            for at in range(len(cases))
+        ),
     ]
     return {"kind": "asserts", "code": "\n".join(lines) + "\n"}
+
+
+def _one_list(given: str) -> str:
+    """The lines of an input, each the JSON of one argument, as the JSON of their list."""
+    return json.dumps([json.loads(line) for line in given.split("\n") if line.strip()])
 
 
 def _function(row: SourceRow) -> str:

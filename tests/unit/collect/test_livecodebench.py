@@ -45,13 +45,13 @@ def test_a_method_is_asked_for_with_its_starter_code_and_called(folder: Path) ->
     (found,) = lcb.problems(folder, [row])
     tests, _ = read_code_gold(found.gold)
     assert isinstance(tests, Asserts)
-    assert tests.code.count("assert same(Solution().ends(*CASES[") == 3
+    assert tests.code.count("assert same(Solution().ends(*loads(INPUTS[") == 3
     assert found.statement.endswith(f"{STARTER_LINE}\n```python\n{row['starter_code']}\n```")
 
 
 def test_a_function_without_a_class_is_called_by_its_name(folder: Path) -> None:
     (found,) = lcb.problems(folder, [lcb.method_row(starter_code="def ends(nums):\n    ")])
-    assert "assert same(ends(*CASES[0][0])" in found.gold
+    assert "assert same(ends(*loads(INPUTS[0]))" in found.gold
 
 
 def test_all_tests_count_however_many_there_are(folder: Path) -> None:
