@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from factory.digest import KEY_HEX, digest, fingerprint, folder_digest
 from factory.errors import RecipeError
@@ -98,13 +98,28 @@ def tokenizer_folder(ref: str) -> Path:
 
 def architecture(model: Model) -> str:
     """`model_type` of a model's configuration, e.g. `qwen2` or `llama`."""
+    return str(_config(model)["model_type"])
+
+
+def context_tokens(model: Model) -> int | None:
+    """Prompt and completion that a model takes together, as its configuration has it
+    (`max_position_embeddings`, of a model for images and text that of its text); None where it
+    says nothing."""
+    config = _config(model)
+    found = config.get("max_position_embeddings") or config.get("text_config", {}).get(
+        "max_position_embeddings"
+    )
+    return int(found) if found else None
+
+
+def _config(model: Model) -> dict[str, Any]:
     if model.is_local:
         config = Path(model.location) / "config.json"
     else:
         from huggingface_hub import hf_hub_download
 
         config = Path(hf_hub_download(model.location, "config.json", revision=model.revision))
-    return str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
+    return json.loads(config.read_text(encoding="utf-8"))
 
 
 def teacher_fingerprint(teacher: Teacher) -> str:

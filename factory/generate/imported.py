@@ -8,6 +8,7 @@ wait on disk. Conversations that are passed through are no generations and are n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,12 +36,16 @@ def import_candidates(
     machine: Machine,
     out_dir: Path,
     key: str,
+    names: Mapping[str, str] | None = None,
 ) -> StageResult:
     """Every response to an admitted problem as a candidate, in order of (problem, response).
 
     Rows in of the ledger are the responses for admitted problems; a later round has none. A row
     that a file with `skip_bad` leaves out was never a request: `bad_rows` of the figures counts
     it, and `bad_rows.txt` in the folder has the error of each of the first thousand.
+
+    Args:
+        names: What the rows call a problem -> its id; None: its id.
 
     Raises:
         ImportedRowError: A row or file is not what the recipe says.
@@ -55,7 +60,8 @@ def import_candidates(
     with Spool(out_dir) as spool, progress("import", None, "rows") as bar:
         for number, file in enumerate(teacher.files):
             for row in imported_rows(file, bad.add):
-                position = positions.get(row.problem_id)
+                called = row.problem_id
+                position = positions.get(called if names is None else names.get(called, called))
                 if position is None:
                     skipped_rows += 1
                     skipped_responses += len(row.responses)

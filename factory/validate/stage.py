@@ -13,23 +13,20 @@ from typing import Any
 
 from factory.artifact import commit
 from factory.digest import canonical_json, file_sha256
-from factory.generate.answerer import Answerer, answerers
-from factory.generate.stage import generate_candidates
 from factory.grade.stage import grade_candidates
 from factory.ledger import entry
-from factory.models import Model
-from factory.parts import MANIFEST, iter_columns, read_manifest, write_atomically
+from factory.parts import MANIFEST, read_manifest, write_atomically
 from factory.run_record import SCORES_FILE
-from factory.validate.asked import ask_all, suite_of
+from factory.validate.answered import Subject, answered, answerer_of
+from factory.validate.asked import ask_all
 from factory.validate.best_of import best_by_suite
 from factory.validate.outcome import answers_by_problem, by_suite, in_order
 from factory.validate.rating_stage import rate_candidates
-from factory.validate.responses import StoredResponses, stored_candidates
 from factory.validate.settings import SETTINGS_FILE, validation_settings
 from factory.validate.suite_figures import suite_figures
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
-from schemas.recipe import Generate, Grade, OpenaiTeacher, Suite, Validate, VllmTeacher
+from schemas.recipe import Grade, Suite, Validate
 from schemas.score import Score
 
 
@@ -38,7 +35,7 @@ def validate_model(
     validate: Validate,
     grade: Grade,
     *,
-    model: Model | OpenaiTeacher | StoredResponses,
+    model: Subject,
     role: str,
     name: str,
     arch: str,
@@ -84,35 +81,20 @@ def validate_model(
 
     problems_dir, candidates_dir = out_dir / "problems", out_dir / "candidates"
     asked = part_of("problems", lambda folder: ask_all(suites, validate.prompt, folder, key))
-
-    def answered(folder: Path) -> StageResult:
-        if isinstance(model, StoredResponses):
-            ((suite, collected),) = suites
-            return stored_candidates(
-                problems_dir,
-                collected,
-                model,
-                k=validate.k_of(suite),
-                machine=machine,
-                out_dir=folder,
-                key=key,
-            )
-        return generate_candidates(
-            problems_dir,
-            [],
-            as_generate(validate, model, vllm_args),
-            wanted=wanted_of(problems_dir, suites, validate),
-            budget=validate.budget,
-            round=1,
-            seed=validate.seed,
+    drawn = part_of(
+        "candidates",
+        lambda folder: answered(
+            suites,
+            validate,
+            model,
+            problems_dir=problems_dir,
             machine=machine,
             store=store,
+            vllm_args=vllm_args or {},
             out_dir=folder,
             key=key,
-            model=model if isinstance(model, Model) else None,
-        )
-
-    drawn = part_of("candidates", answered)
+        ),
+    )
     graded = part_of(
         "verdicts",
         lambda folder: grade_candidates(
@@ -135,7 +117,7 @@ def validate_model(
             ),
         )
 
-    by = _answerer(validate, model, vllm_args)
+    by = answerer_of(validate, model, vllm_args or {})
     drawn_of = {suite.name: validate.k_of(suite) for suite, _ in suites}
     answers = answers_by_problem(out_dir, drawn_of, grade, machine)
     found_of = by_suite(suites, answers)
@@ -198,55 +180,6 @@ def validate_model(
             **({"ratings": made["ratings"].figures} if best_of is not None else {}),
         },
     )
-
-
-def _answerer(
-    validate: Validate,
-    model: Model | OpenaiTeacher | StoredResponses,
-    vllm_args: Mapping[str, Any] | None,
-) -> Answerer | None:
-    """Who was asked; nobody for responses that were there already."""
-    if isinstance(model, StoredResponses):
-        return None
-    served = model if isinstance(model, Model) else None
-    generate = as_generate(validate, model, vllm_args)
-    return answerers(generate, validate.seed, served, validate.budget).reasoning
-
-
-def as_generate(
-    validate: Validate, model: Model | OpenaiTeacher, vllm_args: Mapping[str, Any] | None = None
-) -> Generate:
-    """A validation as the generation that it is: one round of k candidates per problem, whose
-    statements are whole messages (`factory.validate.asked`)."""
-    teacher = model
-    if isinstance(model, Model):
-        teacher = VllmTeacher(
-            engine="vllm",
-            model=model.name,
-            revision=model.revision,
-            max_model_len=validate.max_model_len,
-            dtype=validate.dtype,
-            vllm_args=dict(vllm_args or {}),
-        )
-    return Generate(
-        teacher=teacher,
-        sampling=validate.sampling,
-        prompt=validate.prompt.model_copy(update={"templates": {}}),
-        candidates=validate.k,
-        max_rounds=1,
-    )
-
-
-def wanted_of(
-    problems_dir: Path, suites: Sequence[tuple[Suite, Path]], validate: Validate
-) -> dict[str, range]:
-    """Asked id -> indices of its candidates, by the suite's own k."""
-    ks = {suite.name: validate.k_of(suite) for suite, _ in suites}
-    return {
-        one: range(ks[suite_of(one)])
-        for table in iter_columns(problems_dir, "problems", ["problem_id"])
-        for one in table["problem_id"].to_pylist()
-    }
 
 
 def _file_part(path: Path, rows: int) -> PartFile:

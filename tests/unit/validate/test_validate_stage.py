@@ -15,7 +15,8 @@ from factory.generate.store import CandidateStore, Completion, Identity
 from factory.models import Model, local_model
 from factory.parts import parts_digest
 from factory.run_record import read_scores
-from factory.validate.stage import as_generate, validate_model
+from factory.validate.answered import as_generate
+from factory.validate.stage import validate_model
 from schemas.arrow import CANDIDATE
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
@@ -225,6 +226,7 @@ def test_a_validation_that_was_stopped_goes_on_and_gives_the_same(
     assert "scores.json" in listed
     assert {path.split("/")[0] for path in listed} == {
         "scores.json",
+        "settings.json",
         "problems",
         "candidates",
         "verdicts",
