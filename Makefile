@@ -1,6 +1,6 @@
 # Retort: `make demo` runs the whole path, `make test` passes every test; both set everything up.
-.PHONY: demo data gpu-smoke test test-gpu soak check setup setup-data setup-gpu sandbox \
-	docker-stop bootstrap help
+.PHONY: demo data gpu-smoke test test-gpu soak check pictures setup setup-data setup-gpu sandbox \
+	browser docker-stop bootstrap help
 
 BIN := $(or $(RETORT_VENV),.venv)/bin
 
@@ -27,7 +27,7 @@ gpu-smoke: setup sandbox
 	$(BIN)/luigi --module pipelines DistillAll --recipe recipes/gpu-smoke.toml
 
 ## make test         every test but those for a GPU (about 25 minutes on two cores)
-test: setup sandbox
+test: setup sandbox browser
 	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -m "not soak and not gpu"
 
 ## make test-gpu     the tests that need a GPU
@@ -44,6 +44,10 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+## make pictures     the pictures of report and explorer in docs/pictures, from the latest run
+pictures: setup browser
+	$(BIN)/python scripts/screenshots.py
 
 ## make bootstrap    train the embedded teacher and base students anew
 bootstrap: setup
@@ -63,6 +67,10 @@ setup-data:
 sandbox: setup
 	@$(BIN)/python -m sandboxes.engine start
 	@$(BIN)/python -m sandboxes.image build $(IMAGES)
+
+# A Chromium for the tests of the explorer and the report (installed where none is and the user is root).
+browser:
+	@scripts/browser.sh
 
 ## make docker-stop  stop the Docker engine that Retort started
 docker-stop:
