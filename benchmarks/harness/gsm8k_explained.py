@@ -91,7 +91,7 @@ def why(
     if ours and number(their_text) == number(extracted):
         return Why.AS_TEXT
     at = text.rfind(extracted)
-    is_behind = 0 <= at and their_text in text[at + len(extracted) :]
+    is_behind = at >= 0 and their_text in text[at + len(extracted) :]
     return Why.NUMBER_BEHIND if is_behind else Why.UNEXPLAINED
 
 
