@@ -32,7 +32,8 @@ def read_run(folder: Path) -> Run:
     """
     path = folder / RUN_FILE
     try:
-        return Run.model_validate(_with_intervals(json.loads(path.read_bytes())))
+        record = json.loads(path.read_bytes())
+        return Run.model_validate(record | {"scores": _with_intervals(record["scores"])})
     except OSError as error:
         raise ManifestMismatch(
             f"{path}: expected the record of a finished run, found none; run "
@@ -42,14 +43,13 @@ def read_run(folder: Path) -> Run:
         raise ManifestMismatch(f"{path}: not the record of a run: {error}") from error
 
 
-def _with_intervals(record: dict[str, Any]) -> dict[str, Any]:
-    """The record, each of its scores with `low` and `high`."""
-    scores: list[dict[str, Any]] = record["scores"]
+def _with_intervals(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The scores, each with `low` and `high`."""
     for score in scores:
         if "low" not in score:
             value, stderr, n = score["value"], score["stderr"], score["n"]
             score["low"], score["high"] = share_interval(value, stderr, n, n * score["k"])
-    return record
+    return scores
 
 
 def read_scores(folder: Path) -> list[Score]:

@@ -130,7 +130,7 @@ def _funnel(found: Compared) -> Section:
 
 def _beside(stage: str, what: str, counts: Sequence[int | None]) -> tuple[str, ...]:
     a, b = counts
-    less = NONE if a is None or b is None else f"{b - a:+,}".replace("-", "−")
+    less = NONE if a is None or b is None else "0" if a == b else f"{b - a:+,}".replace("-", "−")
     shown = (NONE if one is None else whole(one) for one in counts)
     return (stage, what, *shown, less)
 

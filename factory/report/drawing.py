@@ -118,6 +118,7 @@ def inline(figure: Figure, name: str, title: str, about: str) -> str:
         name: Unique on the page; begins every id in the picture.
         about: What is seen, in words and with the numbers that matter.
     """
+    name = f"picture-{name}"  # sections have names too
     kept = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(kept, format="svg", metadata=nothing)

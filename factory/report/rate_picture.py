@@ -40,7 +40,7 @@ def share_picture(rows: Sequence[Share], series: Sequence[str], name: str, title
                 marker=style.marker,
                 markersize=6,
                 color=style.colour,
-                markerfacecolor=style.colour if number == 0 else INK["paper"],
+                markerfacecolor=style.colour if number == 0 else "none",
                 markeredgewidth=1.3,
                 label=what,
             )
