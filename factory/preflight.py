@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from importlib.util import find_spec
 from typing import Final
 
@@ -13,6 +13,7 @@ from schemas.machine import Machine
 from schemas.problem import GraderName
 from schemas.recipe import (
     FileSource,
+    Grade,
     HubSource,
     HumanEvalSource,
     LiveCodeBenchSource,
@@ -54,18 +55,29 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
 
         check_models(recipe, machine)
     graded = list(_graded_sources(recipe, unfinished))
-    if runs_code(graded):
+    check_graders(graded, recipe.grade, machine)
+
+
+def check_graders(sources: Sequence[Source], grade: Grade, machine: Machine) -> None:
+    """Return if the answers to problems of these sources can be graded here.
+
+    Raises:
+        SandboxUnavailable: Code or a scorer must be run and Docker does not answer, or has no
+            image.
+        TeacherError: The judge's endpoint cannot be asked.
+    """
+    if runs_code(sources):
         from factory.grade.code import check_sandbox
 
         check_sandbox(machine.sandbox)
-    if any(_needs_scorers(source) for source in graded):
+    if any(_needs_scorers(source) for source in sources):
         from factory.grade.procedural import check_scorers
 
         check_scorers(machine.sandbox)
-    if any(_asks_a_judge(source) for source in graded):
+    if any(_asks_a_judge(source) for source in sources):
         from factory.grade.judge_endpoints import check_judge
 
-        check_judge(recipe.grade, machine)
+        check_judge(grade, machine)
 
 
 def check_installed(stage: str, packages: Iterable[str]) -> None:

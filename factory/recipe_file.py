@@ -187,13 +187,16 @@ def _load(path: str, model: type[_Model], what: str) -> _Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problems = "\n".join(
-            f"  {'.'.join(map(str, one['loc'])) or '(top)'}: {_explain(one)}"
-            for one in error.errors()
-        )
         raise RecipeError(
-            f"{what} {file}: {error.error_count()} wrong fields\n{problems}"
+            f"{what} {file}: {error.error_count()} wrong fields\n{wrong_fields(error)}"
         ) from error
+
+
+def wrong_fields(error: ValidationError) -> str:
+    """A line for each wrong field, indented: where it is, what is wrong, what was found."""
+    return "\n".join(
+        f"  {'.'.join(map(str, one['loc'])) or '(top)'}: {_explain(one)}" for one in error.errors()
+    )
 
 
 def _content(file: Path, what: str) -> Any:

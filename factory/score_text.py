@@ -26,10 +26,10 @@ _ENDINGS: Final = (
 def score_lines(run: Run) -> list[str]:
     """All tables of a run that has scores, an empty line between them."""
     tables = [
-        _scores(run.scores),
+        scores_table(run.scores),
         _endings(run),
         comparison_lines([one for one in run.comparisons if one.suite == OVERALL]),
-        _published(run.scores),
+        published_table(run.scores),
     ]
     lines: list[str] = []
     for table in tables:
@@ -37,7 +37,8 @@ def score_lines(run: Run) -> list[str]:
     return lines
 
 
-def _scores(scores: Sequence[Score]) -> list[str]:
+def scores_table(scores: Sequence[Score]) -> list[str]:
+    """One row each, with its interval."""
     rows = [("model", "role", "arch", "suite", "metric", "value", "95%", "stderr", "problems")]
     for one in scores:
         rows.append(
@@ -88,8 +89,11 @@ def p_text(value: float) -> str:
 def _endings(run: Run) -> list[str]:
     """How completions ended that are no whole answers, by model; nothing where there are none."""
     found = [(name, figures) for name, figures in _figures(run) if _troubled(figures)]
-    if not found:
-        return []
+    return endings_table(found) if found else []
+
+
+def endings_table(found: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[str]:
+    """One row for each name and the figures of suites that are its."""
     rows = [("completions of", "asked", *(title for _, title in _ENDINGS))]
     for name, figures in found:
         asked = sum(one["candidates"] + one["failed"] for one in figures)
@@ -111,7 +115,7 @@ def _troubled(figures: Iterable[dict[str, Any]]) -> bool:
     return any(one[key] for one in figures for key, _ in _ENDINGS)
 
 
-def _published(scores: Sequence[Score]) -> list[str]:
+def published_table(scores: Sequence[Score]) -> list[str]:
     """What others published for suites and metrics that were measured here, and where."""
     ours = {(one.suite, one.metric) for one in scores}
     found = [
