@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from factory.recipe_file import load_machine
 from retort.explore.index_folder import open_source
 from retort.explore.marks import MarkFile
 from retort.explore.named_source import source_of
+from retort.explore.search import Search
 from retort.explore.server import app
 from tests.browser.hostile_rows import hostile
 from tests.unit.retort.run_folders import write_run
@@ -53,29 +55,45 @@ class Served:
 
     address: str
     marks: Path
+    search: Search
 
 
-@pytest.fixture(scope="package")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The explorer of a small run with hostile rows, on a free port of loopback."""
-    folder = tmp_path_factory.mktemp("explored")
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """The explorer of a small run with hostile rows, on a free port of loopback; the index of its
+    texts is begun."""
     machine = load_machine(str(write_run(folder, hostile)))
     (folder / "indexes").mkdir()
     opened = open_source(source_of("latest", machine), folder / "indexes")
     marks = folder / "marks.jsonl"
+    search = Search.started(opened.folder, opened.table)
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app(opened, MarkFile(marks)), log_level="warning")
+    config = uvicorn.Config(app(opened, MarkFile(marks), search), log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    until = time.monotonic() + 10
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.started
-    yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", marks)
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    try:
+        until = time.monotonic() + 10
+        while not server.started and time.monotonic() < until:
+            time.sleep(0.02)
+        assert server.started
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", marks, search)
+    finally:
+        server.should_exit = True
+        thread.join()
+        search.close()
+        listener.close()
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for all tests, with an index of texts that is ready."""
+    with serving(tmp_path_factory.mktemp("explored")) as found:
+        until = time.monotonic() + 60
+        while found.search.state().state == "building" and time.monotonic() < until:
+            time.sleep(0.05)
+        assert found.search.state().state == "ready"
+        yield found
 
 
 @dataclass

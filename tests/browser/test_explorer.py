@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look
+from tests.browser.conftest import Look, serving
 
 PROBLEM = f"/problem?id={quote('math/good')}"
 
@@ -69,6 +70,34 @@ def test_no_row_is_said_and_not_shown_as_an_empty_page(look: Look) -> None:
     assert total(page) == 0
 
 
+def test_a_search_finds_words_of_traces_and_stands_in_the_address(look: Look) -> None:
+    page = look.page()
+    everything = total(page)
+    page.keyboard.press("/")
+    page.keyboard.type("haystack")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert query(page) == {"q": ["haystack"]}
+    other = look.page("/?q=haystack")
+    expect(other.locator("#words")).to_have_value("haystack")
+    expect(other.locator("tbody .badge")).to_contain_text("incorrect")
+    page.go_back()
+    expect(page.locator("tbody tr")).to_have_count(everything)
+    expect(page.locator("#words")).to_have_value("")
+
+
+def test_a_search_asked_for_while_the_index_is_built_is_answered_when_it_is(
+    look: Look, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as other:
+        look.served = other
+        page = look.page("/?q=haystack")
+        expect(page.locator("tbody tr")).to_have_count(1, timeout=30_000)
+        expect(page.locator("#list .message")).to_be_hidden()
+        expect(page.locator("#index")).to_be_empty()
+        page.close()
+
+
 def test_a_problem_shows_all_candidates_with_the_evidence_of_their_verdicts(look: Look) -> None:
     page = look.page()
     page.locator("tbody a.open", has_text="mathematics problem").first.click()
@@ -119,7 +148,7 @@ def test_code_is_highlighted_and_the_failing_case_is_shown(look: Look) -> None:
     candidate = page.locator(".candidate")
     expect(candidate.locator(".body .hljs-keyword").first).to_have_text("def")
     expect(candidate.locator(".evidence .hljs-title").first).to_have_text("four")
-    expect(candidate.locator(".evidence")).to_contain_text("1 of 3 cases passed")
+    expect(candidate.locator(".evidence")).to_contain_text("1 of 3 passed")
     expect(candidate.locator(".evidence")).to_contain_text("case 2: expected 5, found 4")
 
 

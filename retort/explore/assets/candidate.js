@@ -14,9 +14,9 @@ import { plain } from "./visible.js";
 
 /** The column; `fill()` puts the texts in and may be called when it comes into view. */
 export function candidateColumn(candidate, problem_id) {
-  const parts = split(candidate.text ?? "");
   const fates = fatesOf(candidate);
   const state = { raw: false, filled: false };
+  let parts = split(candidate.text ?? "");
   const column = el("article", {
     class: "candidate", tabindex: "0", id: `candidate-${candidate.candidate_id}`,
     "aria-label": `Candidate ${candidate.index ?? ""}, ${words(candidate.verdict)}`,
@@ -24,26 +24,36 @@ export function candidateColumn(candidate, problem_id) {
   });
   const answer = el("div", { class: "text" });
   const trace = el("div", { class: "text" });
-  const folded = el("details", { class: "trace" }, el("summary", {}, "Trace", el("span", { class: "length" }, lengthOf(parts, candidate))), trace);
-  const fetchWhole = async () => {
+  const length = el("span", { class: "length" }, lengthOf(parts, candidate));
+  const folded = el("details", { class: "trace" }, el("summary", {}, "Trace", length), trace);
+  const wholeOf = (part) => async () => {
+    if (!await getWhole()) return null;
+    return parts[part];
+  };
+  async function getWhole() {
+    if (!candidate.cut) return true;
     try {
-      return await api.wholeText(candidate.candidate_id);
+      candidate.text = await api.wholeText(candidate.candidate_id);
     } catch (error) {
       say(error.message);
-      return null;
+      return false;
     }
-  };
-  const wholeOf = (part) => async () => {
-    const text = candidate.cut ? await fetchWhole() : candidate.text;
-    return text === null ? null : split(text)[part];
-  };
+    candidate.cut = false;
+    parts = split(candidate.text);
+    length.textContent = lengthOf(parts, candidate);
+    return true;
+  }
   const fillTrace = () => show(trace, parts.trace, {
     raw: state.raw, fetchWhole: wholeOf("trace"),
-    length: candidate.cut && !parts.answer ? candidate.chars : parts.trace.length,
+    length: candidate.cut && parts.state === "open" ? candidate.chars : parts.trace.length,
   });
   const fillAnswer = () => {
     if (parts.answer || parts.state === "none") {
       show(answer, parts.answer, { raw: state.raw, fetchWhole: wholeOf("answer"), length: candidate.cut ? candidate.chars : parts.answer.length });
+    } else if (candidate.cut) {
+      const more = el("button", { type: "button", class: "more" }, `Read all ${counted(candidate.chars, "character")}`);
+      more.addEventListener("click", async () => await getWhole() && fillAnswer());
+      answer.replaceChildren(el("p", { class: "cut" }, "It begins further down. ", more));
     } else answer.replaceChildren(el("p", { class: "hush" }, parts.state === "open" ? "None: the thinking never ended." : "Empty."));
   };
   folded.addEventListener("toggle", () => folded.open && !trace.hasChildNodes() && fillTrace());
@@ -94,8 +104,8 @@ export function candidateColumn(candidate, problem_id) {
 }
 
 function lengthOf(parts, candidate) {
-  const length = counted(candidate.cut && !parts.answer ? candidate.chars : parts.trace.length, "character");
-  return parts.state === "open" ? `${length}, never closed` : length;
+  if (parts.state !== "open") return counted(parts.trace.length, "character");
+  return candidate.cut ? `of ${counted(candidate.chars, "character")}` : `${counted(parts.trace.length, "character")}, never closed`;
 }
 
 function facts(candidate) {

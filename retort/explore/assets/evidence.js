@@ -2,7 +2,7 @@
 
 import { codeBlock, guessed } from "./code.js";
 import { el } from "./elements.js";
-import { counted } from "./numbers.js";
+import { counted, whole } from "./numbers.js";
 import { answer } from "./rendered.js";
 import { plain } from "./visible.js";
 
@@ -11,14 +11,14 @@ const CODE_LINES = 2;
 /** A list of what the grader left, without what it did not leave. */
 export function evidence(candidate) {
   const made = el("dl", { class: "evidence" });
-  const row = (name, value) => {
-    const wide = value instanceof HTMLDetailsElement;
-    made.append(el("dt", { class: wide ? "wide" : null }, name), el("dd", { class: wide ? "wide" : null }, value));
+  const row = (name, ...value) => {
+    const wide = value[0] instanceof HTMLDetailsElement;
+    made.append(el("dt", { class: wide ? "wide" : null }, name), el("dd", { class: wide ? "wide" : null }, ...value));
   };
   if (candidate.extracted) row("Extracted", extracted(candidate.extracted));
   else if (candidate.verdict) row("Extracted", el("span", { class: "hush" }, "nothing"));
   if (candidate.method) row("Decided by", el("bdi", {}, plain(candidate.method)));
-  if (candidate.total !== null && candidate.total !== undefined) row("Tests", tests(candidate));
+  if (candidate.total !== null && candidate.total !== undefined) row("Tests", ...tests(candidate));
   if (candidate.detail) row("Detail", el("bdi", { class: "detail" }, plain(candidate.detail.slice(0, 4000))));
   return made;
 }
@@ -26,7 +26,7 @@ export function evidence(candidate) {
 function tests({ passed, total }) {
   const bar = el("span", { class: passed === total ? "tests all" : "tests", "aria-hidden": "true" });
   bar.style.setProperty("--rate", total ? (passed ?? 0) / total : 0);
-  return [bar, ` ${passed ?? 0} of ${counted(total, "case")} passed`];
+  return [bar, ` ${passed ?? 0} of ${whole(total)} passed`];
 }
 
 function extracted(text) {

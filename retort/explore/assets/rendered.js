@@ -11,8 +11,9 @@ const FIRST_CHARS = 20_000;
 const RENDER_CHARS = 200_000;
 const CHUNK_CHARS = 4_000;
 const FORMULAS_MS = 1_500;
+const FORMULAS = 1_000;
 const KATEX = {
-  throwOnError: false, trust: false, strict: "ignore", maxExpand: 300, maxSize: 12,
+  throwOnError: false, trust: false, strict: "ignore", maxExpand: 300, maxSize: 8,
   errorColor: "currentColor",
 };
 
@@ -42,7 +43,7 @@ export function show(host, text, { raw = false, length = text.length, fetchWhole
 }
 
 function* steps(host, rendered, rest, signal) {
-  const clock = { left_ms: FORMULAS_MS };
+  const clock = { left_ms: FORMULAS_MS, left: FORMULAS };
   for (const block of rendered ? blocksOf(rendered) : []) {
     if (signal.aborted) return;
     if (block.kind === "code") {
@@ -65,16 +66,17 @@ function* steps(host, rendered, rest, signal) {
     host.append(el("div", { class: "chunk", dir: "auto" }, plain(chunk)));
     yield;
   }
-  if (clock.left_ms <= 0) {
-    host.append(el("p", { class: "cut" }, "Mathematics took too long: the rest is its source."));
+  if (clock.left_ms <= 0 || clock.left <= 0) {
+    host.append(el("p", { class: "cut" }, "That is too much mathematics for one page: the rest of it is its source."));
   }
 }
 
-/** A formula; its source where it is invalid, or where the time for this text is over. */
-export function math(piece, clock = { left_ms: FORMULAS_MS }) {
+/** A formula; its source where it is invalid, or where this text had its share of them. */
+export function math(piece, clock = { left_ms: FORMULAS_MS, left: 1 }) {
   const made = el("span", { class: piece.display ? "math display" : "math" });
   const began = performance.now();
-  if (clock.left_ms > 0) {
+  if (clock.left_ms > 0 && clock.left > 0) {
+    clock.left -= 1;
     try {
       globalThis.katex.render(piece.text, made, { ...KATEX, displayMode: piece.display });
       if (!made.querySelector(".katex-error")) return made;
