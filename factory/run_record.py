@@ -40,7 +40,10 @@ def read_run(folder: Path) -> Run:
             f"`luigi --module pipelines DistillAll` first, or name a run"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ManifestMismatch(f"{path}: not the record of a run: {error}") from error
+        raise ManifestMismatch(
+            f"{path}: not the record of a run of this version ({error}); run its recipe again: the "
+            f"record is made anew, what is finished is kept"
+        ) from error
 
 
 def _with_intervals(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:

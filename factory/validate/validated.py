@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from factory.digest import digest
 from factory.errors import ManifestMismatch
 from factory.parts import MANIFEST, iter_columns, read_manifest
@@ -79,7 +77,7 @@ def read_validated(folder: Path) -> Validated:
     """The validation in a folder.
 
     Raises:
-        ManifestMismatch: It is no finished validation, or one of before there were intervals.
+        ManifestMismatch: It is no finished validation, or its scores are of another version.
     """
     stage = read_manifest(folder).stage
     if stage != "validate":
@@ -89,13 +87,12 @@ def read_validated(folder: Path) -> Validated:
         )
     try:
         scores = read_scores(folder)
-    except (OSError, ValidationError) as error:
+        first = scores[0]
+    except (OSError, ValueError, KeyError, IndexError) as error:
         raise ManifestMismatch(
-            f"{folder / SCORES_FILE}: expected scores of this version, each with its interval, "
-            f"found others; run the recipe again: no candidate is drawn twice, and scores are made "
-            f"anew"
+            f"{folder / SCORES_FILE}: expected the scores of a validation of this version, found "
+            f"others; delete the folder and run the recipe again: no candidate is drawn twice"
         ) from error
-    first = scores[0]
     drawn = {score.suite: score.k for score in scores}
     correct: Counter[str] = Counter()
     for table in iter_columns(folder / "verdicts", "verdicts", ["problem_id", "status"]):
