@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from factory.artifact import commit, installed_versions, sole_writer
+from factory.artifact import USAGE, commit, installed_versions, sole_writer
 from factory.errors import Busy, RecipeError, SourceError
 from factory.ledger import entry
 from factory.parts import MANIFEST, read_manifest
@@ -34,6 +37,23 @@ def test_a_commit_says_what_was_done_and_from_what(tmp_path: Path) -> None:
     assert manifest.inputs == {"grade": "g"}
     assert manifest.ledger.drops == {"incorrect": 2}
     assert "pyarrow" in manifest.versions
+
+
+def test_a_commit_says_how_long_its_processes_kept_a_core_busy(tmp_path: Path) -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+
+    def work() -> StageResult:
+        subprocess.run([sys.executable, "-c", burn], check=True)  # a child's time counts too
+        return RESULT
+
+    inputs = {"grade": "g"}
+    manifest = commit(
+        tmp_path, work, stage="select", recipe="r", key="k", code_version=1, inputs=inputs
+    )
+    usage = manifest.figures[USAGE]
+    assert 0.3 <= usage["cpu_s"] <= 5
+    assert usage["cores"] == len(os.sched_getaffinity(0))
+    assert commit_in(tmp_path / "idle", RESULT).figures[USAGE]["cpu_s"] < 0.3
 
 
 def test_work_that_fails_commits_nothing(tmp_path: Path) -> None:
