@@ -136,7 +136,10 @@ def _sources(counted: Counted, rates: Rates | None) -> Section:
     ]
     head = ("source", "problems", "admitted", "requested", "failed", "correct", "correct of graded",
             "samples", "dataset rows", "rows of requested")  # fmt: skip
-    blocks.append(Table("Sources, those with most candidates first.", head, rows[:_MOST_ROWS]))
+    said = "Sources, those with most candidates first."
+    if len(groups) > _MOST_ROWS:
+        said += f" The first {_MOST_ROWS} of {len(groups):,}; `retort ledger` has all."
+    blocks.append(Table(said, head, rows[: _MOST_ROWS + 1]))
     if len(counted.rounds) > 1:
         blocks.append(
             Table(

@@ -20,6 +20,7 @@ def made_sections(facts: Facts) -> list[Section]:
         ("digest", run.dataset.digest),
         ("card", f"{run.dataset.path}/README.md"),
         *(("student", path) for path in run.students),
+        ("rows, one by one", f"retort explore {run.run}"),
     ]
     blocks: list[Block] = [Table("Where everything is.", ("what", "where"), places, left=2)]
     if facts.recipe is not None:

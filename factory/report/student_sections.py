@@ -15,6 +15,7 @@ from factory.report.amounts import (
     span,
     whole,
 )
+from factory.report.answer_picture import Answered, answer_picture
 from factory.report.blocks import Block, Paragraph, Picture, Section, Table, without_empty
 from factory.report.curve_picture import curve_picture
 from factory.report.facts import ROLES, Facts, model_name
@@ -229,18 +230,25 @@ def _answers(facts: Facts) -> Iterator[Section]:
     """Cut, empty and unthought answers of each model, per suite."""
     rows: list[tuple[str, ...]] = []
     by_level: list[tuple[str, ...]] = []
+    answered: list[Answered] = []
     for one in facts.of_stage("validate"):
         assert one.manifest is not None
         model = model_name(one.of)
         for suite, figures in sorted(one.manifest.figures.get("suites", {}).items()):
             rows.append(_answer_row(suite, model, figures))
             by_level += _level_rows(suite, model, figures)
+            answered += _answered(suite, model, figures)
     if not rows:
         return
     head = ("suite", "model", "candidates", "correct", "cut", "empty", "without think",
             "unclosed think", "failed", "tokens: mean", "median", "90%", "mean if correct",
             "if not")  # fmt: skip
-    blocks: list[Block] = [
+    blocks: list[Block] = []
+    if answered:
+        drawn = sorted(answered, key=lambda one: one.suite)  # stable: models in the run's order
+        caption = "Tokens of the answers of each model, and how many were cut at the limit."
+        blocks.append(Picture(answer_picture(drawn, "answers"), caption))
+    blocks.append(
         without_empty(
             Table(
                 "How models answer. Cut, empty and failed answers count as wrong.",
@@ -249,7 +257,7 @@ def _answers(facts: Facts) -> Iterator[Section]:
                 left=2,
             )
         )
-    ]
+    )
     if by_level:
         blocks.append(
             Table(
@@ -261,6 +269,14 @@ def _answers(facts: Facts) -> Iterator[Section]:
             )
         )
     yield Section("answers", "How models answer", blocks)
+
+
+def _answered(suite: str, model: str, figures: Mapping[str, Any]) -> Iterator[Answered]:
+    tokens: Mapping[str, float] | None = figures.get("tokens")
+    if tokens is not None and figures.get("candidates"):
+        cut = figures.get("truncated", 0) / figures["candidates"]
+        spread = (tokens["p10"], tokens["p50"], tokens["p90"], tokens["max"])
+        yield Answered(suite, model, *spread, cut)
 
 
 def _answer_row(suite: str, model: str, figures: Mapping[str, Any]) -> tuple[str, ...]:

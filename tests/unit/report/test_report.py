@@ -115,6 +115,7 @@ def test_a_run_with_students_shows_what_they_learned(tmp_path: Path) -> None:
     compared = page.row("sums", "unit-student (student)", "embedded:base (base)")
     assert compared[3:6] == ["+25.0", "+13.0 to +37.0", "< 0.001"]
     answers = page.row("sums", "unit-student (student)", "160")
+    assert "median 399, from 100 to 801, longest 1,024, cut 4.4%" in page.text
     assert answers[3:9] == ["50.0%", "7", "5", "11", "13", "3"]
     assert page.row("cost")[1] == "3.50"
     assert page.row("train unit-student", "2.0 s")[2:4] == ["3.0 s", "75.0% of 2"]
