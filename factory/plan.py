@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from factory.plan_counts import least, times, total, total_amount
-from factory.plan_judge import judge_of
+from factory.plan_judge import judge_of, rater_of
 from factory.plan_problems import SourcePlan, plan_sources
 from factory.plan_rounds import DomainPlan, plan_domains
 from factory.plan_work import Asked, Rates, Taught, asked_of, disk_of, taught_of
@@ -82,7 +82,9 @@ def plan_of(
     expected = total(one.expected for one in domains) if domains else None
     samples = _samples(recipe, sources, domains)
     asked = asked_of(recipe, domains, each, Rates(machine, tokens_per_s))
+    validated = [one for one in asked if one.role.startswith("validate ")]
     asked += judge_of(recipe, sources, domains, machine)
+    asked += rater_of(recipe, validated, machine)
     taught = taught_of(recipe.train, samples, each, machine.gpu_price)
     return Plan(
         recipe=recipe.name,
@@ -165,4 +167,4 @@ def _unknown(
 
 
 def _elsewhere(one: Asked | Taught) -> bool:
-    return isinstance(one, Asked) and one.engine == "openai"
+    return isinstance(one, Asked) and one.engine != "vllm"

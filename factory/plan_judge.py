@@ -57,6 +57,31 @@ def judge_of(
     ]
 
 
+def rater_of(recipe: Recipe, validated: Sequence[Asked], machine: Machine) -> list[Asked]:
+    """What the model of `[validate.best_of]` takes: a question per candidate of each model that
+    is validated; none where no other model rates them."""
+    if recipe.validation is None or (best_of := recipe.validation.best_of) is None:
+        return []
+    judged = best_of.by == "judge"
+    asked = total([one.candidates for one in validated])
+    tokens = times(asked, REPLY_TOKENS if judged else 0)
+    endpoints = machine.judge if judged else machine.reward
+    return [
+        Asked(
+            role="rater",
+            model=best_of.model,
+            engine="openai" if judged else "pooling",
+            candidates=asked,
+            tokens=tokens,
+            gpus=None,
+            tokens_per_s=None,
+            speed_is="as the endpoints answer",
+            gpu_hours=None,
+            cost=endpoint_cost(endpoints, times(asked, PROMPT_TOKENS), tokens),
+        )
+    ]
+
+
 def _share(count: int | None, share: float) -> int | None:
     if share == 0:
         return 0

@@ -27,7 +27,7 @@ class Asked(Row):
     """What one model would write, and what that takes."""
 
     role: str
-    """`teacher`, `rest`, `rewrite`, `judge`, or `validate NAME`."""
+    """`teacher`, `rest`, `rewrite`, `judge`, `rater`, or `validate NAME`."""
     model: str
     engine: str
     candidates: int | None

@@ -42,7 +42,7 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         MissingDependency: A package is not installed.
         SandboxUnavailable: Code or a scorer must be run and Docker does not answer, or has no
             image.
-        TeacherError: An endpoint of a teacher or of the judge cannot be asked.
+        TeacherError: An endpoint of a teacher, of the judge or of a rater cannot be asked.
     """
     check_pinned(recipe)
     check_licences(recipe)
@@ -56,6 +56,10 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         check_models(recipe, machine)
     graded = list(_graded_sources(recipe, unfinished))
     check_graders(graded, recipe.grade, machine)
+    if "ValidateModel" in unfinished and recipe.validation and recipe.validation.best_of:
+        from factory.validate.rating_endpoints import check_rater
+
+        check_rater(recipe.validation.best_of, machine)
 
 
 def check_graders(sources: Sequence[Source], grade: Grade, machine: Machine) -> None:

@@ -18,6 +18,7 @@ from factory.plan import Plan
 from factory.plan_models import TRAIN_BYTES_PER_PARAMETER, size_of
 from factory.preflight import TRAIN_PACKAGES, runs_code
 from factory.recipe_file import existing, resolve_plain
+from factory.validate.rating_endpoints import endpoints_of
 from sandboxes.engine import check
 from schemas.machine import Endpoints, Machine
 from schemas.problem import GraderName
@@ -144,6 +145,10 @@ def _endpoints(recipe: Recipe, machine: Machine, plan: Plan) -> Iterator[Lack]:
         asked.append(("[judge]", "judge", machine.judge))
         if not recipe.grade.judge.model:
             yield _missing("the name of the judge", "set grade.judge.model in the recipe")
+    if recipe.validation and (best_of := recipe.validation.best_of):
+        asked.append(
+            (f"[{best_of.by}]", f"{best_of.by} of best_of", endpoints_of(best_of, machine))
+        )
     for table, role, endpoints in asked:
         if not endpoints.base_urls:
             yield _missing(

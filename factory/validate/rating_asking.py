@@ -18,6 +18,7 @@ from factory.generate.client import Ask, Reply
 from factory.grade.judge_endpoints import judge_client
 from factory.grade.judge_reading import never_answered
 from factory.validate.rating import Answered, Rating, RatingStore
+from factory.validate.rating_endpoints import endpoints_of
 from factory.validate.rating_prompts import (
     VERSION,
     judge_messages,
@@ -25,7 +26,7 @@ from factory.validate.rating_prompts import (
     reward_messages,
 )
 from factory.validate.reward_answers import PATH, read_reward
-from schemas.machine import Endpoints, Machine
+from schemas.machine import Machine
 from schemas.validate_settings import BestOf
 
 ATTEMPTS: Final = 4
@@ -34,11 +35,6 @@ _REPEAT_TEMPERATURE: Final = 0.7
 """Of the further ones: at 0 the same words would come again."""
 _TRIAL: Final = 16
 """None in form of so many, or of fewer where there are no more, is the judge's fault."""
-
-
-def endpoints_of(best_of: BestOf, machine: Machine) -> Endpoints:
-    """Where the rater is."""
-    return machine.judge if best_of.by == "judge" else machine.reward
 
 
 class Rater:

@@ -17,7 +17,8 @@ from factory.problems import read_problems
 from factory.progress import progress
 from factory.spent import endpoint_rates, spend
 from factory.validate.rating import FILE_NAME, RATING, Answered, Rating, RatingStore
-from factory.validate.rating_asking import Rater, endpoints_of
+from factory.validate.rating_asking import Rater
+from factory.validate.rating_endpoints import endpoints_of
 from factory.validate.rating_prompts import VERSION
 from schemas.arrow import CANDIDATE
 from schemas.candidate import FinishReason
