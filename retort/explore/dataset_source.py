@@ -23,6 +23,7 @@ from factory.shard.description import read_description
 from factory.shard.layout import DATA, DATASET
 from retort.explore.file_batches import batches, in_shape, placed, short
 from retort.explore.light_rows import ENDS, KEPT, PROBLEMS, ROWS, Kind, Place
+from retort.explore.problem_reading import said, text_of
 from schemas.sample import Drop
 from schemas.verdict import Status
 
@@ -138,7 +139,7 @@ def _data(place: Place, columns: Sequence[str]) -> Iterator[_Data]:
     path = Path(place.path)
     try:
         with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
+            names = _readable(path, file.schema_arrow)
             wanted = [one for one in columns if one in names]
             id_column = next((one for one in _ID_COLUMNS if one in names), None)
             needs_messages = bool(columns) or "problem_id" not in names
@@ -157,6 +158,33 @@ def _data(place: Place, columns: Sequence[str]) -> Iterator[_Data]:
         raise ManifestMismatch(f"{path}: cannot be read ({error})") from error
 
 
+def _readable(path: Path, schema: pa.Schema) -> list[str]:
+    """The columns that can be shown: words, numbers, and messages.
+
+    Raises:
+        InputFileError: `messages` holds something else than turns.
+    """
+    names: list[str] = []
+    for one in schema:
+        kind = one.type
+        nested = pa.types.is_nested(kind) or pa.types.is_binary(kind)
+        if one.name == "messages":
+            turns = kind.value_type if pa.types.is_list(kind) or _is_large(kind) else kind
+            if not pa.types.is_struct(turns):
+                raise InputFileError(
+                    f"{path}: expected `messages` to be lists of turns with `role` and `content`, "
+                    f"found {kind}; it cannot be shown"
+                )
+            names.append(one.name)
+        elif not nested:
+            names.append(one.name)
+    return names
+
+
+def _is_large(kind: pa.DataType) -> bool:
+    return pa.types.is_large_list(kind)
+
+
 def _batch(path: Path, batch: pa.RecordBatch, first: int, id_column: str | None) -> _Data:
     names = batch.schema.names
     messages = batch.column("messages").to_pylist() if "messages" in names else []
@@ -164,7 +192,7 @@ def _batch(path: Path, batch: pa.RecordBatch, first: int, id_column: str | None)
     if kept:
         frame = cast("pl.DataFrame", pl.from_arrow(batch.select(kept)))
     else:
-        frame = pl.DataFrame({"row": range(batch.num_rows)}).select(pl.lit("").alias("unnamed"))
+        frame = pl.DataFrame({"row": range(batch.num_rows)})
     numbers = range(first, first + batch.num_rows)
     by_place = pl.Series([f"{path.stem}-{number}" for number in numbers], dtype=pl.String)
     ids = by_place if id_column is None else frame[id_column].cast(pl.String).fill_null(by_place)
@@ -179,7 +207,7 @@ def _batch(path: Path, batch: pa.RecordBatch, first: int, id_column: str | None)
 def _asked(turns: Any) -> str:
     """The last turn that is not the assistant's."""
     found = [one for one in turns or [] if one.get("role") != "assistant"]
-    return (found[-1].get("content") or "") if found else ""
+    return said(found[-1]) if found else ""
 
 
 def _hashed(text: str) -> str:
@@ -196,8 +224,6 @@ def _statement(batch: _Data) -> pl.Expr | pl.Series:
 
 
 def _answer_chars(batch: _Data) -> pl.Series:
-    from retort.explore.problem_reading import text_of
-
     place = Place(path="", kind=Kind.DATA)
     return pl.Series(
         [len(text_of(place, {"messages": turns})) for turns in batch.messages], dtype=pl.Int32

@@ -61,9 +61,9 @@ def placed(frame: pl.DataFrame, place: int, first: int) -> pl.DataFrame:
 
 
 def in_shape(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """Exactly these columns; those that are lacking are null."""
+    """Exactly these columns; those that are lacking, and values of another kind, are null."""
     lacking = {name: pl.lit(None, kind) for name, kind in schema.items() if name not in frame}
-    return frame.with_columns(**lacking).select(schema.names()).cast(schema)
+    return frame.with_columns(**lacking).select(schema.names()).cast(schema, strict=False)
 
 
 def short(column: str) -> pl.Expr:

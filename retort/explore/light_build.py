@@ -128,7 +128,7 @@ def _rows(source: Source, of_problem: IdLookup) -> tuple[Columns, pl.Series, dic
                 "index": _int(frame["index"]),
                 "round_number": _int(frame["round"]),
                 **{name: codes[name].of(frame[name]) for name in OF_ROW},
-                "pass_rate": frame["pass_rate"].fill_null(float("nan")).to_numpy(),
+                "pass_rate": _rate(frame["pass_rate"]),
                 "tokens": _int(frame["tokens"]),
                 "chars": _int(frame["chars"]),
                 "counted": frame["counted"].fill_null(False).to_numpy(),
@@ -141,6 +141,12 @@ def _rows(source: Source, of_problem: IdLookup) -> tuple[Columns, pl.Series, dic
     if not blocks:
         raise ManifestMismatch(f"{source.title}: expected rows to show, found none")
     return {name: np.concatenate(some) for name, some in blocks.items()}, pl.concat(ids), codes
+
+
+def _rate(column: pl.Series) -> NDArray[np.float32]:
+    """Not a number where there is none, or one that is none."""
+    found = column.fill_null(float("nan")).to_numpy()
+    return np.where(np.isfinite(found), found, np.float32("nan"))
 
 
 def _int(column: pl.Series) -> NDArray[np.int32]:

@@ -68,7 +68,7 @@ class MarkFile:
         try:
             found = self.path.stat()
             state = (found.st_ino, found.st_size, found.st_mtime_ns)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._marks, self._state = {}, None
             return
         if state != self._state:

@@ -235,9 +235,17 @@ def text_of(place: Place, row: Mapping[str, Any]) -> str:
     turns = [one for one in row.get("messages") or [] if one.get("role") == "assistant"]
     if not turns:
         return ""
-    content = turns[-1].get("content") or ""
+    content = said(turns[-1])
     thought = turns[-1].get("reasoning_content")
     return f"<think>\n{thought}\n</think>\n\n{content}" if thought else content
+
+
+def said(turn: Mapping[str, Any]) -> str:
+    """The content of a turn; one that is not text as JSON."""
+    content = turn.get("content")
+    if content is None or isinstance(content, str):
+        return content or ""
+    return json.dumps(plain(content), ensure_ascii=False)
 
 
 def of_problem(row: Content) -> Content:
@@ -251,7 +259,7 @@ def of_problem(row: Content) -> Content:
         if name in row
     }
     if "problem" not in row and asked:
-        found["statement"] = asked[-1].get("content") or ""
+        found["statement"] = said(asked[-1])
     found["history"] = asked
     return found | {n: v for n, v in _info(row).items() if n == "grader"}
 

@@ -26,7 +26,7 @@ from factory.orphans import die_with_parent
 from retort.explore.index_folder import open_index
 from retort.explore.light_rows import Kind, Place
 from retort.explore.light_table import LightTable
-from retort.explore.problem_reading import text_of
+from retort.explore.problem_reading import said, text_of
 from retort.explore.search_files import (
     STATE_FILE,
     TABLE,
@@ -171,7 +171,7 @@ def _rows(place: Place, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _of_data(place: Place, row: dict[str, Any]) -> str:
     turns = row.get("messages") or []
-    asked = [one.get("content") or "" for one in turns if one.get("role") != "assistant"]
+    asked = [said(one) for one in turns if one.get("role") != "assistant"]
     statement = row.get("problem") or ""
     texts = [statement, *(one for one in asked if one != statement), text_of(place, row)]
     return "\n\n".join(texts)

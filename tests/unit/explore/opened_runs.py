@@ -37,8 +37,12 @@ def opened(named: str, root: Path, machine: Path, *, rebuild: bool = False) -> O
 def client(here: Opened, marks: Path, *, search: bool = True) -> Iterator[TestClient]:
     """Asks the application, as a page of it."""
     index = Search.started(here.folder, here.table) if search else None
-    with TestClient(app(here, MarkFile(marks), index), base_url=HERE) as one:
-        yield one
+    try:
+        with TestClient(app(here, MarkFile(marks), index), base_url=HERE) as one:
+            yield one
+    finally:
+        if index is not None:
+            index.close()
 
 
 def rows(one: TestClient, **parameters: Any) -> tuple[int, list[dict[str, Any]]]:
