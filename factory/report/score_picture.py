@@ -67,7 +67,13 @@ def _panel(axes: Any, panel: SuitePanel) -> None:
             color=colour, markeredgecolor=INK["paper"], markeredgewidth=0.6, linestyle="none",
         )  # fmt: skip
         high = dot.value if dot.high is None else dot.high
-        axes.text(100 * high + 1.2, at, f"{100 * dot.value:.1f}", va="center", color=INK["muted"])
+        axes.text(
+            100 * high + (2.0 if dot.high is None else 1.2),
+            at,
+            f"{100 * dot.value:.1f}",
+            va="center",
+            color=INK["muted"],
+        )
     names = [f"{plain(dot.model, 34)}  ({dot.role})" for dot in panel.dots]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -136,19 +136,17 @@ def _scores(run: Run) -> Iterator[Section]:
         )
     )
     if published:
-        blocks.append(
-            Table(
-                "Published scores of the same suites; prompt, sampling and grader of another "
-                "harness are its own.",
-                ("suite", "model", "metric", "value", "condition", "source"),
-                [
-                    (one.suite, one.model, one.metric, share(one.value), one.condition, one.source)
-                    for one in published
-                ],
-                left=3,
-                text_columns=frozenset({4, 5}),
-            )
+        said = (
+            "Published scores of the same suites; prompt, sampling and grader of another harness "
+            "are its own."
         )
+        head = ("suite", "model", "metric", "value", "condition", "source")
+        rows = [
+            (one.suite, one.model, one.metric, share(one.value), one.condition, one.source)
+            for one in published
+        ]
+        texts = frozenset({4, 5})
+        blocks.append(without_empty(Table(said, head, rows, left=3, text_columns=texts)))
     yield Section("scores", "Scores", blocks)
 
 

@@ -119,7 +119,7 @@ def _time(facts: Facts) -> Iterator[Section]:
     head = ("artifact", "time", "CPU time", "of cores", "made", "measured")
     note = (
         "CPU time is that of a stage's own processes, those of model servers included; programs "
-        "in sandboxes are not in it. GPUs are measured by nothing here but training's MFU."
+        "in sandboxes are not in it. No GPU is measured but by training's MFU."
     )
     said = "Time and utilisation of each artifact."
     table = Table(said, head, rows, text_columns=frozenset({5}))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from retort.command import main
-from tests.unit.report.measured_runs import measured_run
+from tests.unit.report.measured_runs import VALUES, measured_run
 from tests.unit.report.pages import Reader, read
+from tests.unit.validate.validated_folders import write_validated
 
 
 @pytest.fixture
@@ -64,6 +65,20 @@ def test_models_whose_answers_are_gone_are_named_and_not_paired(
     _compared(two, tmp_path / "ab.html")
     said = capsys.readouterr().err
     assert len(re.findall(r"^not in the report: .*, paired: ", said, flags=re.M)) == 3
+
+
+def test_models_of_one_name_are_paired_on_the_problems_of_both(
+    two: tuple[Path, Path], tmp_path: Path
+) -> None:
+    right = {"sums/1": [True, True], "sums/2": [True, False], "sums/3": [False, False]}
+    for folder, answered in zip(two, ({**right, "sums/2": [False, False]}, right), strict=True):
+        for role, model in VALUES:
+            artifact = folder.parents[1] / "artifacts" / "validate" / f"unit-{role}-{model}"
+            artifact = artifact.with_name(artifact.name.replace(":", "-"))
+            write_validated(artifact, answered, model=model, role=role, k={"sums": 2})
+    page = _compared(two, tmp_path / "ab.html")
+    paired = page.row("sums", "unit-student (student)", "3")
+    assert (paired[3], paired[6:]) == ("+16.7", ["1", "0"])
 
 
 def test_the_command_prints_the_path_of_the_report_beside_the_record(
