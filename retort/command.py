@@ -30,6 +30,7 @@ from retort import (
     plan_command,
     report_command,
     train_command,
+    validate_command,
 )
 from retort.doctor import examine, report_text
 from schemas.code_line import MOST_S
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     pin_command.add(commands)
     plan_command.add(commands)
     train_command.add(commands)
+    validate_command.add(commands)
     dataset_command.add(commands)
     dedupe_command.add(commands)
     decontaminate_command.add(commands)

@@ -47,6 +47,7 @@ def answered(
         ((suite, collected),) = suites
         return stored_candidates(
             problems_dir,
+            suite,
             collected,
             subject,
             k=validate.k_of(suite),

@@ -8,24 +8,22 @@ problem counts k responses: those that are missing are wrong, and count as faile
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from factory.collect.sources import iter_problems
 from factory.digest import KEY_HEX, file_sha256
 from factory.errors import ImportedRowError, RecipeError
 from factory.generate.imported import import_candidates
 from factory.generate.imported_rows import imported_rows
 from factory.ledger import entry
 from factory.parts import iter_columns
-from factory.progress import say
 from factory.recipe_file import given
 from factory.row_files import read_rows
-from factory.validate.asked import asked_id
+from factory.validate.response_names import Names, names_of
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.recipe import ImportFile, ImportTeacher, Suite
@@ -43,9 +41,8 @@ class StoredResponses:
     name: str
     """Of the model, for people."""
     path: Path
-    suite: Suite
     file: ImportFile
-    """The same as an import reads it."""
+    """The same as an import reads it; its source is the suite."""
 
     @property
     def revision(self) -> str:
@@ -57,14 +54,9 @@ class StoredResponses:
         """`name@revision`: what enters the key."""
         return f"{self.name}@{self.revision}"
 
-    @property
-    def by_index(self) -> bool:
-        """Whether rows name problems by their place."""
-        return self.file.problem_id == "index"
-
     @cached_property
     def counts(self) -> Counter[str]:
-        """Responses by what their rows call the problem.
+        """Responses by what their rows call the problem, with the suite's name before it.
 
         Raises:
             ImportedRowError: A row is not of the form.
@@ -87,7 +79,7 @@ class StoredResponses:
         return most
 
 
-def stored_responses(path: Path, suite: Suite, name: str) -> StoredResponses:
+def stored_responses(path: Path, suite: str, name: str) -> StoredResponses:
     """The file with the columns that its first row has.
 
     Raises:
@@ -99,28 +91,29 @@ def stored_responses(path: Path, suite: Suite, name: str) -> StoredResponses:
     first = next((values for _, _, values in read_rows(path, ImportedRowError)), None)
     if first is None:
         raise ImportedRowError(f"{path}: expected rows with responses, found none")
-
-    def column(names: tuple[str, ...]) -> str:
-        return next((one for one in names if one in first), "")
-
-    for names in (_PROBLEM, _TEXT):
-        if not column(names):
+    found = [
+        next((one for one in names if one in first), "") for names in (_PROBLEM, _TEXT, _ENDED)
+    ]
+    for column, names in zip(found, (_PROBLEM, _TEXT), strict=False):
+        if not column:
             raise ImportedRowError(
                 f"{path}, row 1: expected a column {' or '.join(names)}, found {sorted(first)}; "
                 f"rename the columns"
             )
+    problem, responses, ended = found
     file = ImportFile(
-        source=suite.name,
+        source=suite,
         path=given(path.name, path),
-        problem_id=column(_PROBLEM),
-        responses=column(_TEXT),
-        finish_reasons=column(_ENDED),
+        problem_id=problem,
+        responses=responses,
+        finish_reasons=ended,
     )
-    return StoredResponses(name, path, suite, file)
+    return StoredResponses(name, path, file)
 
 
 def stored_candidates(
     problems_dir: Path,
+    suite: Suite,
     collected: Path,
     stored: StoredResponses,
     *,
@@ -135,32 +128,22 @@ def stored_candidates(
     Responses to problems that the suite left out (`rejected-*` of its artifact) are counted.
 
     Args:
-        problems_dir: The asked problems of the one suite.
-        collected: The artifact of the suite's own problems.
+        problems_dir: The suite's problems as they are asked.
+        collected: The artifact of its own problems.
         k: Responses per problem that count.
 
     Raises:
         ImportedRowError: A row is wrong, answers no problem of the suite, or there are more than k
             responses to a problem.
     """
-    ids = list(_ids(problems_dir, "problems"))
-    names, left_out = _names(stored, ids, collected)
-    given: Counter[str] = Counter()
-    for called, count in stored.counts.items():
-        if called in names:
-            given[names[called]] += count
-        elif called not in left_out:
-            raise ImportedRowError(
-                f"{stored.path}: expected ids of problems of suite {stored.suite.name}, such as "
-                f"{_shown(next(iter(names)))!r}, found {_shown(called)!r}; name the suite that was "
-                f"answered, or give its data with --data"
-            )
-    for problem, count in given.items():
-        if count > k:
-            raise ImportedRowError(
-                f"{stored.path}: expected at most {k} responses to each problem, found {count} to "
-                f"{problem}; raise --k or leave it out"
-            )
+    own = list(_ids(collected, "problems"))
+    names = names_of(
+        suite,
+        own,
+        list(_ids(collected, "rejected")),
+        by_index=stored.file.problem_id == "index",
+    )
+    counts = _counts(stored, names, k)
     result = import_candidates(
         problems_dir,
         ImportTeacher(
@@ -170,61 +153,40 @@ def stored_candidates(
         machine=machine,
         out_dir=out_dir,
         key=key,
-        names=names,
+        names=names.asked,
     )
-    missing = len(ids) * k - given.total()
-    drops = {Drop.FAILED.value: missing} if missing else {}
-    without = len(ids) - sum(1 for count in given.values() if count)
-    if missing:
-        say(
-            f"responses: {missing:,} of {len(ids) * k:,} ({k} per problem) are missing, "
-            f"{without:,} problems have none; they count as wrong"
-        )
+    missing = len(own) * k - counts.total()
     return StageResult(
         parts=result.parts,
-        ledger=entry("generate", len(ids) * k, given.total(), drops),
-        figures={**result.figures, "missing": missing},
+        ledger=entry(
+            "generate",
+            len(own) * k,
+            counts.total(),
+            {Drop.FAILED.value: missing} if missing else {},
+        ),
+        figures={**result.figures, "requested": len(own) * k, "missing": missing},
     )
 
 
-def _names(
-    stored: StoredResponses, asked: list[str], collected: Path
-) -> tuple[dict[str, str], set[str]]:
-    """What rows may call the asked problems, and what they may call those that were left out."""
-    suite = stored.suite
-    own = [one.removeprefix(f"{suite.name}/") for one in asked]
-    rejected = list(dict.fromkeys(_ids(collected, "rejected")))
-    if stored.by_index:
-        if len(suite.sources) != 1:
+def _counts(stored: StoredResponses, names: Names, k: int) -> Counter[str]:
+    """Asked id -> responses."""
+    counts: Counter[str] = Counter()
+    for called, count in stored.counts.items():
+        if called in names.asked:
+            counts[names.asked[called]] += count
+        elif called not in names.left_out:
             raise ImportedRowError(
-                f"{stored.path}: expected `problem_id`, found `index`; suite {suite.name} has "
-                f"{len(suite.sources)} sources, so that a row's number does not say which problem"
+                f"{stored.path}: expected ids of problems of suite {stored.file.source}, such as "
+                f"{_shown(next(iter(names.asked)))!r}, found {_shown(called)!r}; name the suite "
+                f"that was answered, or give its data with --data"
             )
-        order = {
-            problem.problem_id: f"{suite.name}/{at}"
-            for at, problem in enumerate(iter_problems(suite.sources[0]))
-        }
-        return (
-            {order[problem]: asked_id(suite.name, problem) for problem in own},
-            {order[problem] for problem in rejected if problem in order},
-        )
-    calls = _calls(suite.name, list(dict.fromkeys([*own, *rejected])))
-    return (
-        {called: asked_id(suite.name, one) for one in own for called in calls[one]},
-        {called for one in rejected for called in calls[one]},
-    )
-
-
-def _calls(suite: str, problems: list[str]) -> Mapping[str, list[str]]:
-    """What rows may call each problem: with the names of suite and source, of the source, or by
-    its own id alone, where no other source has the same."""
-    alone = Counter(one.partition("/")[2] for one in problems)
-    calls: defaultdict[str, list[str]] = defaultdict(list)
-    for one in problems:
-        calls[one] += [f"{suite}/{one}", f"{suite}/{asked_id(suite, one)}"]
-        if alone[own := one.partition("/")[2]] == 1:
-            calls[one].append(f"{suite}/{own}")
-    return calls
+    for problem, count in counts.items():
+        if count > k:
+            raise ImportedRowError(
+                f"{stored.path}: expected at most {k} responses to each problem, found {count} to "
+                f"{problem}; raise --k or leave it out"
+            )
+    return counts
 
 
 def _ids(folder: Path, kind: str) -> Iterator[str]:
@@ -233,5 +195,5 @@ def _ids(folder: Path, kind: str) -> Iterator[str]:
 
 
 def _shown(called: str) -> str:
-    """As the file has it: without the suite's name that reading put before it."""
+    """As the file has it."""
     return called.partition("/")[2]

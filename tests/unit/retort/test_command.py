@@ -29,6 +29,11 @@ OPTIONS = {
         *("--dataset", "--student", "--out", "--machine", "--hostfile", "--check", "--rows"),
         "--json",
     },
+    ("validate",): {
+        *("--suite", "--list", "--recipe", "--revision", "--model", "--responses", "--endpoint"),
+        *("--api-key-env", "--k", "--max-tokens", "--max-model-len", "--temperature", "--top-p"),
+        *("--think", "--seed", "--dtype", "--limit", "--data", "--out", "--machine", "--json"),
+    },
     ("grade", "code"): {"--out", "--workers", "--machine"},
     ("grade", "math"): {"--out", "--workers", "--policy", "--deadline-s", "--memory-bytes"},
     ("grade", "judge"): {
