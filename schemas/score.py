@@ -32,11 +32,11 @@ class Score(Row):
     anew, may be from it. It contains `stderr_candidates`."""
     stderr_candidates: float | None = None
     """Standard error over candidates: how far the same problems with candidates drawn anew may be
-    from it. None where one draw does not tell: for one candidate per problem, and for metrics
-    other than pass@k with k below the number drawn."""
+    from it. None where one draw does not tell: for pass@k where a problem has fewer than 2k
+    candidates, and for metrics other than pass@k."""
     low: float
-    """Lower end of the 95% interval over problems (Wilson's, with the number of problems that a
-    binomial of this standard error would have)."""
+    """Lower end of the 95% interval over problems (`factory.validate.intervals`: Wilson's, with the
+    number of problems that a binomial of this standard error would have)."""
     high: float
     n: int
     """Problems."""

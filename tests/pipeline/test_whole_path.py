@@ -94,6 +94,28 @@ def test_every_model_has_its_scores(shared_place: Place) -> None:
     assert all(s["n"] == 10 for s in overall.values())
 
 
+def test_every_student_is_compared_with_its_base_its_control_and_the_teacher(
+    shared_place: Place,
+) -> None:
+    summary = shared_place.summary()
+    found = {
+        (one["model"], one["other_role"]): one
+        for one in summary["comparisons"]
+        if one["suite"] == "all"
+    }
+    roles = [(model.removeprefix("tiny-"), role) for model, role in found]
+    assert sorted(roles) == [
+        *(("llama", "base"), ("llama", "teacher")),
+        *(("qwen2", "base"), ("qwen2", "control"), ("qwen2", "teacher")),
+    ]
+    value = {(s["model"], s["suite"], s["metric"]): s["value"] for s in summary["scores"]}
+    for (model, _), one in found.items():
+        by_hand = value[model, "all", "pass@1"] - value[one["other"], "all", "pass@1"]
+        assert abs(one["difference"] - by_hand) < 1e-9
+        assert 0.0 < one["p_value"] <= 1.0
+        assert one["low"] <= one["difference"] <= one["high"]
+
+
 def test_the_card_of_every_student_has_its_scores(shared_place: Place) -> None:
     summary = shared_place.summary()
     value = {(s["model"], s["suite"], s["metric"]): s["value"] for s in summary["scores"]}
