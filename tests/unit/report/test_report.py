@@ -17,14 +17,27 @@ from tests.unit.report.pages import Reader, read
 from tests.unit.retort.run_folders import Rows, write_run
 
 
-def _data_only(root: Path) -> Path:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run of data alone: the folder of its record, and its report."""
+    root = tmp_path_factory.mktemp("data")
     write_run(root)
-    return root / "runs" / "unit-1"
+    return root / "runs" / "unit-1", _html(root / "runs" / "unit-1")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run with a student: the folder of its record, and its report."""
+    folder = measured_run(tmp_path_factory.mktemp("measured"), cost=3.5, gpu_s=7200.0)
+    return folder, _html(folder)
+
+
+def _html(folder: Path) -> str:
+    return write_report(folder)[0].read_text(encoding="utf-8")
 
 
 def _page(folder: Path) -> Reader:
-    path, _ = write_report(folder)
-    return read(path.read_text(encoding="utf-8"))
+    return read(_html(folder))
 
 
 def _headings(page: Reader) -> set[str]:
@@ -35,10 +48,10 @@ def _headings(page: Reader) -> set[str]:
     }
 
 
-def test_the_numbers_are_those_of_the_ledger(tmp_path: Path) -> None:
-    folder = _data_only(tmp_path)
+def test_the_numbers_are_those_of_the_ledger(data: tuple[Path, str]) -> None:
+    folder, html = data
     run = read_run(folder)
-    page = _page(folder)
+    page = read(html)
     for entry in run.ledger:
         cells = page.row(entry.stage, whole(entry.rows_in), whole(entry.rows_out))
         for reason, rows in entry.drops.items():
@@ -52,8 +65,8 @@ def test_the_numbers_are_those_of_the_ledger(tmp_path: Path) -> None:
     assert page.row("all")[3] == whole(sum(one.requested for one in groups))
 
 
-def test_every_graded_candidate_with_a_length_is_in_a_length(tmp_path: Path) -> None:
-    page = _page(_data_only(tmp_path))
+def test_every_graded_candidate_with_a_length_is_in_a_length(data: tuple[Path, str]) -> None:
+    page = read(data[1])
     counted = [int(row[1]) for row in page.rows if re.fullmatch(r"\w+: (not )?correct", row[0])]
     kept = [
         int(row[1]) for row in page.rows if re.fullmatch(r"\w+: (in the dataset|dropped)", row[0])
@@ -63,9 +76,8 @@ def test_every_graded_candidate_with_a_length_is_in_a_length(tmp_path: Path) -> 
     assert page.row("math: in the dataset")[1] == "3"  # one, and both parts of a journey
 
 
-def test_pages_are_well_formed_and_need_nothing_else(tmp_path: Path) -> None:
-    folder = measured_run(tmp_path, cost=3.5, gpu_s=7200.0)
-    html = write_report(folder)[0].read_text(encoding="utf-8")
+def test_pages_are_well_formed_and_need_nothing_else(measured: tuple[Path, str]) -> None:
+    _, html = measured
     page = read(html)
     assert page.wrong == []
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
@@ -82,9 +94,9 @@ def test_pages_are_well_formed_and_need_nothing_else(tmp_path: Path) -> None:
 
 
 def test_every_picture_has_a_title_and_a_description_and_only_colours_of_the_page(
-    tmp_path: Path,
+    measured: tuple[Path, str],
 ) -> None:
-    html = write_report(measured_run(tmp_path))[0].read_text(encoding="utf-8")
+    _, html = measured
     pictures = re.findall(r"<svg.*?</svg>", html, flags=re.S)
     assert len(pictures) >= 8
     for picture in pictures:
@@ -95,20 +107,20 @@ def test_every_picture_has_a_title_and_a_description_and_only_colours_of_the_pag
         assert "<text" in picture  # letters are letters, not outlines
 
 
-def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    folder = measured_run(tmp_path)
-    first = write_report(folder)[0].read_bytes()
-    assert write_report(folder, tmp_path / "again.html")[0].read_bytes() == first
+def test_the_same_run_gives_the_same_bytes(measured: tuple[Path, str], tmp_path: Path) -> None:
+    folder, html = measured
+    again, _ = write_report(folder, tmp_path / "again.html")
+    assert again.read_text(encoding="utf-8") == html
 
 
-def test_a_run_of_data_alone_has_no_empty_sections(tmp_path: Path) -> None:
-    headings = _headings(_page(_data_only(tmp_path)))
+def test_a_run_of_data_alone_has_no_empty_sections(data: tuple[Path, str]) -> None:
+    headings = _headings(read(data[1]))
     assert {"funnel", "sources", "lengths", "made"} <= headings
     assert headings.isdisjoint({"training", "scores", "answers", "cost"})
 
 
-def test_a_run_with_students_shows_what_they_learned(tmp_path: Path) -> None:
-    page = _page(measured_run(tmp_path, cost=3.5, gpu_s=7200.0))
+def test_a_run_with_students_shows_what_they_learned(measured: tuple[Path, str]) -> None:
+    page = read(measured[1])
     assert {"training", "scores", "answers", "cost"} <= _headings(page)
     assert page.row("unit-student", "1,772,480")[5] == "0.2259 → 0.1701"
     assert page.row("all", "unit-student (student)", "20")[3] == "50.0% (41.0–60.0%)"
