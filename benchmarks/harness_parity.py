@@ -5,11 +5,13 @@
 DIR is made with the harnesses where it is not there. Nobody generates anything: responses are
 stored, known to be right or wrong, and every scorer gets the same.
 
-    gsm8k       5,276 responses to GSM8K's 1,319 test problems, made from its worked solutions in 33
-                forms of answer, 54% right; and 5,276 of one form each, that of a harness' examples
+    gsm8k       5,276 responses to GSM8K's 1,319 test problems, made from its worked solutions in
+                33 forms of answer, 54% right; and 1,319 of each of three forms, which are those of
+                the harness' examples, 60% right
     math        800 responses of a Qwen2.5-Math model to 100 MATH problems, with its labels
     humaneval   4 programs for each of HumanEval's 164 problems, some 55% right; the harness runs in
                 a sandbox container
+    mbpp        a program for each of MBPP's 974 problems, executed with the assertions behind it
 
 lm-evaluation-harness scores by its own tasks, HumanEval by its own package. `ours is true` is the
 share of responses on which our verdict is what is known of them.
@@ -23,12 +25,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from harness import gsm8k, humaneval, peers, real_math
+from harness import gsm8k, humaneval, mbpp, peers, real_math
 from harness.compared import HEAD, Compared, line
 
 from schemas.machine import Machine
 
-SETS: Final = ("gsm8k", "math", "humaneval")
+SETS: Final = ("gsm8k", "math", "humaneval", "mbpp")
 
 
 def main() -> None:
@@ -55,6 +57,8 @@ def main() -> None:
         if "humaneval" in given.only:
             compared, ks, fixture["humaneval"] = humaneval.scored(venv, machine)
             found |= compared
+        if "mbpp" in given.only:
+            found |= mbpp.scored(venv, machine)
     if given.json:
         figures: dict[str, Any] = {name: one.as_json() for name, one in found.items()}
         figures |= {"pass@k": ks} if ks else {}

