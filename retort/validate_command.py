@@ -29,7 +29,14 @@ def add(commands: Any) -> None:
         nargs="?",
         help="embedded:NAME, a folder in Hugging Face layout, or a name on the hub",
     )
-    validate.add_argument("--suite", metavar="NAME", nargs="+", action="extend", default=[])
+    validate.add_argument(
+        "--suite",
+        metavar="NAME",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="suites that are known, or suites of the recipe; default: all of the recipe",
+    )
     validate.add_argument("--list", action="store_true", help="the suites that are known, and stop")
     validate.add_argument(
         "--recipe",
@@ -48,21 +55,33 @@ def add(commands: Any) -> None:
     validate.add_argument(
         "--api-key-env", metavar="NAME", help="environment variable with the endpoint's key"
     )
-    validate.add_argument("--k", metavar="N", type=_positive, help="answers per problem")
-    validate.add_argument("--max-tokens", metavar="N", type=_positive, help="of a completion")
     validate.add_argument(
-        "--max-model-len", metavar="N", type=_positive, help="of prompt and completion together"
+        "--k", metavar="N", type=_positive, help="answers per problem; default: 8"
     )
-    validate.add_argument("--temperature", metavar="T", type=_number)
-    validate.add_argument("--top-p", metavar="P", type=_number)
+    validate.add_argument(
+        "--max-tokens", metavar="N", type=_positive, help="of a completion; default: 32768"
+    )
+    validate.add_argument(
+        "--max-model-len",
+        metavar="N",
+        type=_positive,
+        help="tokens of prompt and completion together; default: what the model takes, up to "
+        "--max-tokens and 2048",
+    )
+    validate.add_argument("--temperature", metavar="T", type=_number, help="default: 0.6")
+    validate.add_argument("--top-p", metavar="P", type=_number, help="default: 0.95")
     validate.add_argument(
         "--think",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="force <think> at the start",
+        help="force <think> at the start; default: yes, but for endpoints",
     )
-    validate.add_argument("--seed", metavar="N", type=_natural)
-    validate.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"])
+    validate.add_argument(
+        "--seed", metavar="N", type=_natural, help="of answers and of --limit; default: 0"
+    )
+    validate.add_argument(
+        "--dtype", choices=["auto", "float32", "bfloat16", "float16"], help="default: auto"
+    )
     validate.add_argument(
         "--limit",
         metavar="N",
