@@ -124,6 +124,8 @@ def score(role: Any, model: str, metric: str, value: float) -> Score:
         seed=7,
         value=value,
         stderr=0.012,
+        low=max(value - 0.024, 0.0),
+        high=min(value + 0.024, 1.0),
         n=120,
     )
 
