@@ -13,7 +13,7 @@ from schemas.recipe import Grade, Suite, Validate
 
 SUITE_VERSION: Final = 3
 """Of the code that collects a suite's problems."""
-CODE_VERSION: Final = 5
+CODE_VERSION: Final = 6
 """Of the code that asks, grades and scores."""
 
 

@@ -29,6 +29,14 @@ from factory.validate.validated import Validated, read_validated
 from schemas.score import Comparison
 
 METRIC: Final = "pass@1"
+_NO_DIFFERENCE: Final = (
+    "validate.k",
+    "validate.seed",
+    "validate.best_of",
+    "validate.sampling.temperature",
+    "validate.prompt.templates",
+)
+"""Settings that are noted otherwise, are in the message that was asked, or do not move pass@1."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,12 @@ def _notes(first: Validated, second: Validated, suites: Mapping[str, object]) ->
                 f"{suite}: {ks[0]} and {ks[1]} candidates per problem, so its p-value is "
                 f"approximate"
             )
+    names = sorted(first.settings.keys() | second.settings.keys())
+    if first.settings and second.settings:
+        for name in (name for name in names if not name.startswith(_NO_DIFFERENCE)):
+            both = [one.settings.get(name, "none") for one in (first, second)]
+            if both[0] != both[1]:
+                notes.append(f"{name}: {both[0]} and {both[1]}")
     return notes
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 from factory.digest import digest
 from factory.errors import ManifestMismatch
 from factory.parts import MANIFEST, iter_columns, read_manifest
 from factory.run_record import SCORES_FILE, read_scores
 from factory.validate.asked import suite_of
+from factory.validate.settings import SETTINGS_FILE
 from schemas.manifest import Manifest
 from schemas.run import Run
 from schemas.verdict import Status
@@ -42,6 +45,9 @@ class Validated:
     """Suite -> candidates per problem."""
     problems: Mapping[str, Measured]
     """Asked id -> problem, in the order in which they were asked."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How answers were drawn and graded: name with dots -> JSON, from `settings.json`; empty where
+    that is not known."""
 
     def of(self, suite: str) -> Validated:
         """The same with the problems of one suite alone."""
@@ -106,5 +112,30 @@ def read_validated(folder: Path) -> Validated:
             what = digest([row["statement"], row["gold"], row["grader"]])
             problems[asked] = Measured(what, correct[asked], drawn[suite_of(asked)])
     return Validated(
-        folder, first.model, first.role, first.temperature, first.seed, drawn, problems
+        folder,
+        first.model,
+        first.role,
+        first.temperature,
+        first.seed,
+        drawn,
+        problems,
+        _settings(folder / SETTINGS_FILE),
     )
+
+
+def _settings(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    found = json.loads(file.read_bytes())
+    kept = {name: found[name] for name in ("validate", "grade")}
+    return dict(_flat("", kept)) if "sampling" in kept["validate"] else {}
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        yield prefix, json.dumps(value, ensure_ascii=False)
+        return
+    for name, inner in cast("dict[str, Any]", value).items():
+        yield from _flat(f"{prefix}.{name}" if prefix else name, inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -102,6 +103,20 @@ def test_settings_that_differ_are_said(tmp_path: Path, first: Path) -> None:
 
 def test_equal_settings_need_no_words(tmp_path: Path, first: Path) -> None:
     assert paired(read_validated(first), read_validated(second(tmp_path))).notes == []
+
+
+def test_settings_that_are_saved_are_compared_too(tmp_path: Path, first: Path) -> None:
+    other = second(tmp_path)
+    for folder, tokens, waits in ((first, 320, 2), (other, 512, None)):
+        budget = None if waits is None else {"waits": waits, "wait": "Wait"}
+        sampling = {"temperature": 0.6, "max_tokens": tokens}
+        saved = {"validate": {"seed": tokens, "sampling": sampling, "budget": budget}}
+        (folder / "settings.json").write_text(json.dumps({**saved, "grade": {"math": {}}}))
+    assert paired(read_validated(first), read_validated(other)).notes == [
+        'validate.budget.wait: "Wait" and none',
+        "validate.budget.waits: 2 and none",
+        "validate.sampling.max_tokens: 320 and 512",
+    ]
 
 
 def test_one_suite_alone_has_no_overall_row(tmp_path: Path, first: Path) -> None:
