@@ -173,9 +173,7 @@ class RunTask(RecipeTask):
             stages=[stage_ref(s.task_family, s.out_dir, m) for s, m in manifests],
             ledger=ledger,
             scores=[score for task in self.measured() for score in read_scores(task.out_dir)],
-            comparisons=compare_all(
-                (one.out_dir, other.out_dir) for one, other in self.compared()
-            ),
+            comparisons=compare_all((one.out_dir, other.out_dir) for one, other in self.compared()),
             dataset=dataset_ref(self.published().folder),
             students=[str(one.folder) for one in self.students() if one.control() is None],
             spent=spent_in(m.figures for _, m in manifests),
