@@ -23,7 +23,7 @@ from retort.explore.light_rows import Place, Source
 from retort.explore.light_table import LightTable
 from schemas.row import Row
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the files in the folder; another one is another key."""
 _HEAD: Final = "index.json"
 

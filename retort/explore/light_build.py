@@ -1,8 +1,9 @@
 """A source -> its light table: one small row per candidate, in files that are mapped, not read.
 
-The rows stand in the order of (problem id, round, index, candidate id), those of which a source
-has only the id after the others; the candidates of a problem are neighbours. Texts are looked at
-once, for their length, a few at a time. About 150 bytes per candidate are held while it is made.
+The rows stand in the order of (problem id, round, index), equal ones as the files have them, and
+those of which a source has only the id after the others; the candidates of a problem are
+neighbours. Texts are looked at once, for their length, a few at a time. About 250 bytes per
+candidate are held while it is made.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ FACETS: Final = (
 NUMBERS: Final = ("pass_rate", "tokens", "chars")
 ROWS_FILE: Final = "rows.arrow"
 PROBLEMS_FILE: Final = "problems.arrow"
+SPANS_FILE: Final = "spans.arrow"
+"""The first row of each problem, and how many it has."""
 _SHOWN: Final = {
     "run": (Kind.CANDIDATES, Kind.FAILURES),
     "dataset": (Kind.DATA, Kind.DROPPED),
@@ -74,10 +77,14 @@ def build_light(source: Source, folder: Path) -> TableHead:
     """
     problems = _problems(source)
     of_problem = IdLookup(problems["problem_id"], "problem")
+    shown = problems.select("problem_id", "statement", "place", "row")
+    _write(folder / PROBLEMS_FILE, {one.name: one.to_arrow() for one in shown})
+    problems = problems.select(OF_PROBLEM)
+    del shown
     rows, ids, codes = _rows(source, of_problem)
     rounds, absent = rows.pop("round_number"), rows["place"] < 0
-    order = np.lexsort((_ranks(ids), rows["index"], rounds, absent, rows["problem"]))
-    rows = {name: column[order] for name, column in rows.items()}
+    order = np.lexsort((rows["index"], rounds, absent, rows["problem"]))
+    rows = {name: rows.pop(name)[order] for name in list(rows)}
     ids = ids[order]
     _take_ends(source, rows, ids, codes["reason"])
     counted = rows.pop("counted")
@@ -92,9 +99,7 @@ def build_light(source: Source, folder: Path) -> TableHead:
     head = _head(rows, codes, len(problems))
     _write(folder / ROWS_FILE, {"candidate_id": ids.to_arrow(), **rows})
     ends = np.searchsorted(rows["problem"], np.arange(len(problems) + 1)).astype(np.int32)
-    kept = problems.select("problem_id", "statement", "place", "row")
-    spans = {"first": ends[:-1], "count": np.diff(ends).astype(np.int32)}
-    _write(folder / PROBLEMS_FILE, {one.name: one.to_arrow() for one in kept} | spans)
+    _write(folder / SPANS_FILE, {"first": ends[:-1], "count": np.diff(ends).astype(np.int32)})
     return head
 
 
@@ -140,7 +145,8 @@ def _rows(source: Source, of_problem: IdLookup) -> tuple[Columns, pl.Series, dic
             bar.update(len(frame))
     if not blocks:
         raise ManifestMismatch(f"{source.title}: expected rows to show, found none")
-    return {name: np.concatenate(some) for name, some in blocks.items()}, pl.concat(ids), codes
+    joined = {name: np.concatenate(blocks.pop(name)) for name in list(blocks)}
+    return joined, pl.concat(ids), codes
 
 
 def _rate(column: pl.Series) -> NDArray[np.float32]:
@@ -151,10 +157,6 @@ def _rate(column: pl.Series) -> NDArray[np.float32]:
 
 def _int(column: pl.Series) -> NDArray[np.int32]:
     return column.fill_null(-1).to_numpy().astype(np.int32)
-
-
-def _ranks(ids: pl.Series) -> NDArray[np.uint32]:
-    return ids.rank("ordinal").to_numpy()
 
 
 def _take_ends(source: Source, rows: Columns, ids: pl.Series, reasons: _Codes) -> None:

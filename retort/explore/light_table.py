@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from retort.explore.light_build import PROBLEMS_FILE, ROWS_FILE, TableHead
+from retort.explore.light_build import PROBLEMS_FILE, ROWS_FILE, SPANS_FILE, TableHead
 from retort.explore.light_rows import Place
 
 
@@ -22,6 +22,7 @@ class LightTable:
         self.places = places
         self._rows = _mapped(folder / ROWS_FILE)
         self._problems = _mapped(folder / PROBLEMS_FILE)
+        self._spans = _mapped(folder / SPANS_FILE)
         self._columns = {
             name: self._rows.column(name).chunk(0).to_numpy()
             for name in self._rows.column_names
@@ -57,7 +58,8 @@ class LightTable:
 
     def problem(self, number: int) -> dict[str, Any]:
         """`problem_id`, `statement`, `place`, `row`, `first`, `count` of a problem."""
-        return self._problems.slice(number, 1).to_pylist()[0]
+        shown = self._problems.slice(number, 1).to_pylist()[0]
+        return shown | self._spans.slice(number, 1).to_pylist()[0]
 
     def problem_of(self, problem_id: str) -> dict[str, Any] | None:
         """A problem by its id."""
