@@ -79,8 +79,8 @@ def measured(folder: Path, samples: int, workers: int) -> dict[str, Any]:
     made = write_rows(folder, samples, workers)
     figures: dict[str, Any] = {"samples": samples, **made}
     print(f"{made['rows']:,} rows, {made['text_bytes'] / 1e9:.2f} GB of text\n")
+    shutil.rmtree(folder / "explore", ignore_errors=True)
     for name in ("light", "text"):
-        shutil.rmtree(folder / "explore", ignore_errors=True) if name == "light" else None
         figures[name] = _built(name, folder)
         took = figures[name]
         print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def _explore(arguments: argparse.Namespace) -> int:
                 access_log=False,
                 server_header=False,
             )
-            uvicorn.Server(config).run(sockets=[listener])
+            with suppress(KeyboardInterrupt):  # as the command is meant to end
+                uvicorn.Server(config).run(sockets=[listener])
         finally:
             search.close()
     return 0
