@@ -12,7 +12,7 @@ import pytest
 
 from factory.errors import RecipeError
 from factory.parts import read_manifest, read_parts
-from factory.recipe_file import load_recipe
+from factory.recipe_file import load_recipe, load_validate_recipe
 from factory.run_record import read_scores
 from factory.validate.alone import alone
 from factory.validate.chosen import Wishes, chosen
@@ -45,9 +45,9 @@ def jsonl(path: Path, *rows: dict[str, Any]) -> Path:
     return path
 
 
-def command(data: Path, *more: str, suite: str = "gsm8k") -> list[str]:
+def command(data: Path, *more: str) -> list[str]:
     return [
-        *("validate", "--suite", suite, "--data", f"gsm8k={data / 'four.jsonl'}"),
+        *("validate", "--suite", "gsm8k", "--data", f"gsm8k={data / 'four.jsonl'}"),
         *("--machine", str(data / "machine.toml"), *more),
     ]
 
@@ -322,8 +322,6 @@ def test_lengths_that_do_not_fit_are_refused(
 
 
 def test_the_problems_of_a_recipes_suite_are_those_of_its_run(tmp_path: Path) -> None:
-    from factory.recipe_file import load_validate_recipe
-
     machine = Machine(paths=Paths(artifacts=str(tmp_path)))
     measured = chosen([], Wishes(), load_validate_recipe("recipes/tiny.toml"), None, forced=True)
     model = given_model("embedded:base-qwen2", "", "")
@@ -363,17 +361,16 @@ def test_a_students_folder_is_called_as_the_student(tmp_path: Path) -> None:
         (["embedded:teacher", "--responses", "x.jsonl"], "expected no MODEL and no --endpoint"),
         (["--responses", "x.jsonl", "--suite", "math"], "expected the one suite that they answer"),
         (["--responses", "x.jsonl", "--top-p", "0.5"], "--top-p: expected a model to be asked"),
-        (["--recipe", "recipes/data-only.toml", "m"], "expected [validate] with suites"),
+        (["m", "--recipe", "recipes/data-only.toml"], "expected [validate] with suites"),
     ],
 )
 def test_what_is_wrong_is_told_before_any_work(
     more: list[str], message: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    suite = "gsm8k"
-    arguments = command(data, suite=suite)
-    if more[:1] and not more[0].startswith("--"):
-        arguments.insert(1, more.pop(0))
-    assert main([*arguments, *more]) == 1
+    first, *rest = command(data)
+    has_model = bool(more) and not more[0].startswith("--")
+    model, more = (more[:1], more[1:]) if has_model else ([], more)
+    assert main([first, *model, *rest, *more]) == 1
     assert message in capsys.readouterr().err
     assert not (data / "artifacts").exists()
 
