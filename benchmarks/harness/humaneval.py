@@ -13,7 +13,7 @@ from schemas.verdict import Status
 
 from .compared import Compared, compare
 from .human_eval_container import human_eval
-from .ours import Verdict, graded
+from .ours import LEFT_OUT, Verdict, graded
 from .programs import humaneval_programs
 from .stored import SAMPLES, Response, digest_of, rows_of
 
@@ -33,6 +33,8 @@ class Why(StrEnum):
     time and 10 s."""
     MEMORY = "m"
     """A right program that takes more memory than our 256 MiB; HumanEval has no limit."""
+    LEFT_OUT = "l"
+    """Validation does not ask the problem: it stands in the set twice (MBPP 76 and 347)."""
     UNEXPLAINED = "?"
 
 
@@ -44,6 +46,8 @@ def why(response: Response, ours: Verdict, theirs: bool, result: str) -> Why:
     """
     if ours.correct == theirs:
         return Why.AGREE
+    if ours.status == LEFT_OUT:
+        return Why.LEFT_OUT
     if theirs and "def __eq__" in response.completion:
         return Why.JUDGES_ITSELF
     if theirs and ours.status == Status.MEMORY:

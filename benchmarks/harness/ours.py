@@ -22,7 +22,7 @@ from schemas.verdict import Status
 from .stored import Response, write_lines
 
 LEFT_OUT: Final = "left out"
-"""Status of responses to a problem whose own gold we do not accept: validation does not ask it."""
+"""Status of responses to a problem that validation does not ask: a duplicate, or a bad gold."""
 
 
 @dataclass(frozen=True)
