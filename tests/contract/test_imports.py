@@ -18,7 +18,6 @@ HEAVY = (
     "datasets",
     "numba",
     "matplotlib",
-    "tantivy",
     "starlette",
     "uvicorn",
 )
