@@ -23,6 +23,7 @@ from factory.recipe_file import resolve_plain
 from factory.validate.answered import Subject
 from factory.validate.chosen import Chosen
 from factory.validate.key import CODE_VERSION, SUITE_VERSION, suite_section, validation_section
+from factory.validate.rating_endpoints import check_rater
 from factory.validate.responses import StoredResponses
 from factory.validate.stage import validate_model
 from schemas.machine import Machine
@@ -131,8 +132,14 @@ class Alone:
                 check_endpoints(self.subject.model, endpoints, table="teacher", name="MODEL")
             case StoredResponses():
                 pass
+        if (best_of := self.chosen.validate.best_of) is not None:
+            from factory.validate.rating_endpoints import check_rater
+
+            check_rater(best_of, self.machine)
         sources: list[Source] = [each for one in self.suites for each in one.suite.sources]
         check_graders(sources, self.chosen.grade, self.machine)
+        if (best_of := self.chosen.validate.best_of) is not None:
+            check_rater(best_of, self.machine)
 
 
 def alone(
