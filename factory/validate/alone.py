@@ -132,10 +132,6 @@ class Alone:
                 check_endpoints(self.subject.model, endpoints, table="teacher", name="MODEL")
             case StoredResponses():
                 pass
-        if (best_of := self.chosen.validate.best_of) is not None:
-            from factory.validate.rating_endpoints import check_rater
-
-            check_rater(best_of, self.machine)
         sources: list[Source] = [each for one in self.suites for each in one.suite.sources]
         check_graders(sources, self.chosen.grade, self.machine)
         if (best_of := self.chosen.validate.best_of) is not None:
