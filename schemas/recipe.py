@@ -649,6 +649,16 @@ class Validate(Settings):
         return suite.k or self.k
 
     @model_validator(mode="after")
+    def _an_answer_has_room(self) -> Self:
+        cap = self.budget and self.budget.max_thinking_tokens
+        if cap and cap >= self.sampling.max_tokens:
+            raise ValueError(
+                f"budget.max_thinking_tokens must be below sampling.max_tokens, which is "
+                f"{self.sampling.max_tokens}: else nothing is left for an answer"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _k_is_enough(self) -> Self:
         for suite in self.suites:
             most = self.k_of(suite)
