@@ -102,6 +102,11 @@ def _behind(
         endpoints = Endpoints.model_validate(table)
     except ValidationError as error:
         raise RecipeError(f"--endpoint: wrong address\n{wrong_fields(error)}") from error
+    if not arguments.revision:
+        measured.notes.append(
+            f"revision {_UNKNOWN}: what any server answered before as {arguments.subject} of this "
+            f"revision counts as this one's; say --revision WORD where another is served"
+        )
     subject = OpenaiTeacher(
         engine="openai", model=arguments.subject, revision=arguments.revision or _UNKNOWN
     )

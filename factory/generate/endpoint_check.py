@@ -16,12 +16,12 @@ from schemas.machine import Endpoints
 _TIMEOUT_S: Final = 10.0
 
 
-def check_endpoints(model: str, endpoints: Endpoints, *, table: str, name: str) -> None:
+def check_endpoints(model: str, endpoints: Endpoints, *, addresses: str, name: str) -> None:
     """Return if each endpoint answers, accepts the key and serves the model. One that has no list
     of models, or does not give it, is believed: its first requests will tell.
 
     Args:
-        table: Their table in the machine file, e.g. `rest.teacher`.
+        addresses: Where they are given, e.g. `rest.teacher.base_urls` of the machine file.
         name: Where the recipe names the model, e.g. `generate.rest.teacher.model`.
 
     Raises:
@@ -30,27 +30,27 @@ def check_endpoints(model: str, endpoints: Endpoints, *, table: str, name: str) 
     """
     if not endpoints.base_urls:
         raise TeacherError(
-            f"engine `openai`: expected addresses in {table}.base_urls of the machine file, found "
-            'none; add e.g. base_urls = ["http://127.0.0.1:8000/v1"]'
+            f"engine `openai`: expected addresses in {addresses} of the machine file, found none; "
+            'add e.g. base_urls = ["http://127.0.0.1:8000/v1"]'
         )
-    asyncio.run(_check_all(model, endpoints, table, name))
+    asyncio.run(_check_all(model, endpoints, addresses, name))
 
 
-async def _check_all(model: str, endpoints: Endpoints, table: str, name: str) -> None:
+async def _check_all(model: str, endpoints: Endpoints, addresses: str, name: str) -> None:
     key = os.environ.get(endpoints.api_key_env)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
 
         async def check(url: str) -> None:
-            status, body = await _models(session, url, table, has_key=bool(key))
+            status, body = await _models(session, url, addresses, has_key=bool(key))
             _judge(shown(url), status, body, model, name, endpoints.api_key_env, has_key=bool(key))
 
         await asyncio.gather(*(check(url) for url in dict.fromkeys(endpoints.base_urls)))
 
 
 async def _models(
-    session: aiohttp.ClientSession, url: str, table: str, *, has_key: bool
+    session: aiohttp.ClientSession, url: str, addresses: str, *, has_key: bool
 ) -> tuple[int, bytes]:
     try:
         where = target(url, "/models", has_key=has_key)
@@ -59,7 +59,7 @@ async def _models(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise TeacherError(
             f"model server {shown(url)}: cannot be reached within {_TIMEOUT_S:.0f} s "
-            f"({type(error).__name__}); start it or correct {table}.base_urls"
+            f"({type(error).__name__}); start it or correct {addresses}"
         ) from error
 
 

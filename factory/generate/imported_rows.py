@@ -51,8 +51,8 @@ class _Where:
 
     def wrong(self, expected: str, found: object) -> NoReturn:
         raise ImportedRowError(
-            f"{self.path}, row {self.row}: expected {expected}, found {found!r:.120}; mend the row "
-            f"or name other columns in [[generate.teacher.files]]"
+            f"{self.path}, row {self.row}: expected {expected}, found {found!r:.120}; mend the "
+            f"row, or name other columns where a recipe imports it"
         )
 
 

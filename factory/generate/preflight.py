@@ -75,9 +75,12 @@ def check_teacher(generate: Generate, machine: Machine) -> None:
 def _check_served(teacher: Served, sampling: Sampling, serving: Serving, section: str) -> None:
     if isinstance(teacher, OpenaiTeacher):
         role = section.rpartition(".")[2]
-        table = "teacher" if role == "generate" else f"{role}.teacher (else teacher)"
+        own = "" if role == "generate" else f"{role}.teacher.base_urls, or else "
         check_endpoints(
-            teacher.model, serving.teacher, table=table, name=f"{section}.teacher.model"
+            teacher.model,
+            serving.teacher,
+            addresses=f"{own}teacher.base_urls",
+            name=f"{section}.teacher.model",
         )
         return
     _check_context(teacher, sampling, section)

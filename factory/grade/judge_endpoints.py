@@ -33,7 +33,9 @@ def check_judge(grade: Grade, machine: Machine) -> None:
     check_named(grade.judge.model, machine.judge)
     if grade.judge.labels:
         labelled_lines(grade.judge.labels)
-    check_endpoints(grade.judge.model, machine.judge, table="judge", name="grade.judge.model")
+    check_endpoints(
+        grade.judge.model, machine.judge, addresses="judge.base_urls", name="grade.judge.model"
+    )
 
 
 def check_named(model: str, endpoints: Endpoints) -> None:

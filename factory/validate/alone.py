@@ -129,7 +129,7 @@ class Alone:
                 from factory.generate.endpoint_check import check_endpoints
 
                 endpoints = self.machine.teacher
-                check_endpoints(self.subject.model, endpoints, table="teacher", name="MODEL")
+                check_endpoints(self.subject.model, endpoints, addresses="--endpoint", name="MODEL")
             case StoredResponses():
                 pass
         sources: list[Source] = [each for one in self.suites for each in one.suite.sources]

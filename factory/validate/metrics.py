@@ -113,7 +113,8 @@ def estimate(
         variances: Of each value over draws of its candidates, if known.
     """
     n = len(values)
-    mean = min(math.fsum(values) / n, 1.0)
+    alike = min(values) == max(values)  # exactly: a mean of n thirds is rounded
+    mean = values[0] if alike else min(math.fsum(values) / n, 1.0)
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1) if n > 1 else 0.0
     stderr = math.sqrt(variance / n)
     low, high = share_interval(mean, stderr, n, candidates)

@@ -27,4 +27,9 @@ def check_rater(best_of: BestOf, machine: Machine) -> None:
             f"validate.best_of: expected addresses in {best_of.by}.base_urls of the machine file, "
             f'found none; add e.g. base_urls = ["http://127.0.0.1:8000/v1"]'
         )
-    check_endpoints(best_of.model, endpoints, table=best_of.by, name="validate.best_of.model")
+    check_endpoints(
+        best_of.model,
+        endpoints,
+        addresses=f"{best_of.by}.base_urls",
+        name="validate.best_of.model",
+    )

@@ -73,14 +73,13 @@ class StoredResponses:
         Raises:
             ImportedRowError: There is no response at all, or a row is not of the form.
         """
-        most = max(self.counts.values(), default=0)
-        if not most:
+        if not (most := max(self.counts.values(), default=0)):
             raise ImportedRowError(f"{self.path}: expected responses, found none")
         return most
 
 
 def stored_responses(path: Path, suite: str, name: str) -> StoredResponses:
-    """The file with the columns that its first row has.
+    """The file with the columns of its first row, and how responses ended where any row says it.
 
     Raises:
         RecipeError: The file is not there.
@@ -91,8 +90,10 @@ def stored_responses(path: Path, suite: str, name: str) -> StoredResponses:
     first = next((values for _, _, values in read_rows(path, ImportedRowError)), None)
     if first is None:
         raise ImportedRowError(f"{path}: expected rows with responses, found none")
+    columns = {column for _, _, values in read_rows(path, ImportedRowError) for column in values}
     found = [
-        next((one for one in names if one in first), "") for names in (_PROBLEM, _TEXT, _ENDED)
+        next((one for one in names if one in known), "")
+        for names, known in ((_PROBLEM, first), (_TEXT, first), (_ENDED, columns))
     ]
     for column, names in zip(found, (_PROBLEM, _TEXT), strict=False):
         if not column:

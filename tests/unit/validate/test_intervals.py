@@ -45,6 +45,14 @@ def test_problems_that_are_all_alike_are_not_taken_for_certainty() -> None:
     assert found.high - found.low > 0.4
 
 
+@pytest.mark.parametrize("share", [1 / 3, 0.8, 0.7, 5 / 64])
+def test_shares_that_are_alike_have_no_error_from_rounding(share: float) -> None:
+    for n in range(2, 400):
+        found = estimate([share] * n, candidates=64 * n)
+        assert (found.value, found.stderr) == (share, 0.0)
+        assert (found.low, found.high) == wilson(share, n)
+
+
 def test_candidates_bound_how_narrow_an_interval_is() -> None:
     values = [0.5] * 9 + [0.5 + 1e-6]
     bounded, free = estimate(values, candidates=20), estimate(values)

@@ -158,6 +158,37 @@ def test_how_they_ended_is_taken_from_the_rows(
     assert (figures["truncated"], figures["unclosed_think"]) == (4, 4)
 
 
+def test_how_they_ended_is_never_passed_over(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"problem_id": 0, "response": GOLDS[0]},
+        {"problem_id": 1, "response": GOLDS[1], "finish_reason": "length"},
+    ]
+    assert main(stored(data, *rows)) == 1
+    assert "row 1: expected a column `finish_reason`, found" in capsys.readouterr().err
+
+
+def test_a_rater_that_cannot_be_asked_is_told_before_any_work(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best_of = '[validate.best_of]\nby = "judge"\nmodel = "marker"\nrevision = "1"\n'
+    (data / "own.toml").write_text(f"{OWN}\n{best_of}")
+    jsonl(data / "answers.jsonl", {"problem_id": "x", "responses": ["1", "2"]})
+    assert (
+        main(
+            [
+                *("validate", "--recipe", str(data / "own.toml")),
+                *("--machine", str(data / "machine.toml")),
+                *("--responses", str(data / "answers.jsonl")),
+            ]
+        )
+        == 1
+    )
+    assert "expected addresses in judge.base_urls" in capsys.readouterr().err
+    assert not (data / "artifacts").exists()
+
+
 def test_of_a_limited_suite_the_other_responses_are_left_out_and_told(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,6 +254,7 @@ def test_a_model_behind_an_endpoint_is_asked_and_begins_as_it_likes(
         assert "cannot be made to begin with <think>" in capsys.readouterr().err
         asked = server.bodies[-1]
     assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.6, 0.95, 32768)
+    assert any("say --revision WORD where another is served" in one for one in found["notes"])
     assert [one["role"] for one in asked["messages"]] == ["user"]
     assert asked["messages"][0]["content"].endswith("\\boxed{}.")
     assert found["suites"]["gsm8k"]["candidates"] == 6
@@ -355,6 +387,7 @@ def test_a_students_folder_is_called_as_the_student(tmp_path: Path) -> None:
         (["embedded:teacher", "--data", "gsm8k=/nothing"], "--data gsm8k=/nothing: expected a"),
         (["embedded:teacher", "--api-key-env", "KEY"], "expected --endpoint URL with it"),
         (["tiny", "--endpoint", "nowhere"], "--endpoint: wrong address"),
+        (["tiny", "--endpoint", "http://127.0.0.1:1/v1"], "start it or correct --endpoint"),
         (["tiny", "--endpoint", "http://127.0.0.1:1/v1", "--dtype", "auto"], "--dtype: expected"),
         ([], "expected MODEL or --responses FILE"),
         (["--responses", "nothing.jsonl"], "--responses nothing.jsonl: expected a file"),
