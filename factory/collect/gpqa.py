@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from factory.collect.admitted import Rejected
 from factory.collect.rows import SourceRow, dataset_rows, read_rows
 from factory.errors import SourceError
 from factory.recipe_file import existing
 from schemas.problem import Domain, GraderName, Problem
 from schemas.recipe import GpqaSource
+from schemas.sample import Drop
 
 QUESTION: Final = "Question"
 RIGHT: Final = "Correct Answer"
@@ -34,8 +36,9 @@ OPTIONAL: Final = (
 LETTERS: Final = "ABCD"
 
 
-def problems(source: GpqaSource) -> Iterator[Problem]:
-    """The problems of a source in the order of its rows.
+def problems(source: GpqaSource) -> Iterator[Problem | Rejected]:
+    """The problems of a source in the order of its rows. One whose right answer is among the wrong
+    ones leaves: two letters would be right, and one of them be graded as wrong.
 
     Raises:
         SourceError: A file or dataset cannot be read, or a row lacks a column or an answer.
@@ -77,10 +80,14 @@ def _csv_rows(path: Path) -> Iterator[SourceRow]:
         ) from cause
 
 
-def _problem(source: GpqaSource, row: SourceRow, at: int) -> Problem:
+def _problem(source: GpqaSource, row: SourceRow, at: int) -> Problem | Rejected:
     record = row.identifier(RECORD, at)
     question = _cell(row, QUESTION)
     answers = [_cell(row, column) for column in (RIGHT, *WRONG)]
+    if answers[0] in answers[1:]:
+        problem_id = f"{source.name}/{record}"
+        detail = f"the right answer is among the wrong ones: {answers[0]:.80}"
+        return Rejected(problem_id, source.name, Drop.GOLD_REJECTED, detail)
     order = random.Random(f"gpqa/{source.seed}/{record}").sample(range(4), 4)
     choices = [f"{letter}) {answers[one]}" for letter, one in zip(LETTERS, order, strict=True)]
     return Problem(

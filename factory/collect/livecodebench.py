@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,9 +85,9 @@ def problems(source: LiveCodeBenchSource) -> Iterator[Problem | Rejected]:
         yield _problem(source, row, at)
     if not good:
         raise SourceError(
-            f"source {source.name}: expected problems of contests since {source.since} until "
-            f"{source.until}, found none and {others:,} of others in {source.path}; download the "
-            f"files of these months: {download_command(source)}"
+            f"source {source.name}: expected problems of contests from {source.since or 'any day'} "
+            f"to {source.until or 'any day'}, found none and {others:,} of others "
+            f"in {source.path}; download the files of these months: {download_command(source)}"
         )
 
 
@@ -240,6 +241,6 @@ def _function(row: SourceRow) -> str:
     except (ValueError, RecursionError) as error:
         raise row.wrong("metadata", "JSON", text) from error
     name = metadata.get("func_name") if isinstance(metadata, Mapping) else None
-    if not isinstance(name, str) or not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise row.wrong("metadata", "the name of a function in `func_name`", text)
     return name

@@ -161,3 +161,15 @@ def test_the_same_id_twice_is_an_error(folder: Path) -> None:
 def test_a_name_on_the_hub_needs_its_revision() -> None:
     with pytest.raises(RecipeError, match="expected `revision`, the full commit hash of Idavid"):
         list(iter_problems(source(dataset="Idavidrein/gpqa")))
+
+
+def test_a_question_whose_right_answer_is_among_the_wrong_ones_leaves(tmp_path: Path) -> None:
+    rows = [row(1, **{"Incorrect Answer 2": "  element 1 "}), row(2)]
+    write_csv(tmp_path / "own.csv", rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETORT_DATA", str(tmp_path))
+        read = read_source(source(path="${RETORT_DATA}/own.csv"), seed=0)
+    assert [one.problem_id for one in read.problems] == ["gpqa/rec002"]
+    assert [(one.problem_id, one.reason) for one in read.rejected] == [
+        ("gpqa/rec001", "gold_rejected")
+    ]

@@ -151,6 +151,7 @@ def test_a_row_that_is_wrong_is_named(folder: Path, fields: dict[str, Any], said
     ("fields", "said"),
     [
         ({"metadata": "{}"}, "the name of a function in `func_name`"),
+        ({"metadata": '{"func_name": "class"}'}, "the name of a function in `func_name`"),
         ({"metadata": "func"}, "JSON in column 'metadata'"),
         ({"metadata": json.dumps({"func_name": "f(); import os"})}, "the name of a function"),
         (
