@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -65,7 +64,6 @@ def _explore(arguments: argparse.Namespace) -> int:
     source = source_of(arguments.opened, machine)
     marks = MarkFile(arguments.marks or default_marks(source.name, machine))
     root = resolve_plain(machine.paths.artifacts) / "explore"
-    root.mkdir(parents=True, exist_ok=True)
     opened = open_source(source, root, rebuild=arguments.rebuild)
     with _listening(arguments.port) as listener:
         port: int = listener.getsockname()[1]
@@ -89,9 +87,8 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def default_marks(name: str, machine: Machine) -> Path:
-    """`reviews/<name>.jsonl` beside the folder of runs."""
-    short = re.sub(r"[^A-Za-z0-9._-]", "-", name)
-    return resolve_plain(machine.paths.runs).parent / "reviews" / f"{short}.jsonl"
+    """`reviews/<name>.jsonl` beside the folder of runs; the name of a source."""
+    return resolve_plain(machine.paths.runs).parent / "reviews" / f"{name}.jsonl"
 
 
 def _listening(port: int) -> socket.socket:

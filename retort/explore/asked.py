@@ -28,6 +28,7 @@ _ONCE: Final = frozenset(
     | {f"{name}_{end}" for name in NUMBERS for end in ("min", "max")}
 )
 _REMEMBERED: Final = 16
+_32: Final = np.finfo(np.float32)
 
 
 class Refused(InputFileError):  # noqa: N818 - what it says
@@ -209,7 +210,8 @@ class Chosen:
             column = table.column(name)
             if column.dtype.kind == "f":
                 # Pass rates are stored in 32 bits: a bound is compared as they are.
-                mask &= (column >= np.float32(least)) & (column <= np.float32(most))
+                low, high = np.clip((least, most), _32.min, _32.max).astype(np.float32)
+                mask &= (column >= low) & (column <= high)
             else:
                 mask &= (column >= max(0.0, least)) & (column <= most)
         if filters.marked:

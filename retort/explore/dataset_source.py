@@ -7,7 +7,6 @@ without an id are named by their file and number, rows without a problem by what
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -22,7 +21,7 @@ from factory.ledger_counts import DROPPED_FILES
 from factory.shard.description import read_description
 from factory.shard.layout import DATA, DATASET
 from retort.explore.file_batches import batches, in_shape, placed, short
-from retort.explore.light_rows import ENDS, KEPT, PROBLEMS, ROWS, Kind, Place
+from retort.explore.light_rows import ENDS, KEPT, PROBLEMS, ROWS, Kind, Place, file_name
 from retort.explore.problem_reading import said, text_of
 from schemas.sample import Drop
 from schemas.verdict import Status
@@ -51,11 +50,12 @@ class DatasetSource:
         dropped = sorted(folder.glob(f"{DROPPED_FILES}*.parquet"))
         if self.ours:
             about = read_description(folder)
-            self.name, self.title = f"{about.name}-{about.version}", f"{about.name} {about.version}"
+            self.name = file_name(f"{about.name}-{about.version}")
+            self.title = f"{about.name} {about.version}"
             self.digests[str(folder)] = about.digest
             self.clusters = folder
         else:
-            self.name, self.title = _safe(folder.name), folder.name
+            self.name, self.title = file_name(folder.name), folder.name
         self.places = [Place(path=str(one), kind=Kind.DATA) for one in data_files(folder)]
         self.places += [Place(path=str(one), kind=Kind.DROPPED) for one in dropped]
         if not data_files(folder):
@@ -228,7 +228,3 @@ def _answer_chars(batch: _Data) -> pl.Series:
     return pl.Series(
         [len(text_of(place, {"messages": turns})) for turns in batch.messages], dtype=pl.Int32
     )
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80] or "dataset"

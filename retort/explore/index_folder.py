@@ -16,7 +16,7 @@ from typing import Final
 
 from factory.artifact import DISK_FULL, sole_writer
 from factory.digest import KEY_HEX, digest
-from factory.errors import ManifestMismatch, StorageFull
+from factory.errors import InputFileError, ManifestMismatch, StorageFull
 from factory.parts import sync_folder, write_atomically
 from retort.explore.light_build import TableHead, build_light
 from retort.explore.light_rows import Place, Source
@@ -54,17 +54,19 @@ def open_source(source: Source, root: Path, *, rebuild: bool = False) -> Opened:
     """The light table of a source, made where it is not there yet.
 
     Args:
-        root: The folder of all indexes.
+        root: The folder of all indexes; made where it is not there.
         rebuild: Make it again.
 
     Raises:
-        Busy: Another process makes the same one.
+        Busy: Another process makes the same one, or its index of texts.
+        InputFileError: The folder cannot be made.
         ManifestMismatch: A file of the source is missing or not whole.
         StorageFull: The disk has no room.
     """
     key = source_key(source)
     folder = root / f"{source.name}-{key}"
     if rebuild or not (folder / _HEAD).is_file():
+        _make_root(root)
         with sole_writer(root / f".{source.name}-{key}.building", tidy=True):
             _make(source, folder)
     head = IndexHead.model_validate_json((folder / _HEAD).read_bytes())
@@ -94,6 +96,21 @@ def source_key(source: Source) -> str:
     return digest({"format": FORMAT, "digests": source.digests, "files": files})[:KEY_HEX]
 
 
+def texts_lock(folder: Path) -> Path:
+    """What the process holds that builds the index of texts of an index folder."""
+    return folder / ".texts-building"
+
+
+def _make_root(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputFileError(
+            f"{root}: expected a folder for the explorer's indexes, found that it cannot be made "
+            f"({error.strerror}); set paths.artifacts in the machine file"
+        ) from error
+
+
 def _make(source: Source, folder: Path) -> None:
     root = folder.parent
     for left in root.glob(f".{folder.name}.tmp-*"):
@@ -106,7 +123,8 @@ def _make(source: Source, folder: Path) -> None:
         write_atomically(scratch / _HEAD, head.model_dump_json().encode())
         scratch.chmod(0o755)
         if folder.exists():
-            shutil.rmtree(folder)
+            with sole_writer(texts_lock(folder), tidy=True):
+                shutil.rmtree(folder)
         scratch.replace(folder)
         sync_folder(root)
     except OSError as error:

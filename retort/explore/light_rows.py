@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,14 @@ KEPT: Final = "kept"
 """`reason` of a candidate that is a row of the dataset."""
 STATEMENT_CHARS: Final = 200
 """Of a statement in a list."""
+
+
+_NAME_CHARS: Final = 80
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's: letters, digits, `.`, `-` and `_`, at most 80."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[:_NAME_CHARS] or "unnamed"
 
 
 class Kind(StrEnum):
@@ -98,7 +107,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """Short, of letters, digits, `.`, `-` and `_`."""
+        """What `file_name` makes of it."""
         ...
 
     @property

@@ -17,7 +17,7 @@ from factory.select.rows import pairs_of
 from factory.shard.configs import DEFAULT, FOLDERS
 from factory.shard.description import read_description
 from retort.explore.file_batches import batches, in_shape, placed, short
-from retort.explore.light_rows import ENDS, KEPT, PROBLEMS, ROWS, Kind, Place
+from retort.explore.light_rows import ENDS, KEPT, PROBLEMS, ROWS, Kind, Place, file_name
 from schemas.run import Run
 
 _REMEDY = "run the recipe again, or name another run"
@@ -31,7 +31,7 @@ class RunSource:
 
     def __init__(self, run: Run) -> None:
         self._found = artifacts_of(run)
-        self.name = run.run
+        self.name = file_name(run.run)
         self.title = f"run {run.run}"
         self.clusters: Path | None = self._found.dataset
         about = read_description(self._found.dataset)

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from factory.artifact import sole_writer
 from factory.errors import Busy, RetortError
 from factory.orphans import die_with_parent
-from retort.explore.index_folder import open_index
+from retort.explore.index_folder import open_index, texts_lock
 from retort.explore.light_rows import Kind, Place
 from retort.explore.light_table import LightTable
 from retort.explore.problem_reading import said, text_of
@@ -53,8 +53,7 @@ def build_texts(folder: Path) -> None:
     Raises:
         RetortError: A file of the source changed, or another process builds (`Busy`).
     """
-    lock = folder / ".texts-building"
-    with sole_writer(lock, tidy=True):
+    with sole_writer(texts_lock(folder), tidy=True):
         known = read_state(folder)
         if known is not None and known.state == "ready":
             return

@@ -13,6 +13,7 @@ is refused with a sentence; no operator of FTS5 can be typed.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from retort.explore.asked import Refused
@@ -31,7 +32,8 @@ def fts_query(text: str) -> str:
     """
     wanted: list[str] = []
     unwanted: list[str] = []
-    for sign, phrase, word in _PIECE.findall(text):
+    # Composed: a combining accent is no letter and would part its word.
+    for sign, phrase, word in _PIECE.findall(unicodedata.normalize("NFC", text)):
         piece = _piece(phrase or word, prefix=word.endswith("*"))
         if piece:
             (unwanted if sign else wanted).append(piece)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,15 @@ def test_bounds_keep_the_rows_between_them_and_none_without_the_number(
 def test_a_bound_that_is_a_pass_rate_of_rows_keeps_them(page: TestClient) -> None:
     found = ids(all_rows(page, pass_rate_min=7 / 12, pass_rate_max=7 / 12))
     assert set(found) == expected(lambda one: one["pass_rate"] == 7 / 12)
+
+
+@pytest.mark.parametrize("name", ["pass_rate", "tokens", "chars"])
+def test_a_bound_may_be_any_number(page: TestClient, name: str) -> None:
+    some = expected(lambda one: number(one, name) is not None)
+    assert set(ids(all_rows(page, **{f"{name}_min": "-1e300"}))) == some
+    assert set(ids(all_rows(page, **{f"{name}_max": "1e300"}))) == some
+    assert rows(page, **{f"{name}_min": "1e300"}) == (0, [])
+    assert rows(page, **{f"{name}_max": "-1e300"}) == (0, [])
 
 
 @pytest.mark.parametrize("name", ["pass_rate", "tokens", "chars"])
@@ -213,3 +223,15 @@ def test_a_parameter_that_cannot_be_is_refused_and_named(page: TestClient, query
     answer = page.get(f"/api/rows?{query}")
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "query", ["caf\u00e9s", "cafe\u0301s", "cafes", '"a cafe\u0301s"', "cafe\u0301*"]
+)
+def test_accents_do_not_matter_however_they_are_written(tmp_path: Path, query: str) -> None:
+    some = made_rows(3)
+    for row, word in zip(some, ("caf\u00e9s", "cafe\u0301s", "coffee"), strict=True):
+        row["messages"][1]["content"] = f"It is a {word}."
+    machine = write_data(tmp_path / "set", some)
+    with client(opened(str(tmp_path / "set"), tmp_path, machine), tmp_path / "m.jsonl") as page:
+        assert rows(page, q=query)[0] == 2
