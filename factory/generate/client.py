@@ -18,7 +18,7 @@ import aiohttp
 from factory.digest import canonical_json
 from factory.errors import TeacherError
 from factory.generate.answers import Answer, Text, read_completions
-from factory.generate.connection import client_session, post, shown, target
+from factory.generate.connection import client_session, post, shown, target, without_secrets
 from factory.generate.endpoints import Endpoints
 from factory.generate.refusals import NoAnswer, read_error
 from factory.generate.suspects import Suspects
@@ -187,7 +187,8 @@ class Client:
                 return said
             if said.status == 200:
                 return self.read(said.body, count)
-            return read_error(said.status, said.body, said.retry_after)
+            words = without_secrets(said.body, url, self.key)
+            return read_error(said.status, words, said.retry_after)
 
         return ask_for
 

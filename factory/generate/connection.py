@@ -25,6 +25,7 @@ _BODY_BYTES: Final = 256 * 1024 * 1024
 """Eight answers of 32,768 tokens with their token ids are 3 MiB."""
 _AT_ONCE_BYTES: Final = 1024 * 1024
 """A larger body is sent piece by piece, so that the other requests go on."""
+_SECRET_BYTES: Final = 8
 _HEADERS: Final = {"Content-Type": "application/json"}
 _TCP_KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -110,6 +111,19 @@ def shown(url: str) -> str:
 def target(url: str, path: str, *, has_key: bool) -> URL:
     """Where a request goes; a user and password in the address are left out where a key is sent."""
     return URL((shown(url) if has_key else url) + path)
+
+
+def without_secrets(body: bytes, url: str, key: str | None) -> bytes:
+    """What a server said of an error, with `***` for a key or password that it repeats. Those of
+    less than eight characters are no secrets, and may be any part of its words."""
+    secrets = [key or ""]
+    if not key and (address := URL(url)).user:
+        password = address.password or ""
+        secrets = [password, aiohttp.encode_basic_auth(address.user or "", password)]
+    for secret in (one.removeprefix("Basic ").encode() for one in secrets):
+        if len(secret) >= _SECRET_BYTES:
+            body = body.replace(secret, b"***")
+    return body
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes | None:

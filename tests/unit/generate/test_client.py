@@ -143,6 +143,28 @@ def test_an_error_message_never_holds_the_key_or_a_password() -> None:
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize("code", [400, 401, 500])
+@pytest.mark.parametrize("key", ["wrong-secret", None])
+def test_a_server_that_repeats_the_key_or_a_password_does_not_make_us_write_it(
+    code: int, key: str | None
+) -> None:
+    def repeats(request: web.Request, body: dict[str, Any], times: int) -> web.Response:
+        sent = request.headers["Authorization"]
+        return web.Response(status=code, text=f"not with {sent} or hidden-password")
+
+    with LoopbackServer(repeats) as server:
+        url = server.base_url.replace("http://", "http://me:hidden-password@")
+        try:
+            ((_, found),) = [one.failure or ("", "") for one in ask([url], key=key)]
+        except TeacherError as error:
+            found = str(error)
+    assert "not with" in found
+    assert "***" in found
+    assert "wrong-secret" not in found
+    assert "bWU6aGlkZGVu" not in found  # as base64 has it
+    assert key or "hidden-password" not in found
+
+
 def test_requests_in_flight_stay_bounded() -> None:
     with LoopbackServer(latency_s=0.02) as server:
         ask([server.base_url], 40)
