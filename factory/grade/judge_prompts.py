@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from factory.digest import digest
-from factory.grade.contract import answer_part
 from factory.grade.fences import fenced, shortened, told_of, turns_block
+from factory.grade.last_line import Form, read_last_line
 from schemas.candidate import FinishReason
 from schemas.sample import Message
 
 PromptName = Literal["reference-1", "quality-1"]
 
-_REASON_CHARS: Final = 300
 
 _SYSTEM: Final = """\
 You grade an answer to a problem. Each text that you need stands between two lines of the form \
@@ -53,9 +52,11 @@ invents facts or sources, contradicts itself, repeats itself, or breaks off. In 
 INCORRECT.""",
 }
 
-_VERDICT: Final = re.compile(r"[*_`\s]*verdict[*_`\s]*:[*_`\s]*(correct|incorrect)[*_`.\s]*", re.I)
-_ANY_VERDICT: Final = re.compile(r"verdict\W*:\W*(?:in)?correct", re.I)
-_LABEL: Final = re.compile(r"^[*_`\s]*reason[*_`\s]*:[*_`\s]*", re.I)
+_FORM: Final = Form(
+    "verdict",
+    re.compile(r"[*_`\s]*verdict[*_`\s]*:[*_`\s]*(correct|incorrect)[*_`.\s]*", re.I),
+    re.compile(r"verdict\W*:\W*(?:in)?correct", re.I),
+)
 
 
 @dataclass(frozen=True)
@@ -117,27 +118,10 @@ class Reading:
 
 def read_reply(text: str, finish_reason: FinishReason) -> Reading | str:
     """The verdict in a judge's reply, or why there is none."""
-    if finish_reason is FinishReason.LENGTH:
-        return "the judge's reply was cut at its limit of tokens"
-    said = answer_part(text, finish_reason)
-    if said is None:
-        return "the judge's thinking never closed"
-    lines = [line for line in said.splitlines() if line.strip()]
-    if not lines:
-        return "the judge's reply is empty"
-    verdict = _VERDICT.fullmatch(lines[-1])
-    if verdict is None:
-        return f"the judge's last line is no verdict: {one_line(lines[-1])}"
-    before = " ".join(lines[:-1])
-    if _ANY_VERDICT.search(before):
-        return "the judge's reply holds more than one verdict"
-    return Reading(verdict[1].lower() == "correct", one_line(_LABEL.sub("", before)))
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks, cut where it is long, that any file can hold."""
-    flat = " ".join(text.encode("utf-8", "replace").decode().replace("\0", " ").split())
-    return flat if len(flat) <= _REASON_CHARS else f"{flat[: _REASON_CHARS - 1]}…"
+    said = read_last_line(text, finish_reason, _FORM)
+    if isinstance(said, str):
+        return said
+    return Reading(said.found[1].lower() == "correct", said.reason)
 
 
 def question_digest(question: Question, **settings: Any) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 
 from factory.generate.answers import Text
 from factory.generate.client import Reply
-from factory.grade.judge_prompts import Question, one_line, read_reply
+from factory.grade.judge_prompts import Question, read_reply
 from factory.grade.judge_store import Finding, Judgement
+from factory.grade.last_line import one_line
 from schemas.candidate import FinishReason
 from schemas.sample import Drop
 

@@ -12,9 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from factory.grade.contract import answer_part
 from factory.grade.fences import fenced, shortened, told_of, turns_block
-from factory.grade.judge_prompts import one_line
+from factory.grade.last_line import Form, read_last_line
 from factory.validate.rating import Answered
 from schemas.candidate import FinishReason
 
@@ -35,9 +34,11 @@ Reply with two lines and nothing else:
 Reason: one short sentence
 Mark: a whole number from 0 to 10"""
 
-_MARK: Final = re.compile(r"[*_`\s]*mark[*_`\s]*:[*_`\s]*(\d{1,2})(?:\s*/\s*10)?[*_`.\s]*", re.I)
-_ANY_MARK: Final = re.compile(r"\bmark\W*:\W*\d", re.I)
-_LABEL: Final = re.compile(r"^[*_`\s]*reason[*_`\s]*:[*_`\s]*", re.I)
+_FORM: Final = Form(
+    "mark",
+    re.compile(r"[*_`\s]*mark[*_`\s]*:[*_`\s]*(\d{1,2})(?:\s*/\s*10)?[*_`.\s]*", re.I),
+    re.compile(r"\bmark\W*:\W*\d", re.I),
+)
 
 
 def judge_messages(one: Answered) -> list[dict[str, str]]:
@@ -77,21 +78,10 @@ class Mark:
 
 def read_mark(text: str, finish_reason: FinishReason) -> Mark | str:
     """The mark in a judge's reply, or why there is none."""
-    if finish_reason is FinishReason.LENGTH:
-        return "the judge's reply was cut at its limit of tokens"
-    said = answer_part(text, finish_reason)
-    if said is None:
-        return "the judge's thinking never closed"
-    lines = [line for line in said.splitlines() if line.strip()]
-    if not lines:
-        return "the judge's reply is empty"
-    mark = _MARK.fullmatch(lines[-1])
-    if mark is None:
-        return f"the judge's last line is no mark: {one_line(lines[-1])}"
-    before = " ".join(lines[:-1])
-    if _ANY_MARK.search(before):
-        return "the judge's reply holds more than one mark"
-    value = int(mark[1])
+    said = read_last_line(text, finish_reason, _FORM)
+    if isinstance(said, str):
+        return said
+    value = int(said.found[1])
     if value > HIGHEST:
         return f"the judge's mark is {value}, and {HIGHEST} is the highest"
-    return Mark(float(value), one_line(_LABEL.sub("", before)))
+    return Mark(float(value), said.reason)
