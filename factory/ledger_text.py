@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
+from factory.text_table import text_table
 from schemas.ledger import Group, Ledger, Left, Mismatch
 
 _HEAD: Final = (
@@ -30,7 +31,7 @@ def ledger_text(ledger: Ledger) -> str:
             (str(one.round), *_numbers(one.requested, one.failed, one.correct, one.not_correct))
             for one in ledger.rounds
         ]
-        lines += ["", *_aligned([("round", *_HEAD[3:7]), *rows], left=0)]
+        lines += ["", *text_table([("round", *_HEAD[3:7]), *rows], right=range(5))]
     lines += ["", *_left([*ledger.verdicts, *ledger.drops])]
     return "\n".join([*lines, "", *_verdict(ledger)])
 
@@ -41,7 +42,7 @@ def _funnel(groups: Sequence[Group]) -> list[str]:
         sources = list(some)
         rows.append(_row(domain or "(none admitted)", sources))
         rows += [_row(f"  {one.source}", [one]) for one in sources]
-    return _aligned([_HEAD, *rows], left=1)
+    return text_table([_HEAD, *rows], right=range(1, len(_HEAD)))
 
 
 def _row(name: str, groups: Iterable[Group]) -> tuple[str, ...]:
@@ -100,15 +101,3 @@ def _told(mismatches: Sequence[Mismatch]) -> list[str]:
 
 def _numbers(*values: int) -> tuple[str, ...]:
     return tuple(f"{value:,}" for value in values)
-
-
-def _aligned(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
-    """Columns with two spaces between them, the first `left` of them to the left."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -16,6 +16,7 @@ from factory.errors import ManifestMismatch
 from factory.shard.configs import DEFAULT, FOLDERS
 from factory.shard.description import Description, read_description
 from factory.shard.layout import DATASET
+from factory.text_table import text_table
 from schemas.manifest import LedgerEntry
 from schemas.row import Row
 
@@ -136,7 +137,8 @@ def shown_text(one: Shown) -> str:
     for name, counts in one.counts.items():
         label = {"generation_model": "teacher", "license": "licence"}.get(name, name)
         lines += _counted(label, counts, width)
-    lines += ["", *aligned([("stage", "rows in", "rows out", "drops"), *_funnel(one.ledger)])]
+    rows = [("stage", "rows in", "rows out", "drops"), *_funnel(one.ledger)]
+    lines += ["", *text_table(rows, right=(1, 2))]
     if one.sections:
         lines += ["", f"recipe    {one.recipe}"]
         lines += [f"          {name:<9} {digest[:12]}" for name, digest in one.sections.items()]
@@ -163,18 +165,6 @@ def _funnel(ledger: Sequence[LedgerEntry]) -> list[tuple[str, str, str, str]]:
             ", ".join(f"{reason} {n:,}" for reason, n in sorted(one.drops.items())) or "-",
         )
         for one in ledger
-    ]
-
-
-def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = (1, 2)) -> list[str]:
-    """Columns aligned with two spaces between them; the first row is the head."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
     ]
 
 
