@@ -72,11 +72,3 @@ def published_scores(suites: Iterable[str]) -> list[PublishedScore]:
         for (suite, metric), percent in zip(_METRICS, row, strict=True)
         if suite in wanted and percent is not None
     ]
-
-
-def published_rows(suites: Iterable[str]) -> list[list[str]]:
-    """The same as rows of text: model, suite, metric, percent, condition, source."""
-    return [
-        [one.model, one.suite, one.metric, f"{one.value:.1%}", one.condition, one.source]
-        for one in published_scores(suites)
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.validate.published import published_rows, published_scores
+from factory.validate.published import published_scores
 from schemas.known_suites import KNOWN_SUITES
 
 
@@ -47,11 +47,3 @@ def test_livecodebench_says_for_which_contests_it_holds() -> None:
     assert conditions == {"contests from 2024-08 to 2025-01"}
     known = KNOWN_SUITES["livecodebench"].source
     assert (known["since"], known["until"]) == ("2024-08-01", "2025-01-31")
-
-
-def test_rows_of_text_say_the_same() -> None:
-    rows = published_rows(["math-500"])
-    assert rows[0][:4] == [
-        *("DeepSeek-R1-Distill-Qwen-1.5B", "math-500", "pass@1", "83.9%"),
-    ]
-    assert len(rows) == 8
