@@ -1,13 +1,15 @@
 """A dataset as it is shown: its rows, and by id and reason what its ledger says was dropped.
 
 A folder with nothing but `data/*.parquet` opens too: what a column does not say is empty. Rows
-without an id are named by their file and number, rows without a problem by what they ask.
+without an id of their own are named by their file and number, rows without a problem by what they
+ask.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -64,7 +66,8 @@ class DatasetSource:
     def problems(self) -> Iterator[pl.DataFrame]:
         """Frames of `PROBLEMS`."""
         for number, place in self._of(Kind.DATA):
-            for batch in _data(place, ["problem", "domain", "source", "category", "level"]):
+            columns = ["problem", "domain", "source", "category", "level"]
+            for batch in _data(place, self._by_id, columns):
                 frame = batch.frame.with_columns(statement=_statement(batch))
                 frame = placed(frame, number, batch.first).unique(
                     "problem_id", keep="first", maintain_order=True
@@ -80,7 +83,7 @@ class DatasetSource:
         published: list[pl.Series] = []
         for number, place in self._of(Kind.DATA):
             columns = ["generation_model", "finish_reason", "num_tokens", "pass_rate"]
-            for batch in _data(place, columns):
+            for batch in _data(place, self._by_id, columns):
                 frame = batch.frame.rename(
                     {"generation_model": "teacher", "num_tokens": "tokens"}, strict=False
                 )
@@ -104,9 +107,19 @@ class DatasetSource:
             for batch in batches(Path(place.path), ["candidate_id", "reason"]):
                 yield in_shape(placed(batch.frame, number, batch.first), ENDS)
         for number, place in self._of(Kind.DATA):
-            for batch in _data(place, []):
+            for batch in _data(place, self._by_id, []):
                 frame = batch.frame.with_columns(reason=pl.lit(KEPT))
                 yield in_shape(placed(frame, number, batch.first), ENDS)
+
+    @cached_property
+    def _by_id(self) -> bool:
+        """Whether no id stands in two rows; ids of another maker may be those of problems."""
+        if self.ours:
+            return True
+        ids = [pl.Series([], dtype=pl.String)]
+        for _, place in self._of(Kind.DATA):
+            ids += [batch.frame["candidate_id"] for batch in _data(place, True, [])]
+        return pl.concat(ids).is_unique().all()
 
     def _of(self, kind: Kind) -> Iterator[tuple[int, Place]]:
         return ((n, place) for n, place in enumerate(self.places) if place.kind is kind)
@@ -135,13 +148,14 @@ class _Data:
         self.frame, self.first, self.messages = frame, first, messages
 
 
-def _data(place: Place, columns: Sequence[str]) -> Iterator[_Data]:
+def _data(place: Place, by_id: bool, columns: Sequence[str]) -> Iterator[_Data]:
+    """Named by the column of ids, where that may be and there is one, else by file and number."""
     path = Path(place.path)
     try:
         with pq.ParquetFile(path) as file:
             names = _readable(path, file.schema_arrow)
             wanted = [one for one in columns if one in names]
-            id_column = next((one for one in _ID_COLUMNS if one in names), None)
+            id_column = next((one for one in _ID_COLUMNS if by_id and one in names), None)
             needs_messages = bool(columns) or "problem_id" not in names
             read = {*wanted, *({"problem_id", "problem"} & {*names})}
             read |= {id_column} if id_column is not None else set[str]()

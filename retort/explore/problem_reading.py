@@ -259,7 +259,7 @@ def of_problem(row: Content) -> Content:
         if name in row
     }
     if "problem" not in row and asked:
-        found["statement"] = said(asked[-1])
+        found["statement"] = said(asked.pop())
     found["history"] = asked
     return found | {n: v for n, v in _info(row).items() if n == "grader"}
 

@@ -27,6 +27,8 @@ from retort.explore.problem_reading import ProblemReader
 from retort.explore.search import NotReady, Search
 from schemas.row import Row
 
+VIEWS: Final = ("/", "/problem")
+"""Paths that are the page; it reads the address itself."""
 _MOST_QUERY: Final = 64 * 1024
 _ID_CHARS: Final = 4096
 _NOTE_CHARS: Final = 4000
@@ -58,7 +60,7 @@ def app(opened: Opened, marks: MarkFile, search: Search | None = None) -> Starle
         Route("/api/marks", explorer.mark, methods=["POST"]),
         Route("/api/{rest:path}", _no_such),
         Route("/assets/{name:path}", _sync(explorer.asset)),
-        Route("/{view:path}", _sync(explorer.page)),
+        *(Route(view, _sync(explorer.page)) for view in VIEWS),
     ]
     return Starlette(
         routes=routes,

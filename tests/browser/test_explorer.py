@@ -70,6 +70,15 @@ def test_no_row_is_said_and_not_shown_as_an_empty_page(look: Look) -> None:
     assert total(page) == 0
 
 
+def test_a_page_beyond_the_last_row_and_a_bound_that_is_none_are_said(look: Look) -> None:
+    page = look.page("/?offset=5000")
+    expect(page.locator(".empty")).to_contain_text("The rows end before this page")
+    expect(page.locator(".pager")).to_have_text("← BeforeNext →")
+    page = look.page("/?tokens_min=many")
+    expect(page.get_by_role("alert")).to_contain_text("tokens_min")
+    expect(page.locator(".total")).not_to_contain_text("null")
+
+
 def test_a_search_finds_words_of_traces_and_stands_in_the_address(look: Look) -> None:
     page = look.page()
     everything = total(page)
@@ -205,6 +214,7 @@ def test_the_keyboard_alone_reaches_a_candidate_and_comes_back(look: Look) -> No
     page.keyboard.press("Escape")
     expect(page.locator("#list")).to_be_visible()
     assert query(page)["source"] == ["words"]
+    expect(page.locator("tbody tr").first.locator("a.open")).to_be_focused()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("File of marks")
     page.keyboard.press("Escape")

@@ -8,7 +8,7 @@ import { plain } from "./visible.js";
 
 const CODE_LINES = 2;
 
-/** A list of what the grader left, without what it did not leave. */
+/** A list of what the grader left, without what it did not leave; null where it left nothing. */
 export function evidence(candidate) {
   const made = el("dl", { class: "evidence" });
   const row = (name, ...value) => {
@@ -20,7 +20,7 @@ export function evidence(candidate) {
   if (candidate.method) row("Decided by", el("bdi", {}, plain(candidate.method)));
   if (candidate.total !== null && candidate.total !== undefined) row("Tests", ...tests(candidate));
   if (candidate.detail) row("Detail", el("bdi", { class: "detail" }, plain(candidate.detail.slice(0, 4000))));
-  return made;
+  return made.hasChildNodes() ? made : null;
 }
 
 function tests({ passed, total }) {

@@ -15,7 +15,8 @@ import { plain } from "./visible.js";
 const COLUMNS = [["", "Verdict"], ["", "Problem"], ["", "Fate"], ["pass_rate", "Pass rate"],
   ["tokens", "Tokens"], ["chars", "Characters"]];
 
-/** The list in `host`: `show(query)`, `keys(event)`, `rows()` of the page shown. */
+/** The list in `host`: `show(query)`, `keys(event)`, `focusOn(candidate)`, `rows()` of the page
+ * shown. */
 export function listView(host, about, searchState) {
   let query = new URLSearchParams();
   let shown = null;
@@ -25,7 +26,7 @@ export function listView(host, about, searchState) {
   const chips = el("div", { class: "chips" });
   const body = el("tbody");
   const pager = el("nav", { class: "pager", "aria-label": "Pages" });
-  const message = el("p", { class: "message", hidden: true });
+  const message = el("p", { class: "message", role: "alert", hidden: true });
   const aside = el("aside", { class: "side", "aria-label": "Filters", id: "side" });
   const toggle = el("button", { type: "button", class: "quiet toggle", "aria-expanded": "false", "aria-controls": "side" }, "Filters");
   toggle.addEventListener("click", () => {
@@ -72,11 +73,11 @@ export function listView(host, about, searchState) {
     rows = found.rows;
     const all = found.total === about.rows;
     count.replaceChildren(el("b", {}, whole(found.total)), all ? ` ${about.kind === "run" ? "candidates" : "rows"}` : ` of ${whole(about.rows)}`,
-      found.took_ms === null ? null : el("span", { class: "took" }, ` ${Math.max(1, Math.round(found.took_ms))} ms`));
+      found.took_ms === null ? "" : el("span", { class: "took" }, ` ${Math.max(1, Math.round(found.took_ms))} ms`));
     body.replaceChildren(...rows.map(rowOf));
     inSlices(formulas(rows, body), asked.signal);
     if (!rows.length && message.hidden) {
-      body.append(el("tr", {}, el("td", { colspan: COLUMNS.length, class: "empty" }, "No row has all of these. Take a filter off.")));
+      body.append(el("tr", {}, el("td", { colspan: COLUMNS.length, class: "empty" }, found.total ? "The rows end before this page." : "No row has all of these. Take a filter off.")));
     }
     showPager(pager, query, found.total, rows.length);
   }
@@ -108,7 +109,12 @@ export function listView(host, about, searchState) {
       body.children[at].classList.toggle("marked", detail.marked);
     }
   });
-  return { show, keys, rows: () => rows };
+  /** Go on at the row of a candidate, for those who use the keyboard. */
+  const focusOn = (id) => {
+    const at = rows.findIndex((row) => row.candidate_id === id);
+    body.children[at]?.querySelector("a.open").focus({ preventScroll: true });
+  };
+  return { show, keys, focusOn, rows: () => rows };
 }
 
 const statementOf = (row) => (row.statement || row.problem_id).slice(0, 200);
@@ -171,6 +177,6 @@ function showPager(host, query, total, on_page) {
       : el("span", { class: "off" }, text);
   host.replaceChildren(
     link("prev", "← Before", offset - PAGE_ROWS, offset > 0),
-    el("span", {}, total ? `${whole(offset + 1)} to ${whole(offset + on_page)} of ${counted(total, "row")}` : ""),
+    el("span", {}, on_page ? `${whole(offset + 1)} to ${whole(offset + on_page)} of ${counted(total, "row")}` : ""),
     link("next", "Next →", offset + PAGE_ROWS, offset + PAGE_ROWS < total));
 }

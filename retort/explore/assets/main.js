@@ -36,6 +36,7 @@ async function start() {
   const list = listView(views.list, about, search);
   let lastList = new URLSearchParams();
   let scrolled = 0;
+  let looked = "";
   const problem = problemView(views.problem, { rows: list.rows, address: () => listAddress(lastList) });
   let now = null;
 
@@ -48,6 +49,7 @@ async function start() {
     views.problem.hidden = now !== "problem";
     document.body.dataset.view = now;
     if (now === "problem") {
+      looked = state.candidate;
       await problem.show(state);
       return;
     }
@@ -58,6 +60,7 @@ async function start() {
     const shown = list.show(state.query);
     scrollTo(0, came && same ? scrolled : same ? scrollY : 0);
     await shown;
+    if (came && looked && document.activeElement !== words) list.focusOn(looked);
   }
 
   const find = () => {

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from starlette.testclient import TestClient
 
 from factory.recipe_file import load_machine
+from factory.shard.description import Description
+from factory.shard.layout import DATASET
 from retort.explore.index_folder import Opened, open_source
 from retort.explore.marks import MarkFile
 from retort.explore.named_source import source_of
@@ -92,3 +94,19 @@ def write_data(folder: Path, some: list[dict[str, Any]], *, files: int = 3) -> P
     machine = folder.parent / "machine.toml"
     machine.write_text(f'[paths]\nruns = "{folder.parent}/runs"\n', encoding="utf-8")
     return machine
+
+
+def describe(folder: Path, name: str) -> None:
+    """Make the folder a dataset of Retort's, as far as its `dataset.json` goes."""
+    about = Description(
+        name=name,
+        version="1.0.0",
+        rows=0,
+        digest="0" * 64,
+        files=[],
+        columns=[],
+        recipe="unit",
+        upstream={},
+        ledger=[],
+    )
+    (folder / DATASET).write_text(about.model_dump_json(), encoding="utf-8")

@@ -12,7 +12,7 @@ from factory.recipe_file import load_machine
 from retort.explore.index_folder import open_source, texts_lock
 from retort.explore.light_rows import file_name
 from retort.explore.named_source import source_of
-from tests.unit.explore.opened_runs import made_rows, write_data
+from tests.unit.explore.opened_runs import describe, made_rows, write_data
 
 
 @pytest.mark.parametrize(
@@ -39,22 +39,9 @@ def test_a_dataset_that_names_itself_with_a_path_is_indexed_in_the_folder_of_ind
 @pytest.fixture
 def hostile_dataset(tmp_path: Path) -> tuple[Path, Path]:
     """A dataset of Retort's format with a name that leads elsewhere, and a machine file."""
-    from factory.shard.description import Description
-
     folder = tmp_path / "set"
-    machine = write_data(folder, [row | {"made_of": [row["uuid"]]} for row in made_rows(9)])
-    about = Description(
-        name="../../../evil",
-        version="1.0.0",
-        rows=9,
-        digest="0" * 64,
-        files=[],
-        columns=[],
-        recipe="evil",
-        upstream={},
-        ledger=[],
-    )
-    (folder / "dataset.json").write_text(about.model_dump_json(), encoding="utf-8")
+    machine = write_data(folder, made_rows(9))
+    describe(folder, "../../../evil")
     return folder, machine
 
 

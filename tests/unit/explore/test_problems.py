@@ -15,7 +15,14 @@ from factory.errors import InputFileError, ManifestMismatch
 from factory.problem_path import problem_path
 from factory.run_record import read_run
 from retort.explore.problem_reading import NO_TEXTS, TEXT_CHARS
-from tests.unit.explore.opened_runs import client, made_rows, opened, rows, write_data
+from tests.unit.explore.opened_runs import (
+    client,
+    describe,
+    made_rows,
+    opened,
+    rows,
+    write_data,
+)
 from tests.unit.retort.run_folders import JOURNEY, Rows, write_run
 
 
@@ -101,6 +108,21 @@ def test_a_folder_with_messages_alone_opens(tmp_path: Path) -> None:
         assert rows(page, q='"how much"')[0] == 12
 
 
+def test_rows_whose_ids_are_not_their_own_are_named_by_file_and_number(tmp_path: Path) -> None:
+    some = [one | {"uuid": one["problem_id"]} for one in made_rows(12)]
+    machine = write_data(tmp_path / "set", some, files=2)
+    with client(opened(str(tmp_path / "set"), tmp_path, machine), tmp_path / "m.jsonl") as page:
+        total, found = rows(page)
+        assert total == 12
+        assert {one["candidate_id"] for one in found} == {
+            f"train-{file}-{row}" for file in (0, 1) for row in range(6)
+        }
+        answer = page.get("/api/problem", params={"id": "p1"}).json()
+        assert len(answer["candidates"]) == 3
+        said = [turn["content"] for turn in answer["problem"]["history"]]
+        assert answer["problem"]["statement"] not in said
+
+
 def test_a_folder_without_messages_is_refused(tmp_path: Path) -> None:
     machine = write_data(tmp_path / "set", [{"id": 1, "text": "x"}], files=1)
     with pytest.raises(InputFileError, match="expected a column `messages`"):
@@ -166,10 +188,11 @@ def test_a_build_that_failed_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "explore").iterdir()) == []
 
 
-def test_an_id_that_comes_twice_is_an_error(tmp_path: Path) -> None:
-    some = made_rows(9)
+def test_an_id_that_comes_twice_in_a_dataset_of_retort_is_an_error(tmp_path: Path) -> None:
+    some = [one | {"made_of": [one["uuid"]]} for one in made_rows(9)]
     some[8]["uuid"] = some[0]["uuid"]
     machine = write_data(tmp_path / "set", some)
+    describe(tmp_path / "set", "unit")
     with pytest.raises(ManifestMismatch, match="expected it once"):
         opened(str(tmp_path / "set"), tmp_path, machine)
 

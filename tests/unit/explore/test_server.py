@@ -147,6 +147,13 @@ def test_an_id_that_is_not_there_is_said(page: TestClient, path: str) -> None:
     assert answer.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("path", ["/problems", "/api", "/problem/x", "//", "/index.html"])
+def test_a_path_that_is_none_of_the_page_is_not_there(page: TestClient, path: str) -> None:
+    answer = page.get(f"http://127.0.0.1{path}")
+    assert answer.status_code == 404
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
 def test_a_link_of_the_page_gives_the_page(page: TestClient) -> None:
     assert page.get("/problem?id=p1").text == page.get("/").text
     assert page.get("/").headers["content-type"] == "text/html; charset=utf-8"
