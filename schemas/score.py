@@ -24,7 +24,7 @@ class Score(Row):
     temperature: float | None
     """None where the responses were there already: nobody knows how they were drawn."""
     k: int
-    """Candidates per problem that were drawn."""
+    """Candidates per problem that were drawn; of `all` those of the suite with the fewest."""
     seed: int
     value: Annotated[float, Field(ge=0.0, le=1.0)]
     stderr: float

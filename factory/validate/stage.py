@@ -133,7 +133,7 @@ def validate_model(
                 "suite": suite,
                 "metric": metric,
                 "temperature": None if by is None else validate.sampling.temperature,
-                "k": drawn_of.get(suite, validate.k),
+                "k": drawn_of.get(suite, min(drawn_of.values())),
                 "seed": validate.seed,
                 "value": found.value,
                 "stderr": found.stderr,

@@ -172,6 +172,16 @@ def test_each_suite_and_all_have_their_scores(tmp_path: Path, validated: Validat
     assert (result.ledger.rows_in, result.ledger.rows_out) == (12, 12)
 
 
+def test_a_suite_has_its_own_k_and_all_the_least(validated: Validated, tmp_path: Path) -> None:
+    words = suite("words", [1, 2]).model_copy(update={"k": 2})
+    answers = {**ANSWERS, "words/s-1": ["Yes.", "no"]}
+    result = validated([(suite("sums", [1, 4]), SUMS), (words, WORDS)], answers)
+    found = by_name(read_scores(tmp_path / "validate"))
+    assert [found[name, "pass@1"].k for name in ("sums", "words", "all")] == [4, 2, 2]
+    assert found["words", "pass@1"].value == 0.5
+    assert (result.ledger.rows_in, result.ledger.rows_out) == (10, 10)
+
+
 def test_metrics_that_every_suite_has_stand_in_all_too(
     tmp_path: Path, validated: Validated
 ) -> None:
