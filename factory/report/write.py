@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Final
 
+from factory.errors import InputFileError
 from factory.parts import write_atomically
 from factory.report.blocks import Page
 from factory.report.compared import compare_runs
@@ -12,6 +15,10 @@ from factory.report.compared_page import compared_page
 from factory.report.facts import facts_of
 from factory.report.run_page import run_page
 from factory.run_record import REPORT_FILE
+
+_TURNS_OR_HIDES: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 def write_report(folder: Path, out: Path | None = None) -> tuple[Path, list[str]]:
@@ -22,10 +29,11 @@ def write_report(folder: Path, out: Path | None = None) -> tuple[Path, list[str]
 
     Raises:
         ManifestMismatch: There is no record of a finished run.
+        InputFileError: The file cannot be written.
     """
     facts = facts_of(folder)
     path = out or folder / REPORT_FILE
-    write_atomically(path, rendered(run_page(facts)).encode())
+    _write(path, run_page(facts))
     return path, facts.missing
 
 
@@ -37,15 +45,28 @@ def write_comparison(a: Path, b: Path, out: Path | None = None) -> tuple[Path, l
 
     Raises:
         ManifestMismatch: One has no record of a finished run.
+        InputFileError: The file cannot be written.
     """
     found = compare_runs(a, b)
     path = out or a / f"compared-with-{b.resolve().name}.html"
-    write_atomically(path, rendered(compared_page(found)).encode())
+    _write(path, compared_page(found))
     return path, found.missing
 
 
+def _write(path: Path, page: Page) -> None:
+    content = rendered(page).encode()
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise InputFileError(
+            f"{path}: expected to write the report there, found that it cannot be done "
+            f"({error.strerror}); name another file with --out"
+        ) from error
+
+
 def rendered(page: Page) -> str:
-    """The page as HTML; everything but our own pictures is escaped."""
+    """The page as HTML; everything but our own pictures is escaped, and what turns or hides text
+    stands there by its number."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup
 
@@ -55,7 +76,14 @@ def rendered(page: Page) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters["ours"] = Markup
     style = files("factory.report").joinpath("assets/report.css").read_text(encoding="utf-8")
     return environment.get_template("report.html.jinja").render(page=page, style=Markup(style))
+
+
+def _shown(value: Any) -> Any:
+    if type(value) is not str:  # numbers, and what is markup of ours
+        return value
+    return _TURNS_OR_HIDES.sub(lambda one: f"\u27e8U+{ord(one[0]):04X}\u27e9", value)

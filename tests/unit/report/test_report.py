@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.errors import InputFileError
 from factory.ledger_table import ledger_of
 from factory.report.amounts import whole
 from factory.report.write import write_report
@@ -140,6 +141,16 @@ def test_published_scores_stand_beside_suites_that_they_are_of(tmp_path: Path) -
 
 
 HOSTILE = "<script>alert('x')</script>\"&$\\frac{\x07\u202e</svg>"
+SHOWN = HOSTILE.replace("\x07", "\u27e8U+0007\u27e9").replace("\u202e", "\u27e8U+202E\u27e9")
+
+
+@pytest.mark.parametrize("out", ["file/report.html", "nowhere/report.html", "."])
+def test_a_report_that_cannot_be_written_is_an_error_that_names_it(
+    data: tuple[Path, str], tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputFileError, match="expected to write the report there"):
+        write_report(data[0], tmp_path / out)
 
 
 def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
@@ -156,8 +167,9 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     page = _page(folder)
     assert page.wrong == []
     assert "script" not in {tag for tag, _ in page.elements}
-    assert page.row(f"{HOSTILE} (math)")[1] == "1"
+    assert page.row(f"{SHOWN} (math)")[1] == "1"
     assert f"</pre>{HOSTILE[:-14]}" in page.text
+    assert not {*"\x07\u202e"} & {*_html(folder)}
 
 
 def test_what_an_old_run_lacks_is_said_and_stops_nothing(tmp_path: Path) -> None:
