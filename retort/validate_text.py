@@ -65,6 +65,12 @@ def notes(one: Alone, manifest: Manifest) -> list[str]:
             f"{skipped:,} responses to problems that are not asked (gold that the grader does not "
             f"accept, duplicates, beyond --limit) are left out"
         )
+    ratings = manifest.figures.get("ratings", {})
+    if unreadable := ratings.get("unreadable"):
+        found.append(
+            f"{unreadable:,} of {ratings['rated']:,} answers have no mark that can be read: they "
+            f"stand below all others for best@n"
+        )
     overlong = manifest.ledger.drops.get("overlong_prompt", 0)
     if overlong:
         found.append(f"{overlong:,} answers were not given: the prompt is too long for the model")

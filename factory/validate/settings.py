@@ -34,9 +34,9 @@ def validation_settings(
 
     `model`: name, revision, how it was asked (`vllm`, `openai`, `import`), its context and the
     digest of its chat template; `engines` that answered; `sampling`, `seed`, `prompt` and the rest
-    of `[validate]`, empty where the responses were there already; `grade`; `suites`: each with its
-    table, what its sources' data digests to, its problems' digest and number, and the whole prompt
-    of its first problem.
+    of `[validate]`, only `k` and `best_of` where the responses were there already; `grade`;
+    `suites`: each with its table, what its sources' data digests to, its problems' digest and
+    number, and the whole prompt of its first problem.
 
     Args:
         suites: Each with the artifact of its collected problems.
@@ -50,11 +50,12 @@ def validation_settings(
     for problem in read_problems(out_dir / "problems").values():
         first.setdefault(suite_of(problem.problem_id), problem)
     asked = validate.model_dump(mode="json", exclude={"suites", "teacher"})
+    counted = validate.model_dump(mode="json", include={"k", "best_of"}, exclude_none=True)
     return {
         "model": _model(model, by),
         "vllm_args": dict(vllm_args),
         "engines": _engines(out_dir),
-        "validate": {"k": validate.k} if by is None else asked,
+        "validate": counted if by is None else asked,
         "grade": grade.model_dump(mode="json"),
         "suites": {
             suite.name: {

@@ -23,6 +23,7 @@ from retort.command import main
 from schemas.arrow import CANDIDATE
 from schemas.machine import Machine, Paths
 from tests.unit.generate.loopback_server import LoopbackServer
+from tests.unit.validate.rating_server import RatingServer, in_form
 
 GOLDS = ["18", "3", "70000", "540"]
 THOUGHT = "<think>\nIt is {0}.\n</think>\n\n\\boxed{{{0}}}"
@@ -187,6 +188,31 @@ def test_a_rater_that_cannot_be_asked_is_told_before_any_work(
     )
     assert "expected addresses in judge.base_urls" in capsys.readouterr().err
     assert not (data / "artifacts").exists()
+
+
+def test_stored_responses_are_rated_and_it_is_told_by_whom(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best_of = '[validate.best_of]\nby = "judge"\nmodel = "rater"\nrevision = "1"\n'
+    (data / "own.toml").write_text(f"{OWN}\n{best_of}")
+    jsonl(data / "answers.jsonl", {"index": 0, "responses": ["1", "2"]})
+    with RatingServer(lambda answer, times: in_form(5) if answer == "1" else "none") as server:
+        machine = (data / "machine.toml").read_text()
+        (data / "machine.toml").write_text(
+            f'{machine}\n[judge]\nbase_urls = ["{server.base_url}"]\n'
+        )
+        arguments = [
+            *("validate", "--recipe", str(data / "own.toml")),
+            *("--machine", str(data / "machine.toml")),
+            *("--responses", str(data / "answers.jsonl")),
+        ]
+        found = said(arguments, capsys)
+    assert found["settings"]["validate"] == {
+        "k": 2,
+        "best_of": {"by": "judge", "model": "rater", "revision": "1", "n": [], "max_tokens": 1024},
+    }
+    assert "1 of 2 answers have no mark that can be read" in found["notes"][-1]
+    assert "best@2" in {one["metric"] for one in found["scores"]}
 
 
 def test_of_a_limited_suite_the_other_responses_are_left_out_and_told(
