@@ -26,6 +26,8 @@ from schemas.manifest import Manifest
 from schemas.run import Run, StageRef
 
 ROLES: Final = ("base", "teacher", "student", "control")
+SHOWN: Final = "pass@1"
+"""The metric of pictures and of the headline; tables have all."""
 Found = TypeVar("Found")
 
 

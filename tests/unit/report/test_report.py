@@ -151,6 +151,8 @@ def test_a_report_that_cannot_be_written_is_an_error_that_names_it(
     (tmp_path / "file").write_text("")
     with pytest.raises(InputFileError, match="expected to write the report there"):
         write_report(data[0], tmp_path / out)
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert not list(tmp_path.parent.glob(f".{tmp_path.name}.*"))
 
 
 def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
