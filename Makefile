@@ -26,7 +26,7 @@ data: setup-data
 gpu-smoke: setup sandbox
 	$(BIN)/luigi --module pipelines DistillAll --recipe recipes/gpu-smoke.toml
 
-## make test         every test but those for a GPU (about 25 minutes on two cores)
+## make test         every test but those for a GPU (about 30 minutes on two cores)
 test: setup sandbox browser
 	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -m "not soak and not gpu"
 
