@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from factory.report.amounts import NONE
+
+_MANY_NAMES: Final = 3
+"""Columns of names that are too wide together to stand on one line."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Table:
     def look(self, column: int) -> str:
         """The CSS class of a column's cells."""
         if column < self.left:
-            return "name"
+            return "name" if self.left < _MANY_NAMES else "name wraps"
         return "text" if column in self.text_columns else "number"
 
 

@@ -114,7 +114,9 @@ def _time(facts: Facts) -> Iterator[Section]:
     measured = any(one.used_s is not None for one in took)
     said = "Time of each artifact, in the order of the run; artifacts may be older than the run."
     if measured:
-        said += " Dark: the share of the machine's cores that the stage's processes kept busy."
+        said += (
+            " Full colour: the share of the machine's cores that the stage's processes kept busy."
+        )
     blocks: list[Block] = [Picture(time_picture(took, "time"), said)]
     head = ("artifact", "time", "CPU time", "of cores", "made", "measured")
     note = (
