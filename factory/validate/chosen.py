@@ -87,6 +87,9 @@ def chosen(
         sampling["max_tokens"] = lengths.max_tokens
         settings["max_model_len"] = lengths.max_model_len
         notes += lengths.notes
+    elif settings.get("budget") is not None:
+        settings["budget"] = None
+        notes.append("stored responses are as long as they are; [validate.budget] forces nothing")
     settings["sampling"] = {**Sampling.model_validate(settings["sampling"]).model_dump()} | _given(
         sampling
     )

@@ -22,6 +22,7 @@ from pipelines.students import CollectSuite
 from retort.command import main
 from schemas.arrow import CANDIDATE
 from schemas.machine import Machine, Paths
+from schemas.validate_settings import BudgetForcing
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.validate.rating_server import RatingServer, in_form
 
@@ -329,6 +330,21 @@ def test_a_file_with_validate_and_grade_alone_is_a_recipe(
     found = said(arguments, capsys)
     assert {one["metric"] for one in found["scores"]} == {"pass@1", "pass@2", "maj@2"}
     assert found["settings"]["grade"]["number"]["relative"] == 0.5
+
+
+def test_stored_responses_are_not_forced_to_think_and_that_is_said() -> None:
+    recipe = load_validate_recipe("recipes/tiny.toml")
+    budget = BudgetForcing(max_thinking_tokens=8)
+    forced = recipe.validation.model_copy(update={"budget": budget})
+    recipe = recipe.model_copy(update={"validation": forced})
+    stored = chosen([], Wishes(), recipe, None, forced=True)
+    assert stored.validate.budget is None
+    assert any("[validate.budget] forces nothing" in note for note in stored.notes)
+    served = chosen(
+        [], Wishes(), recipe, lengths("m", 4096, max_tokens=64, max_model_len=512), forced=True
+    )
+    assert served.validate.budget == budget
+    assert not any("forces nothing" in note for note in served.notes)
 
 
 def test_without_a_recipe_the_settings_are_those_of_the_report() -> None:
