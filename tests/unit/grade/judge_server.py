@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from aiohttp import web
 
 from schemas.grader_settings import GradeJudge
 from schemas.machine import Endpoints, Machine, Paths
+from tests.unit.generate.threaded_server import ThreadedServer
 
 CORRECT = "Reason: it is the same.\nVerdict: CORRECT"
 INCORRECT = "Reason: it is another.\nVerdict: INCORRECT"
@@ -42,34 +42,21 @@ def same_text(shown: Shown, times: int) -> str:
     return CORRECT if (shown.reference or "good") in shown.answer else INCORRECT
 
 
-class JudgeServer:
+class JudgeServer(ThreadedServer):
     """Serves `/v1/models` (`judge-model`) and `/v1/chat/completions` from a thread.
 
     `says(shown, times)` gives the reply; `times` counts the requests with these messages.
     """
 
     def __init__(self, says: Says = same_text, *, key: str = "", latency_s: float = 0.0) -> None:
+        super().__init__()
         self.bodies: list[dict[str, Any]] = []
         self.in_flight = 0
         self.most_in_flight = 0
-        self.base_url = ""
         self.says = says
         self._key = key
         self._latency_s = latency_s
         self._times: Counter[str] = Counter()
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> JudgeServer:
-        self._thread.start()
-        assert self._started.wait(10)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._loop.close()
 
     @property
     def asked(self) -> int:
@@ -81,21 +68,9 @@ class JudgeServer:
         """What was shown in each of them."""
         return [read_shown(body["messages"]) for body in self.bodies]
 
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self._started.set()
-        await self._stop.wait()
-        await runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/v1/models", self._models)
+        router.add_post("/v1/chat/completions", self._answer)
 
     def _refused(self, request: web.Request) -> bool:
         return bool(self._key) and request.headers.get("Authorization") != f"Bearer {self._key}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
+from tests.unit.generate.threaded_server import ThreadedServer
 from tests.unit.grade.judge_server import read_shown
 
 Says = Callable[[str, int], "str | web.Response"]
@@ -20,7 +20,7 @@ def in_form(mark: float | str) -> str:
     return f"Reason: it looks so.\nMark: {mark}"
 
 
-class RatingServer:
+class RatingServer(ThreadedServer):
     """Serves the model `rater` from a thread. `says` is asked for chat completions, `rewards` for
     the content of `data` of `/pooling`."""
 
@@ -31,47 +31,22 @@ class RatingServer:
         *,
         latency_s: float = 0.0,
     ) -> None:
+        super().__init__()
         self.says, self.rewards = says, rewards
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
-        self.base_url = ""
         self._latency_s = latency_s
         self._times: dict[str, int] = {}
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> RatingServer:
-        self._thread.start()
-        assert self._started.wait(10)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._loop.close()
 
     @property
     def asked(self) -> int:
         """Requests for a rating so far."""
         return len(self.bodies)
 
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._judged)
-        app.router.add_post("/pooling", self._rewarded)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self._started.set()
-        await self._stop.wait()
-        await runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/v1/models", self._models)
+        router.add_post("/v1/chat/completions", self._judged)
+        router.add_post("/pooling", self._rewarded)
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"data": [{"id": "rater"}]})
