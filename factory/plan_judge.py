@@ -9,7 +9,7 @@ from factory.plan_counts import least, times, total
 from factory.plan_problems import SourcePlan
 from factory.plan_rounds import DomainPlan
 from factory.plan_work import Asked, endpoint_cost
-from schemas.machine import Machine
+from schemas.machine import Endpoints, Machine
 from schemas.recipe import Recipe
 
 PROMPT_TOKENS: Final = 1_000
@@ -41,20 +41,8 @@ def judge_of(
             questions.append(_share(forms, one.judged_share))
     asked = total(questions)
     tokens = times(asked, REPLY_TOKENS)
-    return [
-        Asked(
-            role="judge",
-            model=recipe.grade.judge.model or "not named",
-            engine="openai",
-            candidates=asked,
-            tokens=tokens,
-            gpus=None,
-            tokens_per_s=None,
-            speed_is="as the endpoints answer",
-            gpu_hours=None,
-            cost=endpoint_cost(machine.judge, times(asked, PROMPT_TOKENS), tokens),
-        )
-    ]
+    model = recipe.grade.judge.model or "not named"
+    return [_asked("judge", model, "openai", asked, tokens, machine.judge)]
 
 
 def rater_of(recipe: Recipe, validated: Sequence[Asked], machine: Machine) -> list[Asked]:
@@ -66,20 +54,31 @@ def rater_of(recipe: Recipe, validated: Sequence[Asked], machine: Machine) -> li
     asked = total([one.candidates for one in validated])
     tokens = times(asked, REPLY_TOKENS if judged else 0)
     endpoints = machine.judge if judged else machine.reward
-    return [
-        Asked(
-            role="rater",
-            model=best_of.model,
-            engine="openai" if judged else "pooling",
-            candidates=asked,
-            tokens=tokens,
-            gpus=None,
-            tokens_per_s=None,
-            speed_is="as the endpoints answer",
-            gpu_hours=None,
-            cost=endpoint_cost(endpoints, times(asked, PROMPT_TOKENS), tokens),
-        )
-    ]
+    engine = "openai" if judged else "pooling"
+    return [_asked("rater", best_of.model, engine, asked, tokens, endpoints)]
+
+
+def _asked(
+    role: str,
+    model: str,
+    engine: str,
+    asked: int | None,
+    tokens: int | None,
+    endpoints: Endpoints,
+) -> Asked:
+    """A question per candidate to a model behind endpoints."""
+    return Asked(
+        role=role,
+        model=model,
+        engine=engine,
+        candidates=asked,
+        tokens=tokens,
+        gpus=None,
+        tokens_per_s=None,
+        speed_is="as the endpoints answer",
+        gpu_hours=None,
+        cost=endpoint_cost(endpoints, times(asked, PROMPT_TOKENS), tokens),
+    )
 
 
 def _share(count: int | None, share: float) -> int | None:
