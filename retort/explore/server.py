@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Final
 
 import anyio.to_thread
@@ -107,7 +107,7 @@ class _Explorer:
             state = self._search.state().model_dump(mode="json")
             return JSONResponse({"error": str(error), "search": state}, 503)
         marked = self._marks.by_id()
-        found = [_listed(self._table, int(row), set(marked)) for row in rows]
+        found = [_listed(self._table, int(row), marked) for row in rows]
         took_ms = round(1000 * (time.perf_counter() - begun), 1)
         return JSONResponse({"total": total, "rows": found, "took_ms": took_ms})
 
@@ -171,7 +171,7 @@ class _Explorer:
         return {"count": len(self._marks.all()), "file": str(self._marks.path)}
 
 
-def _listed(table: LightTable, row: int, marked: set[str]) -> dict[str, Any]:
+def _listed(table: LightTable, row: int, marked: Container[str]) -> dict[str, Any]:
     problem = table.problem(int(table.column("problem")[row]))
     candidate_id = table.candidate_id(row)
     found = {name: table.value(name, row) for name in _SHOWN}
