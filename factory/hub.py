@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 from factory.digest import digest, fingerprint
 from factory.errors import RecipeError, RetortError
+from factory.files.row_files import batch_rows, wanted_columns
 from factory.recipe_file import ROOT, existing
-from factory.row_files import batch_rows, wanted_columns
 
 _BATCH_ROWS: Final = 256
 """Rows with the tests of a program may have a megabyte each."""
@@ -81,7 +81,7 @@ def hub_rows(
     one batch of rows.
 
     Args:
-        required, optional: Columns that are wanted, as for `factory.row_files.read_rows`.
+        required, optional: Columns that are wanted, as for `factory.files.row_files.read_rows`.
 
     Raises:
         `error`: The dataset cannot be loaded, or a text is not UTF-8; with the row.

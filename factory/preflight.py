@@ -8,7 +8,7 @@ from typing import Final
 
 from factory.errors import MissingDependency
 from factory.licences import check_licences
-from factory.pin import check_pinned
+from factory.pin.revisions import check_pinned
 from schemas.machine import Machine
 from schemas.problem import GraderName
 from schemas.recipe import (

@@ -13,7 +13,7 @@ import luigi
 
 from factory.digest import KEY_HEX, digest
 from factory.errors import RecipeError
-from factory.pin import check_pinned
+from factory.pin.revisions import check_pinned
 from factory.recipe_file import load_machine, load_recipe
 from schemas.machine import Machine
 from schemas.recipe import Recipe

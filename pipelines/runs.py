@@ -15,7 +15,6 @@ from factory.errors import RetortError
 from factory.ledger import reconcile
 from factory.parts import write_atomically
 from factory.preflight import check_needs
-from factory.progress import say
 from factory.recipe_file import resolve_plain
 from factory.run_record import (
     RECIPE_FILE,
@@ -26,8 +25,9 @@ from factory.run_record import (
     stage_ref,
 )
 from factory.shard.recipe import recipe_bytes
+from factory.shown.progress import say
+from factory.shown.summary_text import summary_text
 from factory.spent import spent_in
-from factory.summary_text import summary_text
 from factory.validate.paired import compare_all
 from pipelines.data import PublishDataset
 from pipelines.stage import RecipeTask, Stage

@@ -19,8 +19,8 @@ from factory.digest import stage_key
 from factory.errors import RetortError
 from factory.orphans import die_with_parent
 from factory.parts import MANIFEST, read_manifest
-from factory.progress import say
 from factory.recipe_file import resolve_plain
+from factory.shown.progress import say
 from pipelines.parameters import MachineParameter, RecipeParameter
 from pipelines.status import shown_by_luigi
 from schemas.machine import Machine

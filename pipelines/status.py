@@ -15,8 +15,8 @@ from typing import Final
 import luigi
 from luigi.rpc import RPCError
 
-from factory.progress import say
-from factory.status import State, listen
+from factory.shown.progress import say
+from factory.shown.status import State, listen
 
 _LAST_S: Final = 2.0
 """A stage that has ended waits so long for its last state to be taken."""

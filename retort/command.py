@@ -17,7 +17,7 @@ from factory.grade.grade_lines import Report
 from factory.grade.math_lines import grade_math_lines, load_policy
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
-from factory.summary_text import summary_text
+from factory.shown.summary_text import summary_text
 from retort import (
     compare_command,
     dataset_command,

@@ -11,7 +11,7 @@ from factory.errors import ManifestMismatch
 from factory.parts import MANIFEST
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
-from factory.score_text import comparison_lines
+from factory.shown.score_text import comparison_lines
 from factory.validate.paired import Paired, paired
 from factory.validate.validated import read_validated, validation_of
 

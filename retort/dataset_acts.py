@@ -119,9 +119,9 @@ def rebuild(arguments: argparse.Namespace) -> int:
     """Make a dataset again; 1 where its rows differ."""
     from factory.dataset.place import described
     from factory.dataset.rebuilt import compare_rebuilt, rebuilt_text
-    from factory.progress import say
     from factory.recipe_file import load_recipe
     from factory.shard.layout import RECIPE
+    from factory.shown.progress import say
     from pipelines.rebuilt import rebuild as make_again
     from pipelines.rebuilt import unfinished_stages
 

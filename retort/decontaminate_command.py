@@ -91,7 +91,7 @@ def add(commands: Any) -> None:
 
 
 def _decontaminate(arguments: argparse.Namespace) -> int:
-    from factory.decontaminate_files import decontaminate
+    from factory.files.decontaminate import decontaminate
 
     fields: list[str] = arguments.field or ["text"]
     if not arguments.against and not arguments.recipe:

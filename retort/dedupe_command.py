@@ -63,7 +63,7 @@ def add(commands: Any) -> None:
 
 
 def _dedupe(arguments: argparse.Namespace) -> int:
-    from factory.dedupe_files import dedupe
+    from factory.files.dedupe import dedupe
 
     done = dedupe(
         arguments.inputs,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from factory.errors import InputFileError
-from factory.progress import say
 from factory.recipe_file import load_machine, resolve_plain
+from factory.shown.progress import say
 from schemas.machine import Machine
 
 _LOOPBACK = "127.0.0.1"

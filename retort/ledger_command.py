@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from factory.ledger_table import ledger_of
-from factory.ledger_text import ledger_text
-from factory.problem_path import problem_path
-from factory.problem_path_text import path_text
+from factory.audit.problem_path import problem_path
+from factory.audit.problem_path_text import path_text
+from factory.audit.table import ledger_of
+from factory.audit.text import ledger_text
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from factory.errors import RecipeError
 from factory.parts import write_atomically
-from factory.pin import Pin, hub_names, resolve_revisions, unpinned
-from factory.pin_text import pinned_text
+from factory.pin.revisions import Pin, hub_names, resolve_revisions, unpinned
+from factory.pin.text import pinned_text
 from factory.recipe_file import load_recipe, resolve_plain
 
 

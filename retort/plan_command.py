@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from factory.plan import ACCEPT_RATE, plan_of
-from factory.plan_text import plan_text
+from factory.plan.run_plan import ACCEPT_RATE, plan_of
+from factory.plan.text import plan_text
 from factory.recipe_file import load_machine, load_recipe
 from retort.plan_missing import Lack, lacks
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from factory.collect.livecodebench import download_command
 from factory.errors import RecipeError
-from factory.pin import is_hub_name, unpinned
-from factory.plan import Plan
-from factory.plan_models import TRAIN_BYTES_PER_PARAMETER, size_of
+from factory.pin.revisions import is_hub_name, unpinned
+from factory.plan.models import TRAIN_BYTES_PER_PARAMETER, size_of
+from factory.plan.run_plan import Plan
 from factory.preflight import TRAIN_PACKAGES, runs_code
 from factory.recipe_file import existing, resolve_plain
 from factory.validate.rating_endpoints import endpoints_of

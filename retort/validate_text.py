@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from factory.recipe_file import data_root
-from factory.score_text import endings_table, published_table, scores_table
-from factory.text_table import text_table
+from factory.shown.score_text import endings_table, published_table, scores_table
+from factory.shown.text_table import text_table
 from factory.validate.alone import Alone
 from factory.validate.responses import StoredResponses
 from schemas.known_suites import KNOWN_SUITES

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from factory.artifact import commit
+from factory.audit.table import ledger_of
+from factory.audit.text import ledger_text
 from factory.ledger import reconcile
-from factory.ledger_table import ledger_of
-from factory.ledger_text import ledger_text
 from factory.parts import read_manifest
 from factory.run_record import dataset_ref, stage_ref
 from factory.select.stage import select_samples
 from factory.shard.stage import build_shards
-from factory.status import State, listen
+from factory.shown.status import State, listen
 from schemas.machine import Machine
 from schemas.manifest import Manifest, StageResult
 from schemas.run import Run

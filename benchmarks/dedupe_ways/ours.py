@@ -1,4 +1,4 @@
-"""`factory.dedupe_files`, as `retort dedupe` calls it, with one worker."""
+"""`factory.files.dedupe`, as `retort dedupe` calls it, with one worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from work import answer
 
-from factory.dedupe_files import dedupe as dedupe_files
+from factory.files.dedupe import dedupe as dedupe_files
 from schemas.data_settings import NearDuplicates
 
 

@@ -25,7 +25,7 @@ from factory.artifact import commit
 from factory.ledger import entry
 from factory.orphans import die_with_parent
 from factory.parts import as_table, part_name, write_part
-from factory.progress import say
+from factory.shown.progress import say
 from factory.train.memory_held import resident_peak
 from schemas.arrow import PROBLEM
 from schemas.machine import Endpoints, Machine

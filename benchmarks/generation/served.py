@@ -11,7 +11,7 @@ from pathlib import Path
 
 from factory.generate.vllm_server import VllmServers
 from factory.models import Model
-from factory.progress import say
+from factory.shown.progress import say
 from schemas.machine import Machine
 from schemas.recipe import Generate, VllmTeacher
 

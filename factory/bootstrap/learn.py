@@ -20,7 +20,7 @@ import numpy as np
 
 from factory.errors import TrainError
 from factory.parts import write_atomically
-from factory.progress import progress
+from factory.shown.progress import progress
 from factory.train.pack import IGNORED, Ints
 from factory.train.schedule import learning_rate
 from factory.train.tokens import TokenFiles

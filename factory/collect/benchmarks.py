@@ -15,9 +15,9 @@ from factory.collect.contamination import ADDED, asked_in
 from factory.collect.sources import iter_problems
 from factory.digest import fingerprint
 from factory.errors import RetortError, SourceError
+from factory.files.row_files import MISSING, read_rows, value_at
 from factory.hub import hub_fingerprint, hub_rows
 from factory.recipe_file import existing
-from factory.row_files import MISSING, read_rows, value_at
 from schemas.data_settings import Benchmark, Overlap
 from schemas.machine import Machine
 from schemas.recipe import Grade, ProceduralSource, ReasoningGymSource, Source

@@ -14,7 +14,7 @@ from typing import Final
 from factory.errors import GraderError
 from factory.grade.contract import AnswersGold, Grader, Item, Verdict, boxed_gold
 from factory.grade.registry import open_grader
-from factory.progress import progress
+from factory.shown.progress import progress
 from schemas.candidate import FinishReason
 from schemas.machine import Machine
 from schemas.problem import Problem

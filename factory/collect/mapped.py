@@ -11,8 +11,8 @@ from factory.collect.code_tests import method_tests
 from factory.collect.deserves import deserves_thought
 from factory.collect.gold_value import gold_of
 from factory.collect.rows import SourceRow, dataset_rows, rows_or_broken, split_names
-from factory.conversations import Asked, asked, is_conversation, read_turns
 from factory.digest import canonical_json
+from factory.files.conversations import Asked, asked, is_conversation, read_turns
 from factory.recipe_file import existing
 from schemas.problem import GraderName, Problem
 from schemas.recipe import FileSource, HubSource

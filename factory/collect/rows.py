@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from factory import row_files
 from factory.errors import RetortError, SourceError
+from factory.files import row_files
+from factory.files.row_files import MISSING, value_at
 from factory.hub import DatasetSplit, hub_rows_or_errors
-from factory.row_files import MISSING, value_at
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def read_rows(
     """Rows of a JSONL, gzipped JSONL or Parquet file, or of all such files of a folder by name.
 
     Args:
-        required, optional: Columns that are wanted, as for `factory.row_files.read_rows`.
+        required, optional: Columns that are wanted, as for `factory.files.row_files.read_rows`.
 
     Raises:
         SourceError: Nothing readable is there, or a row is no JSON object in UTF-8.

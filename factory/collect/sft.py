@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from factory.collect.rows import SourceRow, dataset_rows, rows_or_broken, split_names
-from factory.conversations import Answered, answered, read_turns
+from factory.files.conversations import Answered, answered, read_turns
 from factory.recipe_file import existing
 from schemas.problem import GraderName, Problem
 from schemas.recipe import SftSource

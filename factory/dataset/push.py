@@ -36,8 +36,8 @@ from factory.dataset.hub_state import (
 )
 from factory.dataset.push_plan import holds_it, refusal_of
 from factory.errors import PublishError
-from factory.progress import say
 from factory.shard.description import Description
+from factory.shown.progress import say
 from schemas.row import Row
 
 _TRIES: Final = 6

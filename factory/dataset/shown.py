@@ -16,7 +16,7 @@ from factory.errors import ManifestMismatch
 from factory.shard.configs import DEFAULT, FOLDERS
 from factory.shard.description import Description, read_description
 from factory.shard.layout import DATASET
-from factory.text_table import text_table
+from factory.shown.text_table import text_table
 from schemas.manifest import LedgerEntry
 from schemas.row import Row
 

@@ -20,9 +20,9 @@ from factory.dataset.place import described
 from factory.dataset.row_checks import check_rows
 from factory.dataset.said_checks import check_description, check_tables
 from factory.errors import ManifestMismatch
-from factory.progress import progress
 from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
 from factory.shard.description import Description, read_description
+from factory.shown.progress import progress
 
 
 def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:

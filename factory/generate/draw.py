@@ -22,8 +22,8 @@ from factory.generate.plan import Question
 from factory.generate.store import CandidateStore, Completion, Outcome
 from factory.generate.vllm_arguments import installed_vllm
 from factory.generate.vllm_server import VllmServers
-from factory.meter import Meter
-from factory.progress import progress
+from factory.shown.meter import Meter
+from factory.shown.progress import progress
 from factory.spent import Rates, endpoint_rates, vllm_rates
 from schemas.machine import Endpoints, Machine
 from schemas.recipe import OpenaiTeacher

@@ -20,7 +20,7 @@ from factory.generate.imported_spool import Spool, Spooled
 from factory.generate.rows import Parts
 from factory.generate.store import Identity
 from factory.parts import iter_columns
-from factory.progress import progress
+from factory.shown.progress import progress
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.recipe import ImportTeacher

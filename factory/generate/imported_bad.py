@@ -7,7 +7,7 @@ from typing import Final
 
 from factory.errors import RetortError
 from factory.parts import write_atomically
-from factory.progress import say
+from factory.shown.progress import say
 
 FILE: Final = "bad_rows.txt"
 _MOST_LINES: Final = 1000

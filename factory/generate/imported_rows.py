@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from factory.conversations import is_conversation, last_answer
 from factory.errors import ImportedRowError, RetortError
+from factory.files.conversations import is_conversation, last_answer
+from factory.files.row_files import MISSING, rows_or_errors, value_at
 from factory.hub import hub_rows_or_errors
 from factory.recipe_file import existing
-from factory.row_files import MISSING, rows_or_errors, value_at
 from schemas.candidate import FinishReason
 from schemas.recipe import ImportFile
 

@@ -94,7 +94,7 @@ class Plan:
         """What a server of this name is asked, in the order of the problems.
 
         Args:
-            names: Domain and category -> where a candidate counts (`factory.meter.Meter.names`).
+            names: Domain and category -> where a candidate counts (`Meter.names`).
         """
         todo = {
             one.problem_id: one

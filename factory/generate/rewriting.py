@@ -25,8 +25,8 @@ from factory.generate.rows import Parts
 from factory.generate.stage import figures
 from factory.generate.store import CandidateStore, Identity
 from factory.generate.unfinished import begin_round, end_drawing, is_drawn
-from factory.meter import Meter
 from factory.parts import iter_columns
+from factory.shown.meter import Meter
 from factory.spent import spent_before
 from schemas.machine import Machine
 from schemas.manifest import StageResult

@@ -20,8 +20,8 @@ from factory.generate.rows import FAILURE, Parts, Requested
 from factory.generate.store import CandidateStore
 from factory.generate.unfinished import begin_round, end_drawing, is_drawn
 from factory.generate.vllm_server import VllmServers
-from factory.meter import Meter
 from factory.models import Model
+from factory.shown.meter import Meter
 from factory.spent import spent_before
 from schemas.machine import Machine
 from schemas.manifest import StageResult

@@ -19,7 +19,7 @@ from factory.errors import TeacherError
 from factory.generate.vllm_arguments import installed_vllm, server_environment, vllm_arguments
 from factory.generate.vllm_process import VllmProcess
 from factory.models import Model
-from factory.progress import say
+from factory.shown.progress import say
 from schemas.machine import Vllm
 from schemas.recipe import VllmTeacher
 

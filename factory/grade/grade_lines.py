@@ -19,7 +19,7 @@ from factory.grade.line_file import LineFile
 from factory.grade.line_grader import LineGrader
 from factory.grade.line_passes import LinePasses
 from factory.grade.result_state import held
-from factory.progress import progress, say
+from factory.shown.progress import progress, say
 from schemas.verdict import Status
 
 

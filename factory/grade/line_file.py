@@ -19,7 +19,7 @@ import numpy as np
 
 from factory.errors import GradeFileError
 from factory.grade.refused_fields import explained
-from factory.progress import progress
+from factory.shown.progress import progress
 
 Values = dict[str, Any]
 Id = str | int

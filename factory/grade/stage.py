@@ -21,7 +21,6 @@ from factory.grade.majority import MajorityGrader, majority_grader
 from factory.grade.registry import open_grader
 from factory.grade.voters import count_votes, votes_before
 from factory.ledger import entry
-from factory.meter import Meter
 from factory.parts import (
     as_table,
     iter_columns,
@@ -31,8 +30,9 @@ from factory.parts import (
     write_part,
 )
 from factory.problems import read_problems
-from factory.progress import progress
 from factory.recipe_file import existing
+from factory.shown.meter import Meter
+from factory.shown.progress import progress
 from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.machine import Machine

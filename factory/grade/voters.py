@@ -27,7 +27,7 @@ from factory.parts import (
     read_part,
     write_part,
 )
-from factory.progress import progress
+from factory.shown.progress import progress
 from schemas.candidate import FinishReason
 from schemas.manifest import PartFile
 from schemas.problem import GraderName, Problem

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factory.overlap.spill import MappedSets, Spill, shingles_of, spill
-from factory.progress import progress
+from factory.shown.progress import progress
 from schemas.data_settings import NearDuplicates
 
 _HASHES_AT_A_TIME: Final = 1 << 26

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from factory.status import clock
+from factory.shown.status import clock
 
 NONE = "–"
 """What is not known, or has nothing to be a share of."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
+from factory.audit.artifacts import dataset_frames
 from factory.dataset.recipes_compared import KeyDifference, compare_recipes
 from factory.errors import ManifestMismatch
-from factory.ledger_artifacts import dataset_frames
 from factory.report.facts import Facts, facts_of, model_name, tried
 from factory.shard.configs import DEFAULT, FOLDERS
 from factory.validate.paired import compare

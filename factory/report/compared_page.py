@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from factory.meter_text import money
 from factory.report.amounts import (
     NONE,
     duration,
@@ -17,6 +16,7 @@ from factory.report.compared import Compared
 from factory.report.compared_scores import compared_scores
 from factory.report.facts import Facts
 from factory.report.rate_picture import Share, share_picture
+from factory.shown.meter_text import money
 from schemas.ledger import Group
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from factory.audit.artifacts import RunArtifacts, artifacts_of
+from factory.audit.counts import count, drops_of, groups_of, rounds_of, verdicts_of
 from factory.errors import RetortError
-from factory.ledger_artifacts import RunArtifacts, artifacts_of
-from factory.ledger_counts import count, drops_of, groups_of, rounds_of, verdicts_of
 from factory.parts import read_manifest
 from factory.report.curves import Curve, curve_of
 from factory.report.lengths import Lengths, lengths_of

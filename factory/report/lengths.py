@@ -10,8 +10,8 @@ from typing import Final, TypeVar, cast
 import polars as pl
 import pyarrow.compute as pc
 
+from factory.audit.artifacts import RunArtifacts, dataset_frames, frames
 from factory.errors import ManifestMismatch
-from factory.ledger_artifacts import RunArtifacts, dataset_frames, frames
 from factory.parts import iter_columns
 from factory.shard.configs import DEFAULT, FOLDERS
 from schemas.verdict import Status

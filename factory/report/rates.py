@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from factory.ledger_artifacts import RunArtifacts, frames
+from factory.audit.artifacts import RunArtifacts, frames
 
 _COLUMNS: Final = ["problem_id", "domain", "category", "num_generations", "correct", "samples"]
 

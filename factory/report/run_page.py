@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from factory.meter_text import money
 from factory.report.amounts import duration, percent, points, span, whole
 from factory.report.blocks import Card, Page
 from factory.report.data_sections import data_sections
@@ -13,6 +12,7 @@ from factory.report.facts import SHOWN, Facts
 from factory.report.made_sections import made_sections
 from factory.report.student_sections import student_sections
 from factory.report.work_sections import work_sections
+from factory.shown.meter_text import money
 from schemas.run import Run
 from schemas.score import Score
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from factory.report.drawing import INK, canvas, inline, plain
-from factory.status import clock
+from factory.shown.status import clock
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from factory.artifact import USAGE
-from factory.meter_text import money, short
 from factory.report.amounts import NONE, duration, moment, percent, share, size, whole
 from factory.report.blocks import Block, Paragraph, Picture, Section, Table, without_empty
 from factory.report.facts import Facts, Made
 from factory.report.time_picture import Took, time_picture
+from factory.shown.meter_text import money, short
 from schemas.spent import Spent
 
 

@@ -18,7 +18,6 @@ import polars as pl
 
 from factory.digest import digest
 from factory.parts import kept_part, map_parts, part_name, write_part
-from factory.progress import progress
 from factory.select.cases import Prompts
 from factory.select.frames import frame_digest
 from factory.select.output_rows import ROW
@@ -26,6 +25,7 @@ from factory.select.problem_file import open_problems
 from factory.select.render import preference_table, sample_table, with_journeys
 from factory.select.rows import Pair
 from factory.select.spill import NEED, Spill, read_bucket, spill
+from factory.shown.progress import progress
 from schemas.arrow import PREFERENCE, SAMPLE
 from schemas.manifest import PartFile
 

@@ -16,10 +16,10 @@ import polars as pl
 
 from factory.digest import digest
 from factory.marks import PlacedMark, read_marks
-from factory.progress import say
 from factory.recipe_file import existing
 from factory.select.journeys import journey_uuid
 from factory.select.pick import drop_where
+from factory.shown.progress import say
 from schemas.sample import Drop
 from schemas.verdict import Status
 

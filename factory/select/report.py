@@ -12,9 +12,9 @@ from typing import Final
 import polars as pl
 
 from factory.parts import write_atomically
-from factory.progress import say
 from factory.select.examples import AT_MOST, Borderline, Example
 from factory.select.rules import RULES
+from factory.shown.progress import say
 from schemas.recipe import Select
 from schemas.sample import Drop
 from schemas.verdict import Status

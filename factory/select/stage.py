@@ -17,7 +17,6 @@ from factory.errors import ManifestMismatch
 from factory.generate.rounds import rule_of
 from factory.ledger import entry
 from factory.parts import map_parts, read_manifest
-from factory.progress import progress
 from factory.select.buckets import Output, Place, write_outputs
 from factory.select.cases import prompts_of
 from factory.select.decide import decide
@@ -33,6 +32,7 @@ from factory.select.report import rule_counts, write_report
 from factory.select.rewritten import drop_originals
 from factory.select.rows import Pair, pairs_of
 from factory.select.scratch import scratch_in
+from factory.shown.progress import progress
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from factory.digest import digest
 from factory.parts import kept_part, map_parts, part_name, write_part
-from factory.progress import progress
 from factory.shard.contamination import find_overlaps
 from factory.shard.duplicates import conversation_digest
 from factory.shard.spans import Samples, Span, numbered, read_span
 from factory.shard.texts import Turns, join_texts, lengths, row_sizes, turns_of
+from factory.shown.progress import progress
 from schemas.arrow import SAMPLE
 from schemas.data_settings import NearDuplicates
 

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from factory.digest import digest
 from factory.parts import map_parts
-from factory.progress import progress
 from factory.shard.configs import DEFAULT, FOLDERS, REASONING, REASONING_CONTENT, with_reasoning
 from factory.shard.content import row_digests
 from factory.shard.layout import kept_shard, new_shard, remove_strays, shard_name, shard_sizes
 from factory.shard.spans import Samples, Span, read_span
+from factory.shown.progress import progress
 from schemas.arrow import SAMPLE
 
 SCHEMAS: Final = {DEFAULT: SAMPLE, REASONING_CONTENT: REASONING}

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, TextIO
 
-from factory.plan_text import size_text
-from factory.status import clock
+from factory.plan.text import size_text
+from factory.shown.status import clock
 from factory.train.check_facts import Check, Template
 from factory.train.first_rows import FirstRow, Token
 from factory.train.memory import Memory

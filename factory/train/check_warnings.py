@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from factory.plan_text import size_text
+from factory.plan.text import size_text
 from factory.train.check_facts import Check
 from factory.train.render import special_ids
 from factory.train.tokens import TokenFiles

@@ -18,7 +18,7 @@ from typing import Final
 from factory.digest import digest
 from factory.errors import TrainError
 from factory.parts import map_parts
-from factory.progress import progress
+from factory.shown.progress import progress
 from factory.train.dataset_rows import dataset_files, file_size, problem_names
 from factory.train.held_out import hold_out
 from factory.train.render import Renderer

@@ -9,7 +9,7 @@ from typing import Any, Final
 from factory.ledger import entry
 from factory.models import Model
 from factory.preflight import TRAIN_PACKAGES, check_installed
-from factory.progress import say
+from factory.shown.progress import say
 from factory.train.deepspeed_file import deepspeed_fingerprint
 from factory.train.files import describe_files
 from factory.train.launch import run_training

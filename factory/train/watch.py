@@ -21,7 +21,7 @@ from typing import Any, Final
 import psutil
 
 from factory.errors import TrainError
-from factory.progress import Bar, progress
+from factory.shown.progress import Bar, progress
 from factory.train.job import TrainingJob
 from factory.train.log import last_step
 from factory.train.pulse import long_wait_s, read_sign

@@ -14,7 +14,7 @@ from factory.grade.contract import answer_part
 from factory.ledger import entry
 from factory.parts import as_table, kept_part, read_manifest, read_part, write_part
 from factory.problems import read_problems
-from factory.progress import progress
+from factory.shown.progress import progress
 from factory.spent import endpoint_rates, spend
 from factory.validate.rating import FILE_NAME, RATING, Answered, Rating, RatingStore
 from factory.validate.rating_asking import Rater

@@ -17,12 +17,12 @@ from typing import Final
 
 from factory.digest import KEY_HEX, file_sha256
 from factory.errors import ImportedRowError, RecipeError
+from factory.files.row_files import read_rows
 from factory.generate.imported import import_candidates
 from factory.generate.imported_rows import imported_rows
 from factory.ledger import entry
 from factory.parts import iter_columns
 from factory.recipe_file import given
-from factory.row_files import read_rows
 from factory.validate.response_names import Names, names_of
 from schemas.machine import Machine
 from schemas.manifest import StageResult

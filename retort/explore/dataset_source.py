@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.audit.counts import DROPPED_FILES
 from factory.dataset.reasons import VERDICTS
 from factory.errors import InputFileError, ManifestMismatch
-from factory.ledger_counts import DROPPED_FILES
 from factory.shard.description import read_description
 from factory.shard.layout import DATA, DATASET
 from retort.explore.file_batches import batches, in_shape, placed, short

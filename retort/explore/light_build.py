@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factory.errors import ManifestMismatch
-from factory.progress import progress
+from factory.shown.progress import progress
 from retort.explore.id_lookup import IdLookup
 from retort.explore.light_rows import PROBLEMS, Kind, Source
 from schemas.row import Row

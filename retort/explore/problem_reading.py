@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from factory.problem_path import clusters_of
+from factory.audit.problem_path import clusters_of
 from retort.explore.index_folder import Opened
 from retort.explore.light_rows import Kind, Place
 from retort.explore.row_reading import rows_at

@@ -9,9 +9,9 @@ from typing import cast
 import polars as pl
 import pyarrow.parquet as pq
 
+from factory.audit.artifacts import artifacts_of, manifests_of
+from factory.audit.counts import DROPPED_FILES
 from factory.errors import ManifestMismatch
-from factory.ledger_artifacts import artifacts_of, manifests_of
-from factory.ledger_counts import DROPPED_FILES
 from factory.parts import read_manifest
 from factory.select.rows import pairs_of
 from factory.shard.configs import DEFAULT, FOLDERS

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from factory.errors import RecipeError
-from factory.pin import check_pinned, hub_names
+from factory.pin.revisions import check_pinned, hub_names
 from factory.recipe_file import ROOT, load_machine, load_recipe, load_train_recipe
 from schemas.problem import Domain
 from schemas.recipe import Recipe, Source, VllmTeacher
@@ -113,7 +113,7 @@ VLLM_PROGRAM = """
 import sys
 from factory.generate.vllm_arguments import _PARSE, vllm_arguments
 from factory.models import resolve_model
-from factory.pin import is_hub_name
+from factory.pin.revisions import is_hub_name
 from factory.recipe_file import load_machine, load_recipe
 from schemas.recipe import VllmTeacher
 accepted = 0

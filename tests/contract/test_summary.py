@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factory.run_record import read_run
-from factory.summary_text import summary_text
+from factory.shown.summary_text import summary_text
 from retort.command import main, summary
 from schemas.manifest import LedgerEntry
 from schemas.run import DatasetRef, Run

@@ -15,8 +15,8 @@ import pytest
 from luigi.rpc import RemoteScheduler, RPCError
 from luigi.scheduler import Scheduler
 
-from factory.progress import progress, say
-from factory.status import State, report
+from factory.shown.progress import progress, say
+from factory.shown.status import State, report
 from pipelines import status
 from pipelines.status import shown_by_luigi
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from factory.collect.gold import check_golds
 from factory.collect.sources import iter_problems, read_source
-from factory.plan_problems import plan_sources
+from factory.plan.problems import plan_sources
 from schemas.known_suites import BOXED, KNOWN_SUITES
 from schemas.machine import Machine
 from schemas.problem import GraderName, Problem

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from factory.audit.problem_path import problem_path
 from factory.errors import InputFileError, ManifestMismatch
-from factory.problem_path import problem_path
 from factory.run_record import read_run
 from retort.explore.problem_reading import NO_TEXTS, TEXT_CHARS
 from tests.unit.explore.opened_runs import (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from factory.generate.stage import generate_candidates
-from factory.meter import Meter
-from factory.status import State, listen
+from factory.shown.meter import Meter
+from factory.shown.status import State, listen
 from schemas.machine import Endpoints, Machine
 from schemas.manifest import StageResult
 from schemas.recipe import Generate, OpenaiTeacher

@@ -12,7 +12,7 @@ from factory.errors import GraderError, ManifestMismatch
 from factory.grade.stage import grade_candidates
 from factory.ledger import entry
 from factory.parts import as_table, part_name, parts_digest, read_part, write_manifest, write_part
-from factory.status import State, listen
+from factory.shown.status import State, listen
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.grader_settings import GradeJudge
 from schemas.machine import Machine

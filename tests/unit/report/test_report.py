@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from factory.audit.table import ledger_of
 from factory.errors import InputFileError
-from factory.ledger_table import ledger_of
 from factory.report.amounts import whole
 from factory.report.write import write_report
 from factory.run_record import read_run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.score_text import score_lines
+from factory.shown.score_text import score_lines
 from retort.command import main
 from schemas.run import DatasetRef, Run, StageRef
 from schemas.score import Score

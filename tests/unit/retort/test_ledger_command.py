@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from factory.ledger_artifacts import artifacts_of
-from factory.ledger_ends import ends_of
+from factory.audit.artifacts import artifacts_of
+from factory.audit.ends import ends_of
 from factory.run_record import read_run
 from retort.command import main
 from schemas.manifest import LedgerEntry

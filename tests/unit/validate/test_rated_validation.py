@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from factory.models import Model
-from factory.plan import plan_of
+from factory.plan.run_plan import plan_of
 from factory.run_record import read_scores
 from factory.validate.stage import validate_model
 from schemas.machine import Endpoints, Machine

@@ -1,0 +1,1 @@
+"""Revisions of what a recipe takes from the hub, written into it: `retort pin`."""

@@ -1,0 +1,1 @@
+"""What people see of work and of a run, as text: progress, rates, tables, summaries."""
