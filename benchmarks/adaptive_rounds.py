@@ -35,8 +35,8 @@ from factory.grade.stage import grade_candidates
 from factory.models import resolve_model
 from factory.parts import MANIFEST, iter_columns
 from factory.recipe_file import ROOT, load_recipe
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
-from schemas.recipe import Generate
 from schemas.verdict import Status
 
 _FAMILIES: Final = ("arithmetic", "python")

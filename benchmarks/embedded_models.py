@@ -23,8 +23,11 @@ from factory.parts import MANIFEST
 from factory.recipe_file import ROOT
 from factory.run_record import SCORES_FILE
 from factory.validate.stage import validate_model
+from schemas.generate_settings import Sampling
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
-from schemas.recipe import Grade, ProceduralSource, Sampling, Suite, Validate
+from schemas.source_settings import ProceduralSource
+from schemas.validate_settings import Suite, Validate
 
 _MODELS = ("embedded:teacher", "embedded:base-qwen2", "embedded:base-llama")
 _COUNTS = {"arithmetic": 200, "python": 200, "chat": 100}

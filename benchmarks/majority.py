@@ -21,9 +21,8 @@ from factory.grade.majority import MajorityGrader
 from factory.grade.math import MathGrader
 from factory.recipe_file import existing
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeMajority
+from schemas.grade_settings import GradeMajority, GradeMath
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
 RESPONSES: Final = "${RETORT_DATA}/generations/qwen2.5-math_cot.jsonl"

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from factory.grade.math import MathGrader
 from schemas.candidate import FinishReason
-from schemas.recipe import GradeMath
+from schemas.grade_settings import GradeMath
 from schemas.verdict import Status
 
 VERSION = "0.9.0"

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from factory.overlap.near import pairs_within, sign
 from factory.recipe_file import data_root
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 STEP = 0.05
 

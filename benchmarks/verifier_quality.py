@@ -37,9 +37,10 @@ from factory.grade.registry import open_grader
 from factory.recipe_file import ROOT
 from pipelines.data import GradeCandidates
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade, GradeCode
 from schemas.machine import Machine
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Grade, GradeCode, HumanEvalSource, MbppSource
+from schemas.source_settings import HumanEvalSource, MbppSource
 from schemas.verdict import Status
 
 OUT: Final = ROOT / "data_cards" / "verifiers.json"

@@ -20,8 +20,12 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from factory.errors import RecipeError
+from schemas.collect_settings import Source
 from schemas.licenses import dropped_by, forbidden, is_known
-from schemas.recipe import ProceduralSource, Recipe, SftSource, Shard, Source
+from schemas.recipe import Recipe
+from schemas.row_source_settings import SftSource
+from schemas.shard_settings import Shard
+from schemas.source_settings import ProceduralSource
 
 _OWN: Final = "Apache-2.0"
 """Of the embedded teacher, which learned from programs of this project alone."""

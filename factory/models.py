@@ -11,7 +11,7 @@ from factory.digest import KEY_HEX, digest, fingerprint, folder_digest
 from factory.errors import RecipeError
 from factory.hub import hub_fingerprint
 from factory.recipe_file import ROOT, existing
-from schemas.recipe import ImportFile, ImportTeacher, Teacher, VllmTeacher
+from schemas.teacher_settings import ImportFile, ImportTeacher, Teacher, VllmTeacher
 
 CARD: Final = "README.md"
 """Says what a model is; another wording makes no other model."""

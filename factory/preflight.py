@@ -9,20 +9,18 @@ from typing import Final
 from factory.errors import MissingDependency
 from factory.licences import check_licences
 from factory.pin.revisions import check_pinned
+from schemas.collect_settings import Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import (
-    FileSource,
-    Grade,
-    HubSource,
+from schemas.recipe import Recipe
+from schemas.row_source_settings import FileSource, HubSource, SftSource
+from schemas.source_settings import (
     HumanEvalSource,
     LiveCodeBenchSource,
     MbppSource,
     ProceduralSource,
     ReasoningGymSource,
-    Recipe,
-    SftSource,
-    Source,
 )
 
 TRAIN_PACKAGES: Final = ("torch", "transformers", "deepspeed", "tensorboard")

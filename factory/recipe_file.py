@@ -14,18 +14,14 @@ from pydantic import ValidationError
 
 from factory.errors import GraderError, RecipeError
 from factory.grade.registry import check_names
+from schemas.collect_settings import Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
-from schemas.recipe import (
-    FileSource,
-    Grade,
-    HubSource,
-    Recipe,
-    Source,
-    Validate,
-    ValidateRecipe,
-)
+from schemas.recipe import Recipe, ValidateRecipe
 from schemas.row import Settings
+from schemas.row_source_settings import FileSource, HubSource
 from schemas.train_settings import TrainRecipe
+from schemas.validate_settings import Validate
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The project's root: where relative paths start."""

@@ -22,9 +22,9 @@ from factory.shard.publish import is_published, publish
 from factory.shard.recipe import dataset_recipe, suites_against
 from factory.shard.stage import CODE_VERSION, build_shards
 from pipelines.stage import RecipeTask, Stage
-from schemas.data_settings import Benchmark
+from schemas.collect_settings import Benchmark
+from schemas.generate_settings import Generate, Prompt, Rewrite
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, Prompt, Rewrite
 
 
 class CollectProblems(Stage):

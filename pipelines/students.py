@@ -41,8 +41,8 @@ from pipelines.data import (
 from pipelines.stage import RecipeTask, Stage
 from schemas.machine import Machine
 from schemas.manifest import LedgerEntry, StageResult
-from schemas.recipe import Suite, Validate
 from schemas.train_settings import RandomBase, Student, Train
+from schemas.validate_settings import Suite, Validate
 
 
 def train_section(task: RecipeTask) -> Train:

@@ -34,8 +34,8 @@ from retort import (
 )
 from retort.doctor import examine, report_text
 from schemas.code_line import MOST_S
+from schemas.grade_settings import GradeMath
 from schemas.math_policy import MathPolicy
-from schemas.recipe import GradeMath
 from schemas.run import Run
 
 _EXIT_STATUS: Final = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from factory.errors import InputFileError
 from factory.recipe_file import load_machine, load_recipe
-from schemas.data_settings import Overlap
+from schemas.collect_settings import Overlap
 
 if TYPE_CHECKING:
     from factory.overlap.benchmark_index import BenchmarkIndex

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 
 def add(commands: Any) -> None:

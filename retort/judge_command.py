@@ -15,7 +15,7 @@ from factory.errors import GradeFileError, RecipeError
 from factory.grade.grade_lines import Report
 from factory.parts import write_atomically
 from factory.recipe_file import load_machine
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import GradeJudge
 from schemas.machine import Endpoints, Machine
 
 

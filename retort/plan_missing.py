@@ -20,21 +20,14 @@ from factory.preflight import TRAIN_PACKAGES, runs_code
 from factory.recipe_file import existing, resolve_plain
 from factory.validate.rating_endpoints import endpoints_of
 from sandboxes.engine import check
+from schemas.collect_settings import Source
 from schemas.machine import Endpoints, Machine
 from schemas.problem import GraderName
-from schemas.recipe import (
-    GpqaSource,
-    HubSource,
-    ImportTeacher,
-    LiveCodeBenchSource,
-    OpenaiTeacher,
-    ReasoningGymSource,
-    Recipe,
-    SftSource,
-    Source,
-    VllmTeacher,
-)
+from schemas.recipe import Recipe
 from schemas.row import Row
+from schemas.row_source_settings import HubSource, SftSource
+from schemas.source_settings import GpqaSource, LiveCodeBenchSource, ReasoningGymSource
+from schemas.teacher_settings import ImportTeacher, OpenaiTeacher, VllmTeacher
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _QUERY_TIMEOUT_S: Final = 20.0

@@ -17,7 +17,8 @@ from factory.validate.context import WANTED, Lengths, lengths
 from factory.validate.given_model import given_model
 from factory.validate.responses import stored_responses
 from schemas.machine import Endpoints, Machine
-from schemas.recipe import OpenaiTeacher, ValidateRecipe
+from schemas.recipe import ValidateRecipe
+from schemas.teacher_settings import OpenaiTeacher
 
 _UNKNOWN = "unknown"
 _ASKED = ("max_tokens", "max_model_len", "temperature", "top_p", "think", "dtype", "revision")

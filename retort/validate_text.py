@@ -12,8 +12,8 @@ from factory.validate.alone import Alone
 from factory.validate.responses import StoredResponses
 from schemas.known_suites import KNOWN_SUITES
 from schemas.manifest import Manifest
-from schemas.recipe import OpenaiTeacher
 from schemas.score import Score
+from schemas.teacher_settings import OpenaiTeacher
 
 _DATA = "${RETORT_DATA}"
 

@@ -12,8 +12,8 @@ import re
 from functools import cache
 from typing import Final
 
-from schemas.data_settings import Use
 from schemas.license_table import License, known_licenses
+from schemas.shard_settings import Use
 
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 _OR: Final = re.compile(r"\s+or\s+", re.IGNORECASE)

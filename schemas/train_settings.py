@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.data_settings import Fraction, Positive, Slug
+from schemas.field_types import Fraction, Positive, Slug
 from schemas.row import Settings
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from work import answer
 
 from factory.files.dedupe import dedupe as dedupe_files
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 
 def dedupe(work: dict[str, Any], documents: str, out: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from work import answer
 
 from factory.overlap.benchmark_index import BenchmarkIndex
-from schemas.data_settings import Overlap
+from schemas.collect_settings import Overlap
 
 
 def overlaps(work: dict[str, Any], documents: str, out: Path) -> dict[str, Any]:

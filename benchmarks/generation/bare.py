@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from schemas.recipe import Sampling
+from schemas.generate_settings import Sampling
 
 from .workload import Prompt, Took, body
 

@@ -12,8 +12,9 @@ from typing import Final
 
 from factory.models import Model, local_model
 from factory.recipe_file import existing
+from schemas.generate_settings import Generate, Sampling
 from schemas.machine import Endpoints, Machine, Vllm
-from schemas.recipe import Generate, Sampling, VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 GPU_IN_FLIGHT: Final = (64, 96, 128)
 _NAME: Final = "qwen2-1.5b-random"

@@ -23,8 +23,9 @@ from typing import Final
 from factory.generate import keeper
 from factory.generate.vllm_arguments import installed_vllm, server_environment, vllm_arguments
 from factory.models import Model
+from schemas.generate_settings import Sampling
 from schemas.machine import Vllm
-from schemas.recipe import Sampling, VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 from .workload import PER_PROMPT, Prompt, Took
 

@@ -9,9 +9,9 @@ from factory.artifact import commit
 from factory.generate.stage import generate_candidates
 from factory.generate.vllm_server import VllmServers
 from factory.models import Model
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import Manifest
-from schemas.recipe import Generate
 
 from .workload import Took
 

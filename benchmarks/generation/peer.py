@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from schemas.recipe import Sampling
+from schemas.generate_settings import Sampling
 
 from .workload import Prompt, Took, body
 

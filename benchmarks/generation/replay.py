@@ -28,10 +28,11 @@ from factory.parts import as_table, part_name, write_part
 from factory.shown.progress import say
 from factory.train.memory_held import resident_peak
 from schemas.arrow import PROBLEM
+from schemas.generate_settings import Generate, Sampling
 from schemas.machine import Endpoints, Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Generate, OpenaiTeacher, Sampling
+from schemas.teacher_settings import OpenaiTeacher
 
 from .ours import stage
 from .replay_server import PER_REQUEST, serve

@@ -12,8 +12,9 @@ from pathlib import Path
 from factory.generate.vllm_server import VllmServers
 from factory.models import Model
 from factory.shown.progress import say
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
-from schemas.recipe import Generate, VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 from .bare import bare
 from .offline import best_offline

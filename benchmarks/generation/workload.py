@@ -16,9 +16,10 @@ from factory.models import Model
 from factory.parts import read_parts
 from factory.recipe_file import load_recipe
 from schemas.arrow import CANDIDATE, PROBLEM
+from schemas.generate_settings import Generate, Sampling
 from schemas.machine import Machine
 from schemas.problem import Problem
-from schemas.recipe import Generate, ProceduralSource, Sampling
+from schemas.source_settings import ProceduralSource
 
 PER_PROMPT: Final = 8
 """Candidates of each problem, all in one request."""

@@ -51,7 +51,7 @@ def ours(items: list[Item]) -> Run:
     """Our grader with one worker."""
     from factory.grade.math import MathGrader
     from schemas.candidate import FinishReason
-    from schemas.recipe import GradeMath
+    from schemas.grade_settings import GradeMath
     from schemas.verdict import Status
 
     with MathGrader(GradeMath(), workers=1) as grader:

@@ -15,7 +15,7 @@ from factory.digest import digest
 from factory.parts import write_atomically
 from factory.train.render import Renderer, load_tokenizer
 from factory.train.tokens import tokens_made_from, write_tokens
-from schemas.recipe import ProceduralSource
+from schemas.source_settings import ProceduralSource
 
 Family = Literal["arithmetic", "python", "chat"]
 

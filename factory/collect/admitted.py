@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from factory.collect.rows import SourceRow
 from factory.errors import SourceError
 from schemas.problem import Problem
-from schemas.recipe import FileSource, HubSource, SftSource
+from schemas.row_source_settings import FileSource, HubSource, SftSource
 from schemas.sample import Drop
 
 RowsSource = FileSource | HubSource | SftSource

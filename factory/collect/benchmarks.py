@@ -18,9 +18,10 @@ from factory.errors import RetortError, SourceError
 from factory.files.row_files import MISSING, read_rows, value_at
 from factory.hub import hub_fingerprint, hub_rows
 from factory.recipe_file import existing
-from schemas.data_settings import Benchmark, Overlap
+from schemas.collect_settings import Benchmark, Overlap, Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
-from schemas.recipe import Grade, ProceduralSource, ReasoningGymSource, Source
+from schemas.source_settings import ProceduralSource, ReasoningGymSource
 
 if TYPE_CHECKING:
     from factory.overlap.benchmark_index import BenchmarkIndex

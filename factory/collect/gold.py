@@ -16,9 +16,9 @@ from factory.grade.contract import AnswersGold, Grader, Item, Verdict, boxed_gol
 from factory.grade.registry import open_grader
 from factory.shown.progress import progress
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import Problem
-from schemas.recipe import Grade
 from schemas.verdict import Status
 
 _BATCH: Final = 256

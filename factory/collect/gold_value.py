@@ -13,7 +13,7 @@ from factory.collect.rows import SourceRow, split_names
 from factory.digest import canonical_json
 from factory.grade.choice import gold_letter
 from schemas.problem import AnyGrader, GraderName
-from schemas.recipe import Columns
+from schemas.row_source_settings import Columns
 
 ALTERNATIVES: Final = " ||| "
 _TEST_KINDS: Final = ("stdio", "call", "asserts")

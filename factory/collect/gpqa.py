@@ -19,8 +19,8 @@ from factory.collect.rows import SourceRow, dataset_rows, read_rows
 from factory.errors import SourceError
 from factory.recipe_file import existing
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import GpqaSource
 from schemas.sample import Drop
+from schemas.source_settings import GpqaSource
 
 QUESTION: Final = "Question"
 RIGHT: Final = "Correct Answer"

@@ -10,7 +10,7 @@ from factory.collect.rows import SourceRow
 from factory.digest import canonical_json
 from factory.grade.math.extract import last_boxed
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Gsm8kSource, HumanEvalSource, MathSource, MbppSource
+from schemas.source_settings import Gsm8kSource, HumanEvalSource, MathSource, MbppSource
 
 KnownSet = Gsm8kSource | MathSource | HumanEvalSource | MbppSource
 

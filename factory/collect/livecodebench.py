@@ -24,8 +24,8 @@ from factory.errors import RecipeError, SourceError
 from factory.grade.code_run import CodeRun
 from factory.recipe_file import resolve
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import LiveCodeBenchSource
 from schemas.sample import Drop
+from schemas.source_settings import LiveCodeBenchSource
 
 DOWNLOAD: Final = (
     "hf download livecodebench/code_generation_lite --repo-type dataset --include 'test*.jsonl' "

@@ -15,7 +15,7 @@ from factory.digest import canonical_json
 from factory.files.conversations import Asked, asked, is_conversation, read_turns
 from factory.recipe_file import existing
 from schemas.problem import GraderName, Problem
-from schemas.recipe import FileSource, HubSource
+from schemas.row_source_settings import FileSource, HubSource
 
 CALL_LINE: Final = "Your code should define this function:"
 """Stands before the name of a function that the tests call and the statement does not name."""

@@ -13,9 +13,10 @@ from typing import Final
 from factory.digest import canonical_json
 from factory.errors import SourceError
 from factory.grade.procedural import ProceduralGrader
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Grade, ReasoningGymSource
+from schemas.source_settings import ReasoningGymSource
 
 _PER_CALL: Final = 5
 """Entries that one call in the sandbox returns: they may have 20 KB each, and 128 KiB pass."""

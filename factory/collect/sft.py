@@ -16,7 +16,7 @@ from factory.collect.rows import SourceRow, dataset_rows, rows_or_broken, split_
 from factory.files.conversations import Answered, answered, read_turns
 from factory.recipe_file import existing
 from schemas.problem import GraderName, Problem
-from schemas.recipe import SftSource
+from schemas.row_source_settings import SftSource
 from schemas.sample import Message
 
 _THOUGHT: Final = re.compile(r"<think>(.*?)</think>", re.DOTALL)

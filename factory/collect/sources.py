@@ -20,24 +20,22 @@ from factory.errors import SourceError
 from factory.grade.registry import package_of
 from factory.hub import hub_fingerprint
 from factory.recipe_file import existing
+from schemas.collect_settings import Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import Problem
-from schemas.recipe import (
-    FileSource,
+from schemas.row_source_settings import FileSource, HubSource, SftSource
+from schemas.sample import Drop
+from schemas.source_settings import (
     GpqaSource,
-    Grade,
     Gsm8kSource,
-    HubSource,
     HumanEvalSource,
     LiveCodeBenchSource,
     MathSource,
     MbppSource,
     ProceduralSource,
     ReasoningGymSource,
-    SftSource,
-    Source,
 )
-from schemas.sample import Drop
 
 
 @dataclass(frozen=True)

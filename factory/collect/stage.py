@@ -27,11 +27,11 @@ from factory.grade.code_run import count_left_out
 from factory.ledger import entry
 from factory.parts import as_table, part_name, write_part
 from schemas.arrow import PROBLEM
-from schemas.data_settings import Benchmark, Overlap
+from schemas.collect_settings import Benchmark, Overlap, Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Grade, Source
 from schemas.sample import Drop
 
 __all__ = ["REJECTED", "collect_problems", "sources_fingerprint"]

@@ -25,7 +25,7 @@ from factory.files.output_folder import scratch_in
 from factory.files.table_files import Wanted, files_of
 from factory.overlap.near import Clusters, Pairs, find_clusters
 from factory.shown.progress import progress
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 Keep = Literal["first", "shortest", "longest"]
 

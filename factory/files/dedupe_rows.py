@@ -18,7 +18,7 @@ from factory.files.table_columns import is_text
 from factory.files.table_files import Piece, Wanted, pieces_of
 from factory.parts import map_parts
 from factory.shown.progress import progress
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 _REMEDY: Final = "correct it, or leave such rows out with --skip-bad"
 

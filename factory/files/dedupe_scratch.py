@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from factory.files.table_columns import fitted, merged
 from factory.files.table_files import Piece, Wanted, Wrong, read_piece
 from factory.overlap.near import sign
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 
 @dataclass(frozen=True)

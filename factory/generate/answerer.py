@@ -11,9 +11,10 @@ from factory.digest import canonical_json, digest
 from factory.errors import RecipeError
 from factory.generate.prompt import ChatTemplate, Rendered, chat_template, render
 from factory.models import Model, resolve_model
+from schemas.generate_settings import Generate, Prompt, Sampling
+from schemas.generate_settings import Rewrite as RewriteSettings
 from schemas.problem import Problem
-from schemas.recipe import Generate, ImportTeacher, OpenaiTeacher, Prompt, Sampling, Served
-from schemas.recipe import Rewrite as RewriteSettings
+from schemas.teacher_settings import ImportTeacher, OpenaiTeacher, Served
 from schemas.validate_settings import BudgetForcing
 
 

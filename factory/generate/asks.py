@@ -13,7 +13,8 @@ from factory.generate.client import Ask
 from factory.generate.plan import Question
 from factory.generate.prompt import Rendered
 from factory.generate.store import Identity
-from schemas.recipe import OpenaiTeacher, Sampling
+from schemas.generate_settings import Sampling
+from schemas.teacher_settings import OpenaiTeacher
 
 _SEED_HEX: Final = 12
 """48 bits: exact in JSON readers that know only doubles."""

@@ -26,8 +26,8 @@ from factory.shown.meter import Meter
 from factory.shown.progress import progress
 from factory.spent import Rates, endpoint_rates, vllm_rates
 from schemas.machine import Endpoints, Machine
-from schemas.recipe import OpenaiTeacher
 from schemas.sample import Drop
+from schemas.teacher_settings import OpenaiTeacher
 
 CANDIDATES_PER_REQUEST: Final = 8
 """Of our own servers, unless the machine file says otherwise."""

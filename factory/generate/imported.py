@@ -23,7 +23,7 @@ from factory.parts import iter_columns
 from factory.shown.progress import progress
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import ImportTeacher
+from schemas.teacher_settings import ImportTeacher
 
 _NO_REVISION: Final = "unknown"
 

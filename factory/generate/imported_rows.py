@@ -19,7 +19,7 @@ from factory.files.row_files import MISSING, rows_or_errors, value_at
 from factory.hub import hub_rows_or_errors
 from factory.recipe_file import existing
 from schemas.candidate import FinishReason
-from schemas.recipe import ImportFile
+from schemas.teacher_settings import ImportFile
 
 
 @dataclass(frozen=True, slots=True)

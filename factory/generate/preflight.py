@@ -14,16 +14,10 @@ from factory.generate.vllm_arguments import (
 from factory.hub import hub_folder
 from factory.models import resolve_model
 from factory.recipe_file import existing
+from schemas.generate_settings import Generate, Sampling
 from schemas.machine import Machine, Serving
-from schemas.recipe import (
-    Generate,
-    ImportTeacher,
-    OpenaiTeacher,
-    Recipe,
-    Sampling,
-    Served,
-    VllmTeacher,
-)
+from schemas.recipe import Recipe
+from schemas.teacher_settings import ImportTeacher, OpenaiTeacher, Served, VllmTeacher
 
 
 def check_models(recipe: Recipe, machine: Machine) -> None:

@@ -23,9 +23,10 @@ from factory.digest import digest
 from factory.errors import RecipeError, TeacherError
 from factory.models import Model, resolve_model
 from factory.template_clock import strftime_now
+from schemas.generate_settings import Generate, Prompt
 from schemas.problem import Problem
-from schemas.recipe import Generate, Prompt, VllmTeacher
 from schemas.sample import Message
+from schemas.teacher_settings import VllmTeacher
 
 _OPEN_THINK: Final = re.compile(r"<think>\s*\Z")
 _TEMPLATE_FILES: Final = ("chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json")

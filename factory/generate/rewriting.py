@@ -28,10 +28,10 @@ from factory.generate.unfinished import begin_round, end_drawing, is_drawn
 from factory.parts import iter_columns
 from factory.shown.meter import Meter
 from factory.spent import spent_before
+from schemas.generate_settings import Rewrite
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, Problem
-from schemas.recipe import Rewrite
 from schemas.sample import Message
 from schemas.verdict import Status
 

@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 from factory.digest import chance
 from factory.generate.earlier import Tally
+from schemas.generate_settings import Generate
 from schemas.problem import Domain
-from schemas.recipe import Generate
 
 
 class Brief(NamedTuple):

@@ -23,10 +23,11 @@ from factory.generate.vllm_server import VllmServers
 from factory.models import Model
 from factory.shown.meter import Meter
 from factory.spent import spent_before
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
-from schemas.recipe import Generate, ImportTeacher
+from schemas.teacher_settings import ImportTeacher
 from schemas.validate_settings import BudgetForcing
 
 __all__ = ["FAILURE", "generate_candidates"]

@@ -15,7 +15,7 @@ from typing import Any, Final
 from factory.errors import MissingDependency, RecipeError
 from factory.models import Model
 from schemas.machine import Vllm
-from schemas.recipe import VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 _OURS: Final = frozenset({"model", "host", "port", "served_model_name", "tokenizer", "api_key"})
 _SIZES: Final = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")

@@ -21,7 +21,7 @@ from factory.generate.vllm_process import VllmProcess
 from factory.models import Model
 from factory.shown.progress import say
 from schemas.machine import Vllm
-from schemas.recipe import VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 RESTARTS: Final = 4
 """How often each server may be started again without having answered a request in between. At

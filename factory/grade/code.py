@@ -23,9 +23,9 @@ from sandboxes import Limits, SandboxError, SandboxPool, Tests, parse_tests
 from sandboxes.container import RESERVE_BYTES
 from sandboxes.engine import check
 from schemas.candidate import FinishReason
+from schemas.grade_settings import GradeCode
 from schemas.machine import Sandbox
 from schemas.problem import Problem
-from schemas.recipe import GradeCode
 from schemas.verdict import Status
 
 _PYTHON = frozenset({"python", "py", "python3"})

@@ -25,7 +25,7 @@ from typing import Final, Self
 from factory.grade.contract import Item, Verdict
 from factory.grade.math.extract import Found, final_answer
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeFormat
+from schemas.grade_settings import GradeFormat
 from schemas.problem import Problem
 from schemas.verdict import Status
 

@@ -25,7 +25,7 @@ from factory.grade.judge_reading import Answer, Unanswered
 from factory.grade.judge_store import Finding, Judgement
 from factory.spent import endpoint_rates, spend
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import GradeJudge
 from schemas.machine import Machine
 from schemas.problem import Problem
 from schemas.spent import Spent

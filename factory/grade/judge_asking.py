@@ -24,7 +24,7 @@ from factory.grade.judge_prompts import Question, messages, question_digest
 from factory.grade.judge_reading import Answer, came_at_once, is_unreadable, read_answer
 from factory.grade.judge_store import FILE_NAME, Judgement, JudgementStore
 from factory.recipe_file import resolve_plain
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import GradeJudge
 from schemas.machine import Machine
 
 ATTEMPTS: Final = 4

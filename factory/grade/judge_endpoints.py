@@ -12,8 +12,8 @@ from factory.generate.client import Client, Limits, timeout_for
 from factory.generate.endpoint_check import check_endpoints
 from factory.generate.refusals import NoAnswer
 from factory.grade.judge_label_file import labelled_lines
+from schemas.grade_settings import Grade
 from schemas.machine import Endpoints, Machine
-from schemas.recipe import Grade
 
 _AWAY_S: Final = 120.0
 """How long all endpoints may be away together."""

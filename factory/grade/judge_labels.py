@@ -13,9 +13,9 @@ from factory.grade.judge_asking import Judge
 from factory.grade.judge_label_file import labelled_lines
 from factory.grade.judge_lines import line_verdicts
 from factory.grade.judge_reading import Unanswered
+from schemas.grade_settings import Grade
 from schemas.judge_line import JudgeLine
 from schemas.machine import Machine
-from schemas.recipe import Grade
 
 _BATCH: Final = 256
 

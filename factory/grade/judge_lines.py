@@ -18,10 +18,9 @@ from factory.grade.judge_reading import Unanswered
 from factory.grade.line_file import Values
 from factory.grade.line_grader import MachineFault, Result
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import Grade, GradeJudge
 from schemas.judge_line import JudgeLine, JudgeResult
 from schemas.machine import Machine
-from schemas.recipe import Grade
 from schemas.verdict import Status
 
 _HARMLESS: Final = question_of("reference-1", "What is 2 + 2?", (), "4", "4")

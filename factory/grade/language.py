@@ -25,7 +25,7 @@ from typing import Final, Self
 from factory.grade.contract import Item, Verdict, answer_part
 from factory.grade.words import Language, words
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeLanguage
+from schemas.grade_settings import GradeLanguage
 from schemas.problem import Problem
 from schemas.verdict import Status
 

@@ -24,10 +24,9 @@ from factory.grade.math.compare import reading_of, settle
 from factory.grade.math.extract import Found, final_answer
 from factory.grade.vote import Vote, elect, joined
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeMajority
+from schemas.grade_settings import Grade, GradeMajority
 from schemas.machine import Machine
 from schemas.problem import Problem
-from schemas.recipe import Grade
 from schemas.verdict import Status
 
 _PROBE: Final = "no gold"

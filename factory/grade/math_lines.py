@@ -18,9 +18,9 @@ from factory.grade.line_grader import MachineFault, Result
 from factory.grade.math import VERSION, MathGrader
 from factory.grade.refused_fields import explained
 from schemas.candidate import FinishReason
+from schemas.grade_settings import GradeMath
 from schemas.math_line import MathLine, MathResult
 from schemas.math_policy import MathPolicy
-from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
 MOST_LINES: Final = 256

@@ -31,7 +31,7 @@ from factory.grade.format import STATEMENT
 from factory.grade.math.extract import Found, final_answer
 from factory.grade.number_text import GoldNumber, Number, read_gold, read_number
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeNumber
+from schemas.grade_settings import GradeNumber
 from schemas.problem import Problem
 from schemas.verdict import Status
 

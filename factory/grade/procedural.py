@@ -31,7 +31,7 @@ from sandboxes import ContainerFailed, Evaluation, Limits, SandboxError, Sandbox
 from sandboxes import Verdict as Ending
 from sandboxes.container import RESERVE_BYTES
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeProcedural
+from schemas.grade_settings import GradeProcedural
 from schemas.machine import Sandbox
 from schemas.problem import Problem
 from schemas.verdict import Status

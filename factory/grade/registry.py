@@ -13,9 +13,9 @@ from typing import Final
 from factory.errors import GraderError
 from factory.grade.contract import Grader
 from factory.grade.installed import InstalledGrader, installed
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Grade
 
 _Factory = Callable[[Grade, Machine], Grader]
 

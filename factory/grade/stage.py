@@ -35,10 +35,10 @@ from factory.shown.meter import Meter
 from factory.shown.progress import progress
 from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.manifest import PartFile, StageResult
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Grade
 from schemas.spent import Spent
 from schemas.verdict import Status
 

@@ -21,7 +21,7 @@ from typing import Final
 
 from factory.grade.math import MathGrader
 from factory.grade.math.compare import DEFAULT, reading_of, settle, spelling
-from schemas.grader_settings import GradeMajority
+from schemas.grade_settings import GradeMajority
 from schemas.verdict import Status
 
 MAX_HARD: Final = 32

@@ -41,7 +41,7 @@ from factory.overlap.folding import characters, compared, folded_text
 from factory.overlap.grams import plain_letters, scratch
 from factory.overlap.span_table import Table, joined, span_table, taken
 from factory.overlap.text_bytes import text_bytes
-from schemas.data_settings import Overlap
+from schemas.collect_settings import Overlap
 
 Rule = Literal["whole", "words", "share"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from factory.overlap.spill import MappedSets, Spill, shingles_of, spill
 from factory.shown.progress import progress
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 _HASHES_AT_A_TIME: Final = 1 << 26
 

@@ -26,7 +26,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factory.overlap.clusters import Clusters, Pairs, Read, cluster_rows
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 __all__ = ["Clusters", "Pairs", "Read", "find_clusters", "pairs_within", "sign"]
 

@@ -16,17 +16,12 @@ from typing import Any, Final, Literal
 from factory.errors import RecipeError
 from factory.pin.toml_places import Steps
 from factory.recipe_file import ROOT
+from schemas.collect_settings import Source
 from schemas.known_suites import KNOWN_SUITES
-from schemas.recipe import (
-    GpqaSource,
-    HubSource,
-    ImportTeacher,
-    Recipe,
-    SftSource,
-    Source,
-    Teacher,
-    VllmTeacher,
-)
+from schemas.recipe import Recipe
+from schemas.row_source_settings import HubSource, SftSource
+from schemas.source_settings import GpqaSource
+from schemas.teacher_settings import ImportTeacher, Teacher, VllmTeacher
 
 Kind = Literal["dataset", "model"]
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")

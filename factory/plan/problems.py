@@ -17,22 +17,20 @@ from factory.errors import RecipeError, SourceError
 from factory.files.row_files import SUFFIXES
 from factory.pin.revisions import is_hub_name
 from factory.recipe_file import existing
+from schemas.collect_settings import Source
 from schemas.problem import AnyGrader, Domain, GraderName
-from schemas.recipe import (
-    FileSource,
+from schemas.row import Row
+from schemas.row_source_settings import FileSource, HubSource, SftSource
+from schemas.source_settings import (
     GpqaSource,
     Gsm8kSource,
-    HubSource,
     HumanEvalSource,
     LiveCodeBenchSource,
     MathSource,
     MbppSource,
     ProceduralSource,
     ReasoningGymSource,
-    SftSource,
-    Source,
 )
-from schemas.row import Row
 
 Reasoning = Literal["always", "never", "auto"]
 KnownBy = Literal[

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from factory.generate.rounds import Rule, rule_of
 from factory.plan.counts import least, times, total
 from factory.plan.problems import SourcePlan
+from schemas.generate_settings import Generate
 from schemas.problem import Domain
-from schemas.recipe import Generate
 from schemas.row import Row
 
 

@@ -17,8 +17,9 @@ from factory.plan.rounds import DomainPlan, plan_domains
 from factory.plan.work import Asked, Rates, Taught, asked_of, disk_of, taught_of
 from schemas.machine import Machine
 from schemas.problem import Domain
-from schemas.recipe import ImportTeacher, Recipe
+from schemas.recipe import Recipe
 from schemas.row import Row
+from schemas.teacher_settings import ImportTeacher
 
 ACCEPT_RATE: Final = 0.5
 """Correct candidates among those drawn."""

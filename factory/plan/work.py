@@ -12,8 +12,10 @@ from factory.plan.models import assumed_tokens_per_s, gpus_for, size_of, train_t
 from factory.plan.problems import plan_sources
 from factory.plan.rounds import DomainPlan
 from schemas.machine import Endpoints, Machine
-from schemas.recipe import ImportTeacher, OpenaiTeacher, Recipe, Train, VllmTeacher
+from schemas.recipe import Recipe
 from schemas.row import Row
+from schemas.teacher_settings import ImportTeacher, OpenaiTeacher, VllmTeacher
+from schemas.train_settings import Train
 
 PROMPT_TOKENS: Final = 250
 """Of a prompt on average, for its price."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from factory.grade.language import read_wanted
 from factory.select.rules import Case
 from schemas.candidate import FinishReason
+from schemas.generate_settings import Generate, Prompt
 from schemas.problem import Domain, GraderName
-from schemas.recipe import Generate, Prompt, Select
+from schemas.select_settings import Select
 
 Prompts = tuple[Prompt, Prompt]
 """How problems with and without a chain of thought are put."""

@@ -34,9 +34,9 @@ from factory.select.pick import pass_rates
 from factory.select.problem_file import open_problems, write_problem_file
 from factory.select.rows import pairs_of
 from factory.select.scratch import scratch_in
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Generate
 from schemas.sample import Drop
 
 _NO_JOURNEY: Final = {

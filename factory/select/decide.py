@@ -10,8 +10,8 @@ from factory.select.excluded import Excluded, without
 from factory.select.journeys import choose_journeys, merged
 from factory.select.pick import beyond_per_problem, beyond_quota, drop_where
 from factory.select.preference import choose_pairs
-from schemas.recipe import Select
 from schemas.sample import Drop
+from schemas.select_settings import Select
 
 
 @dataclass(frozen=True)

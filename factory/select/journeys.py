@@ -20,9 +20,9 @@ import polars as pl
 
 from factory.digest import ID_HEX, canonical_json, chance, digest
 from factory.select.journey_text import journey_text
-from schemas.data_settings import Journeys
 from schemas.problem import Domain
 from schemas.sample import Drop, Form, Message, Sample
+from schemas.select_settings import Journeys
 from schemas.verdict import Status
 
 JOURNEY: Final = pl.Schema(

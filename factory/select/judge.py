@@ -25,8 +25,8 @@ from factory.select.problem_file import open_problems
 from factory.select.rows import Pair, read_pair
 from factory.select.rules import Case, first_drop
 from factory.select.sketches import sketches_of
-from schemas.recipe import Select
 from schemas.sample import Drop
+from schemas.select_settings import Select
 from schemas.verdict import Status
 
 JUDGED: Final = pl.Schema(

@@ -15,8 +15,8 @@ from factory.parts import write_atomically
 from factory.select.examples import AT_MOST, Borderline, Example
 from factory.select.rules import RULES
 from factory.shown.progress import say
-from schemas.recipe import Select
 from schemas.sample import Drop
+from schemas.select_settings import Select
 from schemas.verdict import Status
 
 REPORT: Final = "report.md"

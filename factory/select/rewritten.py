@@ -11,7 +11,7 @@ import polars as pl
 
 from factory.errors import ManifestMismatch
 from factory.select.pick import drop_where
-from schemas.recipe import Rewrite
+from schemas.generate_settings import Rewrite
 from schemas.sample import Drop
 
 

@@ -22,8 +22,8 @@ from factory.select.scripts import foreign_letters
 from factory.select.work import work_missing
 from schemas.candidate import FinishReason
 from schemas.problem import Domain
-from schemas.recipe import Select
 from schemas.sample import Drop
+from schemas.select_settings import Select
 
 OPEN: Final = "<think>"
 CLOSE: Final = "</think>"

@@ -33,10 +33,11 @@ from factory.select.rewritten import drop_originals
 from factory.select.rows import Pair, pairs_of
 from factory.select.scratch import scratch_in
 from factory.shown.progress import progress
+from schemas.generate_settings import Generate, Rewrite
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
-from schemas.recipe import Generate, Rewrite, Select
+from schemas.select_settings import Select
 
 _CANDIDATES_PER_WORKER: Final = 4096
 """Fewer are judged before another process has started."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from factory.grade.judge_agreement import share_text
 from factory.shard.card_markdown import Table
-from schemas.recipe import Generate, ImportTeacher, Recipe, Served
+from schemas.generate_settings import Generate
+from schemas.recipe import Recipe
+from schemas.teacher_settings import ImportTeacher, Served
 
 
 def sampling(generate: Generate) -> Table | None:

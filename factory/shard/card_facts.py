@@ -11,7 +11,8 @@ import polars as pl
 import pyarrow as pa
 
 from factory.shard.description import Description
-from schemas.recipe import Recipe, Shard
+from schemas.recipe import Recipe
+from schemas.shard_settings import Shard
 
 INDEX: Final = pl.Schema(
     {

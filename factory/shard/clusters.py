@@ -25,8 +25,8 @@ from factory.overlap.near import Clusters, Pairs, find_clusters
 from factory.shard.index import Indexed
 from factory.shard.spans import Samples, read_span
 from factory.shard.texts import completions_of, join_texts
-from schemas.data_settings import Shard
 from schemas.sample import Drop
+from schemas.shard_settings import Shard
 
 
 def decide(samples: Samples, indexed: Indexed, shard: Shard, scratch: Path) -> pl.DataFrame:

@@ -26,7 +26,7 @@ from factory.shard.spans import Samples, Span, numbered, read_span
 from factory.shard.texts import Turns, join_texts, lengths, row_sizes, turns_of
 from factory.shown.progress import progress
 from schemas.arrow import SAMPLE
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 _COPIED: Final = (
     "uuid",

@@ -18,8 +18,8 @@ import pyarrow as pa
 from factory.generate.prompt import messages_for
 from factory.parts import as_table, iter_columns, iter_parts
 from schemas.arrow import MESSAGES, PROBLEM, SAMPLE
+from schemas.generate_settings import Generate
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Generate
 
 if TYPE_CHECKING:
     from factory.overlap.benchmark_index import BenchmarkIndex

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 from factory.digest import digest
-from schemas.recipe import Generate, Recipe, Source, Suite, Validate
+from schemas.collect_settings import Source
+from schemas.generate_settings import Generate
+from schemas.recipe import Recipe
+from schemas.validate_settings import Suite, Validate
 
 
 def dataset_recipe(recipe: Recipe) -> Recipe:

@@ -23,7 +23,8 @@ from factory.train.dataset_rows import dataset_files
 from factory.train.job import TrainingOutcome
 from factory.train.prepare import Prepared
 from factory.train.template import template_digest
-from schemas.recipe import Recipe, Shard
+from schemas.recipe import Recipe
+from schemas.shard_settings import Shard
 from schemas.train_settings import Student
 
 _FAMILY: Final = ["source", "license", "generation_model"]

@@ -26,9 +26,11 @@ from factory.validate.key import CODE_VERSION, SUITE_VERSION, suite_section, val
 from factory.validate.rating_endpoints import check_rater
 from factory.validate.responses import StoredResponses
 from factory.validate.stage import validate_model
+from schemas.collect_settings import Source
 from schemas.machine import Machine
 from schemas.manifest import Manifest
-from schemas.recipe import OpenaiTeacher, Source, Suite
+from schemas.teacher_settings import OpenaiTeacher
+from schemas.validate_settings import Suite
 
 ROLE: Final = "model"
 _STAGE: Final = "validate"

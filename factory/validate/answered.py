@@ -12,9 +12,11 @@ from factory.models import Model
 from factory.parts import iter_columns
 from factory.validate.asked import suite_of
 from factory.validate.responses import StoredResponses, stored_candidates
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, OpenaiTeacher, Suite, Validate, VllmTeacher
+from schemas.teacher_settings import OpenaiTeacher, VllmTeacher
+from schemas.validate_settings import Suite, Validate
 
 Subject = Model | OpenaiTeacher | StoredResponses
 """Whose answers are measured: a model that is served here, one behind the endpoints of the machine

@@ -16,8 +16,9 @@ from factory.errors import SourceError
 from factory.ledger import entry
 from factory.parts import part_name, read_parts, write_part
 from schemas.arrow import PROBLEM
+from schemas.generate_settings import Prompt
 from schemas.manifest import StageResult
-from schemas.recipe import Prompt, Suite
+from schemas.validate_settings import Suite
 
 _BETWEEN: Final = "/"
 

@@ -17,8 +17,11 @@ from pydantic import ValidationError
 from factory.errors import RecipeError
 from factory.recipe_file import given, wrong_fields
 from factory.validate.context import Lengths
+from schemas.generate_settings import Prompt, Sampling
+from schemas.grade_settings import Grade
 from schemas.known_suites import KNOWN_SUITES
-from schemas.recipe import Grade, Prompt, Sampling, Suite, Validate, ValidateRecipe
+from schemas.recipe import ValidateRecipe
+from schemas.validate_settings import Suite, Validate
 
 THINK: Final = "<think>\n"
 R1: Final = Sampling(temperature=0.6, top_p=0.95, max_tokens=32768)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from factory.collect.stage import sources_fingerprint
-from schemas.recipe import Grade, Suite, Validate
+from schemas.grade_settings import Grade
+from schemas.validate_settings import Suite, Validate
 
 SUITE_VERSION: Final = 3
 """Of the code that collects a suite's problems."""

@@ -11,8 +11,9 @@ from factory.parts import iter_columns
 from factory.validate.asked import suite_of
 from factory.validate.metrics import Answer, Answers, Estimate, metrics
 from factory.validate.votes import has_votes, votes_of
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
-from schemas.recipe import Grade, Suite
+from schemas.validate_settings import Suite
 from schemas.verdict import Status
 
 OVERALL: Final = "all"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from factory.collect.sources import iter_problems
 from factory.errors import ImportedRowError
 from factory.validate.asked import asked_id
-from schemas.recipe import Suite
+from schemas.validate_settings import Suite
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,9 @@ from factory.recipe_file import given
 from factory.validate.response_names import Names, names_of
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import ImportFile, ImportTeacher, Suite
 from schemas.sample import Drop
+from schemas.teacher_settings import ImportFile, ImportTeacher
+from schemas.validate_settings import Suite
 
 _PROBLEM: Final = ("problem_id", "index")
 _TEXT: Final = ("responses", "response")

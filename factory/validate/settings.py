@@ -14,8 +14,10 @@ from factory.problems import read_problems
 from factory.validate.answered import Subject
 from factory.validate.asked import suite_of
 from factory.validate.responses import StoredResponses
+from schemas.grade_settings import Grade
 from schemas.problem import Problem
-from schemas.recipe import Grade, OpenaiTeacher, Suite, Validate
+from schemas.teacher_settings import OpenaiTeacher
+from schemas.validate_settings import Suite, Validate
 
 SETTINGS_FILE: Final = "settings.json"
 

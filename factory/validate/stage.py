@@ -24,10 +24,11 @@ from factory.validate.outcome import answers_by_problem, by_suite, in_order
 from factory.validate.rating_stage import rate_candidates
 from factory.validate.settings import SETTINGS_FILE, validation_settings
 from factory.validate.suite_figures import suite_figures
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
-from schemas.recipe import Grade, Suite, Validate
 from schemas.score import Score
+from schemas.validate_settings import Suite, Validate
 
 
 def validate_model(

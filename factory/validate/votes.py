@@ -20,9 +20,9 @@ from factory.grade.math import MathGrader
 from factory.grade.number_text import number_spelling
 from factory.grade.text import normalise_text
 from factory.grade.vote import groups_of_equals
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Grade
 
 _SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
     GraderName.CHOICE: str.strip,

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from factory.recipe_file import ROOT, load_machine, load_recipe
-from schemas.recipe import VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 DIFFERENT = {"apache-tvm-ffi", "torch"}
 """vLLM for CUDA wants its own apache-tvm-ffi; torch is the same version in another build."""

@@ -13,8 +13,10 @@ import pytest
 from factory.errors import RecipeError
 from factory.pin.revisions import check_pinned, hub_names
 from factory.recipe_file import ROOT, load_machine, load_recipe, load_train_recipe
+from schemas.collect_settings import Source
 from schemas.problem import Domain
-from schemas.recipe import Recipe, Source, VllmTeacher
+from schemas.recipe import Recipe
+from schemas.teacher_settings import VllmTeacher
 
 RECIPES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "recipes").glob("*.toml"))
 MACHINES = sorted(

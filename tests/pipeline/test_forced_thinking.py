@@ -12,8 +12,9 @@ from factory.generate.vllm_server import VllmServers
 from factory.models import resolve_model
 from factory.parts import read_part
 from schemas.arrow import CANDIDATE
+from schemas.generate_settings import Generate, Sampling
 from schemas.machine import Machine
-from schemas.recipe import Generate, Sampling, VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 from schemas.validate_settings import BudgetForcing
 from tests.unit.generate.problems_artifact import problem, problems_folder
 

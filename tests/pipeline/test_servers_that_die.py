@@ -25,8 +25,8 @@ from factory.generate.vllm_server import VllmServers
 from factory.models import resolve_model
 from schemas.candidate import FinishReason
 from schemas.machine import Vllm
-from schemas.recipe import VllmTeacher
 from schemas.sample import Drop
+from schemas.teacher_settings import VllmTeacher
 
 CONTEXT = 512
 TEACHER = VllmTeacher(

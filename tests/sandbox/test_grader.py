@@ -11,9 +11,9 @@ from factory.grade.code import CodeGrader
 from factory.grade.contract import Item
 from sandboxes import SandboxPool
 from schemas.candidate import FinishReason
+from schemas.grade_settings import GradeCode
 from schemas.machine import Sandbox
 from schemas.problem import GraderName
-from schemas.recipe import GradeCode
 from schemas.verdict import Status
 from tests.unit.grade.items import problem
 

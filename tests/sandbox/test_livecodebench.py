@@ -10,9 +10,9 @@ import pytest
 from factory.grade.contract import Item
 from factory.grade.registry import open_grader
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Grade
 from schemas.verdict import Status
 from tests.unit.collect import livecodebench_rows as lcb
 

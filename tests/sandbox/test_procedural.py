@@ -21,10 +21,10 @@ from sandboxes.client import connect
 from sandboxes.image import PACKAGED, build_packages_image, image_names
 from sandboxes.languages import PYTHON_IMAGE
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeProcedural
+from schemas.grade_settings import Grade, GradeProcedural
 from schemas.machine import Machine, Sandbox
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Grade, ReasoningGymSource
+from schemas.source_settings import ReasoningGymSource
 from schemas.verdict import Status
 from tests.unit.grade.items import problem
 

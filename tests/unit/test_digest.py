@@ -17,7 +17,7 @@ from factory.digest import (
     folder_digest,
     stage_key,
 )
-from schemas.recipe import Sampling
+from schemas.generate_settings import Sampling
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -12,8 +12,10 @@ from factory.errors import RecipeError
 from factory.licences import check_licences, check_row_licences
 from factory.preflight import check_needs
 from factory.recipe_file import ROOT, load_recipe
+from schemas.generate_settings import Rewrite
 from schemas.machine import Machine
-from schemas.recipe import Recipe, Rewrite, Shard
+from schemas.recipe import Recipe
+from schemas.shard_settings import Shard
 
 RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.toml"))
 

@@ -15,7 +15,7 @@ from factory.collect.procedural.splits import Drawn, split_of
 from factory.digest import digest
 from factory.errors import SourceError
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import ProceduralSource
+from schemas.source_settings import ProceduralSource
 
 VERSION: Final = 2
 """Raised when the same source and seed would give other problems."""

@@ -14,8 +14,8 @@ from factory.grade.math.compare import Finding, reading_of, settle
 from factory.grade.math.extract import Extraction, Found, final_answer, joined_boxed, last_boxed
 from factory.grade.math.pool import WorkerPool
 from schemas.candidate import FinishReason
+from schemas.grade_settings import GradeMath
 from schemas.math_policy import MathPolicy
-from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
 _Pair = tuple[str, str]

@@ -25,7 +25,7 @@ from typing import Any, Final
 from factory.errors import GraderError
 from factory.grade.math.compare import Finding
 from factory.grade.math.message import MAX_MESSAGE_BYTES, pack, unpack
-from schemas.recipe import GradeMath
+from schemas.grade_settings import GradeMath
 from schemas.verdict import Status
 
 START_TIMEOUT_S: Final = 120.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from factory.collect.sources import read_source
 from schemas.problem import Problem
-from schemas.recipe import LiveCodeBenchSource
+from schemas.source_settings import LiveCodeBenchSource
 
 METHOD = "def ends(self, nums: List[int]) -> List[int]:"
 

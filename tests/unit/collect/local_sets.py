@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from factory.collect.sources import iter_problems
 from schemas.problem import Problem
-from schemas.recipe import HubSource, SftSource
+from schemas.row_source_settings import HubSource, SftSource
 
 
 def parquet_set(folder: Path, rows: list[dict[str, Any]], split: str = "train") -> None:

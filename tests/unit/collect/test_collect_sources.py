@@ -14,17 +14,15 @@ import pytest
 from factory.collect.rows import read_rows
 from factory.collect.sources import iter_problems, read_source, sources_fingerprint
 from factory.errors import RecipeError, SourceError
+from schemas.collect_settings import Source
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import (
-    Columns,
-    FileSource,
+from schemas.row_source_settings import Columns, FileSource, HubSource
+from schemas.source_settings import (
     Gsm8kSource,
-    HubSource,
     HumanEvalSource,
     MathSource,
     MbppSource,
     ProceduralSource,
-    Source,
 )
 
 

@@ -17,11 +17,13 @@ from factory.errors import SourceError
 from factory.overlap.benchmark_index import BenchmarkIndex
 from factory.parts import read_part
 from schemas.arrow import PROBLEM
-from schemas.data_settings import Benchmark, Overlap
+from schemas.collect_settings import Benchmark, Overlap, Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import FileSource, Grade, Gsm8kSource, MathSource, ProceduralSource, Source
+from schemas.row_source_settings import FileSource
+from schemas.source_settings import Gsm8kSource, MathSource, ProceduralSource
 
 LONG = "A train leaves the old station at noon and travels north at sixty miles per hour for"
 

@@ -15,9 +15,10 @@ from factory.collect.gold import check_golds
 from factory.collect.sources import iter_problems, read_source, sources_fingerprint
 from factory.errors import RecipeError, SourceError
 from factory.grade.choice import final_letter
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import GpqaSource, Grade
+from schemas.source_settings import GpqaSource
 from tests.unit.collect.local_sets import parquet_set
 
 COLUMNS = (

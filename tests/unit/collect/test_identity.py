@@ -11,7 +11,7 @@ from factory.collect.procedural import VERSION, identity, problems, traced
 from factory.collect.procedural.splits import split_of
 from factory.errors import SourceError
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import ProceduralSource
+from schemas.source_settings import ProceduralSource
 
 RETORT = {"name": "Retort", "maker": "the Retort project"}
 

@@ -12,10 +12,14 @@ from pydantic import ValidationError
 from factory.collect.gold import check_golds
 from factory.collect.sources import iter_problems, read_source
 from factory.plan.problems import plan_sources
+from schemas.collect_settings import Source
+from schemas.grade_settings import Grade
 from schemas.known_suites import BOXED, KNOWN_SUITES
 from schemas.machine import Machine
 from schemas.problem import GraderName, Problem
-from schemas.recipe import FileSource, GpqaSource, Grade, HubSource, Source, Suite, Validate
+from schemas.row_source_settings import FileSource, HubSource
+from schemas.source_settings import GpqaSource
+from schemas.validate_settings import Suite, Validate
 from tests.unit.collect import livecodebench_rows as lcb
 from tests.unit.collect.local_sets import jsonl_set, parquet_set
 

@@ -18,9 +18,9 @@ from factory.errors import RecipeError, SourceError
 from factory.grade.code import read_code_gold
 from factory.grade.code_run import count_left_out
 from sandboxes import Asserts, Stdio
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import Domain, GraderName
-from schemas.recipe import Grade
 from schemas.sample import Drop
 from tests.unit.collect import livecodebench_rows as lcb
 

@@ -16,9 +16,11 @@ from factory.collect.stage import REJECTED, collect_problems
 from factory.errors import SourceError
 from factory.parts import read_part
 from schemas.arrow import PROBLEM
+from schemas.collect_settings import Source
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import Problem
-from schemas.recipe import FileSource, Grade, HubSource, SftSource, Source
+from schemas.row_source_settings import FileSource, HubSource, SftSource
 from schemas.sample import Drop
 from tests.unit.collect.local_sets import hub, jsonl_set, problems, sft
 

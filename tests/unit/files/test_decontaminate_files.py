@@ -14,7 +14,7 @@ import pytest
 from factory.errors import InputFileError
 from factory.files.decontaminate import Decontaminated, decontaminate
 from factory.overlap.benchmark_index import BenchmarkIndex
-from schemas.data_settings import Overlap
+from schemas.collect_settings import Overlap
 
 STORY = "A train leaves the old station at noon and travels north at sixty miles per hour for two"
 SHORT = "How many vertical lines has it?"

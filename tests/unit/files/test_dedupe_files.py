@@ -15,7 +15,7 @@ import pytest
 from factory.artifact import sole_writer
 from factory.errors import Busy, InputFileError
 from factory.files.dedupe import Keep, dedupe
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 WORDS = " ".join(f"word{number}" for number in range(60))
 NEAR_WORDS = WORDS.replace("word30", "other")

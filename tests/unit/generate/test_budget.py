@@ -24,8 +24,9 @@ from factory.generate.plan import Question
 from factory.generate.store import Completion, Failure, Identity, Outcome
 from factory.models import Model, local_model
 from schemas.candidate import FinishReason
-from schemas.recipe import Generate, OpenaiTeacher, Sampling, VllmTeacher
+from schemas.generate_settings import Generate, Sampling
 from schemas.sample import Drop
+from schemas.teacher_settings import OpenaiTeacher, VllmTeacher
 from schemas.validate_settings import BudgetForcing
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.problems_artifact import problem

@@ -14,8 +14,9 @@ import pytest
 from factory.artifact import commit
 from factory.errors import StorageFull
 from factory.generate.store import CandidateStore
+from schemas.generate_settings import Generate
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, OpenaiTeacher
+from schemas.teacher_settings import OpenaiTeacher
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.test_stage import candidates, run
 

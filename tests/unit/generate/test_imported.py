@@ -21,9 +21,10 @@ from factory.generate.stage import generate_candidates
 from factory.models import teacher_fingerprint
 from factory.parts import read_part
 from schemas.arrow import CANDIDATE
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, ImportFile, ImportTeacher
+from schemas.teacher_settings import ImportFile, ImportTeacher
 from tests.unit.generate.problems_artifact import problem, problems_folder
 
 

@@ -9,10 +9,11 @@ import pytest
 from factory.generate.stage import generate_candidates
 from factory.shown.meter import Meter
 from factory.shown.status import State, listen
+from schemas.generate_settings import Generate
 from schemas.machine import Endpoints, Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, OpenaiTeacher
 from schemas.spent import Spent
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder

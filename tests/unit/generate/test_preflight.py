@@ -13,21 +13,14 @@ from factory.errors import RecipeError, TeacherError
 from factory.generate.preflight import check_models, check_teacher
 from factory.preflight import check_needs
 from factory.recipe_file import load_recipe
+from schemas.collect_settings import Source
+from schemas.generate_settings import Generate, Prompt, Rest, Rewrite, Sampling
 from schemas.machine import Endpoints, Machine, Serving, Vllm
 from schemas.problem import Domain, GraderName
-from schemas.recipe import (
-    FileSource,
-    Generate,
-    OpenaiTeacher,
-    ProceduralSource,
-    Prompt,
-    Recipe,
-    Rest,
-    Rewrite,
-    Sampling,
-    Source,
-    VllmTeacher,
-)
+from schemas.recipe import Recipe
+from schemas.row_source_settings import FileSource
+from schemas.source_settings import ProceduralSource
+from schemas.teacher_settings import OpenaiTeacher, VllmTeacher
 from tests.unit.generate.loopback_server import LoopbackServer
 
 OPENAI = OpenaiTeacher(engine="openai", model="tiny", revision="1")

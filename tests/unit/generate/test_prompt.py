@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from factory.errors import RecipeError, TeacherError
 from factory.generate.prompt import ChatTemplate, messages_for, render
 from factory.recipe_file import data_root
+from schemas.generate_settings import Prompt
 from schemas.problem import Domain
-from schemas.recipe import Prompt
 from schemas.sample import Message
 from tests.unit.generate.problems_artifact import problem
 

@@ -9,8 +9,8 @@ import pytest
 from factory.generate.prompt import ChatTemplate, Rendered, messages_for, render
 from factory.models import EMBEDDED
 from factory.recipe_file import data_root
+from schemas.generate_settings import Prompt
 from schemas.problem import Problem
-from schemas.recipe import Prompt
 from schemas.sample import Message
 from tests.unit.generate.problems_artifact import problem
 

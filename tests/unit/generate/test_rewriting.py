@@ -15,10 +15,11 @@ from factory.parts import read_part
 from factory.recipe_file import load_recipe
 from pipelines.data import GradeCandidates, RewriteCandidates
 from schemas.arrow import CANDIDATE
+from schemas.generate_settings import Generate, Rewrite, Sampling
 from schemas.machine import Endpoints, Machine, Serving
 from schemas.manifest import StageResult
 from schemas.problem import Domain
-from schemas.recipe import Generate, OpenaiTeacher, Rewrite, Sampling
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder

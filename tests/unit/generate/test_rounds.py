@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from factory.generate.earlier import Tally, tally
 from factory.generate.rounds import Brief, Report, plan_round
+from schemas.generate_settings import Generate, RoundRule, Sampling
 from schemas.problem import Domain
-from schemas.recipe import Generate, OpenaiTeacher, RoundRule, Sampling
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import Status
 from tests.unit.generate.problems_artifact import earlier_round
 

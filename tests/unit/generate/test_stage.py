@@ -19,9 +19,10 @@ from factory.generate.stage import FAILURE, generate_candidates
 from factory.models import Model
 from factory.parts import read_part
 from schemas.arrow import CANDIDATE
+from schemas.generate_settings import Generate, Prompt, Sampling
 from schemas.machine import Endpoints, Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Generate, OpenaiTeacher, Prompt, Sampling
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder

@@ -15,11 +15,12 @@ from factory.generate.stage import generate_candidates
 from factory.generate.store import CandidateStore
 from factory.parts import MANIFEST, read_part
 from schemas.arrow import CANDIDATE
+from schemas.generate_settings import Generate, Prompt, Rest, Sampling
 from schemas.machine import Endpoints, Machine, Serving
 from schemas.manifest import StageResult
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Generate, OpenaiTeacher, Prompt, Rest, Sampling
 from schemas.sample import Message
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import Status
 from tests.unit.generate.loopback_server import LoopbackServer
 from tests.unit.generate.problems_artifact import earlier_round, problem, problems_folder

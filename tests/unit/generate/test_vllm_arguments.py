@@ -19,7 +19,7 @@ from factory.generate.vllm_arguments import (
 )
 from factory.models import Model
 from schemas.machine import Vllm
-from schemas.recipe import VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 
 LOCAL = Model("embedded:teacher", "/models/teacher", "0" * 12, is_local=True)
 HUB = Model("org/model", "org/model", "f" * 40, is_local=False)

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import GradeJudge
 from schemas.machine import Endpoints, Machine, Paths
 from tests.unit.generate.threaded_server import ThreadedServer
 

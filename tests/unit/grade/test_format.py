@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from factory.grade.contract import Verdict
 from factory.grade.format import FormatGrader
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeFormat
+from schemas.grade_settings import GradeFormat
 from schemas.verdict import Status
 from tests.unit.grade.items import problem, verdict
 

@@ -7,9 +7,9 @@ import pytest
 from factory.grade.contract import AnswersGold, Item
 from factory.grade.registry import open_grader
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Grade
 from schemas.verdict import Status
 from tests.unit.grade.items import problem
 

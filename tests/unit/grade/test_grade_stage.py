@@ -14,10 +14,9 @@ from factory.ledger import entry
 from factory.parts import as_table, part_name, parts_digest, read_part, write_manifest, write_part
 from factory.shown.status import State, listen
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import Grade, GradeJudge
 from schemas.machine import Machine
 from schemas.manifest import Manifest, PartFile, StageResult
-from schemas.recipe import Grade
 
 
 def finish(folder: Path, stage: str, parts: list[PartFile]) -> Path:

@@ -24,10 +24,9 @@ from factory.grade.judge_prompts import question_of
 from factory.grade.judge_store import FILE_NAME
 from factory.grade.registry import open_grader
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeJudge
+from schemas.grade_settings import Grade, GradeJudge
 from schemas.machine import Machine
 from schemas.problem import GraderName, Problem
-from schemas.recipe import Grade
 from schemas.sample import Message
 from schemas.verdict import Status
 from tests.unit.grade.items import problem

@@ -14,7 +14,7 @@ from factory.grade.judge_agreement import Agreement, agreement_text, share
 from factory.grade.judge_endpoints import check_judge
 from factory.grade.judge_labels import judge_figures, measure_agreement
 from factory.grade.judge_prompts import PromptName
-from schemas.recipe import Grade
+from schemas.grade_settings import Grade
 from schemas.verdict import Status
 from tests.unit.grade.judge_server import JudgeServer, machine, settings
 

@@ -12,7 +12,7 @@ from factory.grade.contract import Verdict
 from factory.grade.language import LanguageGrader, read_wanted
 from factory.grade.words import Language, words
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeLanguage
+from schemas.grade_settings import GradeLanguage
 from schemas.verdict import Status
 from tests.unit.grade.items import gold_verdict, verdict
 

@@ -16,10 +16,9 @@ from factory.grade.majority import MajorityGrader
 from factory.grade.math import MathGrader
 from factory.grade.vote import MAX_HARD, Vote, elect, joined
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeMajority
+from schemas.grade_settings import Grade, GradeMajority, GradeMath
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Grade, GradeMath
 from schemas.verdict import Status
 from tests.unit.grade.items import problem
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from factory.grade.number import NumberGrader
 from factory.grade.number_text import number_spelling, read_gold, read_number
 from schemas.candidate import FinishReason
-from schemas.grader_settings import GradeNumber
+from schemas.grade_settings import GradeNumber
 from schemas.verdict import Status
 from tests.unit.grade.items import gold_verdict, verdict
 

@@ -13,9 +13,10 @@ from factory.grade.contract import Item
 from factory.grade.registry import check_names, open_grader, package_of
 from factory.recipe_file import ROOT, load_recipe
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import FileSource, Grade
+from schemas.row_source_settings import FileSource
 from schemas.verdict import Status
 from tests.unit.grade.items import problem
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from factory.overlap.benchmark_index import BenchmarkIndex, Hit
-from schemas.data_settings import Overlap
+from schemas.collect_settings import Overlap
 
 STORY = (
     "A train leaves the old station at noon and travels north at sixty miles per hour, "

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from factory.overlap.minhash import bands_and_rows
 from factory.overlap.near import Pairs, find_clusters, pairs_within, sign
 from factory.overlap.pairs import LARGE_BUCKET
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 from tests.unit.overlap.texts_compared import clusters_of, no_pairs, runs_of, similarity
 
 NEAR = NearDuplicates()

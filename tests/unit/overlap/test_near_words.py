@@ -14,7 +14,7 @@ from factory.overlap.letters import letters
 from factory.overlap.near import sign
 from factory.overlap.spill import shingles_of
 from factory.overlap.words import LOOSE, SPACE
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 from tests.unit.overlap.texts_compared import runs_of, words_of
 
 NEAR = NearDuplicates()

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factory.overlap.benchmark_index import BenchmarkIndex
-from schemas.data_settings import Overlap
+from schemas.collect_settings import Overlap
 
 WORDS: Final = 13
 SPACES: Final = (" ", "\n", "  ", "\t", "\n\n", " \u00a0", "\r\n", "\u2003")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from factory.overlap.letters import ALONE_RANGES
 from factory.overlap.near import Clusters, Pairs, find_clusters, sign
-from schemas.data_settings import NearDuplicates
+from schemas.shard_settings import NearDuplicates
 
 IDEOGRAPHS = [range(*ends) for ends in (*ALONE_RANGES, (0x20000, 0x40000))]
 

@@ -17,7 +17,7 @@ from factory.collect.procedural.python_steps import AS_IS, KEEP_ALL
 from factory.collect.procedural.splits import Split, split_of
 from factory.errors import SourceError
 from schemas.problem import Domain, GraderName
-from schemas.recipe import ProceduralSource
+from schemas.source_settings import ProceduralSource
 
 Family = Literal["arithmetic", "python", "chat"]
 FAMILIES: tuple[Family, ...] = get_args(Family)

@@ -13,9 +13,10 @@ from factory.ledger import entry
 from factory.parts import as_table, part_name, parts_digest, write_manifest, write_part
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.candidate import Candidate, FinishReason
+from schemas.generate_settings import Generate, Prompt
 from schemas.manifest import Manifest, PartFile
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Generate, OpenaiTeacher, Prompt
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import CandidateVerdict, Status
 
 

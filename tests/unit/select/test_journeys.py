@@ -28,10 +28,10 @@ from factory.select.journey_text import (
 from factory.select.journeys import JOURNEY, choose_journeys, journey_of, journey_uuid, merged
 from factory.select.rules import Case, bad_format
 from schemas.candidate import FinishReason
-from schemas.data_settings import Journeys, Select
-from schemas.grader_settings import GradeNumber
+from schemas.grade_settings import GradeNumber
 from schemas.problem import Domain, GraderName, Problem
 from schemas.sample import Form, Message, Sample
+from schemas.select_settings import Journeys, Select
 from schemas.verdict import Status
 from tests.unit.select.decided_rows import FRAMES, decided, row
 

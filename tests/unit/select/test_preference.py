@@ -12,7 +12,7 @@ from factory.parts import as_table
 from factory.select.journeys import choose_journeys
 from factory.select.preference import PAIR, choose_pairs, pair_row
 from schemas.arrow import PREFERENCE
-from schemas.data_settings import Journeys
+from schemas.select_settings import Journeys
 from tests.unit.select.decided_rows import FRAMES, decided, row
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from factory.select.stage import select_samples
+from schemas.generate_settings import Generate, Prompt, Rest, RoundRule
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Generate, Prompt, Rest, RoundRule, Select
 from schemas.sample import Message
+from schemas.select_settings import Select
 from schemas.verdict import Status
 from tests.unit.select.graded_artifacts import (
     Graded,

@@ -15,10 +15,9 @@ from factory.select.excluded import marks_digest
 from factory.select.journeys import journey_uuid
 from factory.select.stage import select_samples
 from retort.explore.marks import MarkFile
-from schemas.data_settings import Journeys
 from schemas.machine import Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Select
+from schemas.select_settings import Journeys, Select
 from schemas.verdict import Status
 from tests.unit.select.graded_artifacts import (
     Graded,

@@ -19,8 +19,8 @@ from factory.select.rules import RULES, Case, Rule, first_drop
 from factory.select.runs import may_repeat
 from schemas.candidate import FinishReason
 from schemas.problem import Domain
-from schemas.recipe import Select
 from schemas.sample import Drop
+from schemas.select_settings import Select
 
 AT_MOST = 0.01
 ROWS = 2500

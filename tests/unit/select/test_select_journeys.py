@@ -14,11 +14,10 @@ from factory.select.journeys import journey_uuid
 from factory.select.stage import select_samples
 from schemas.arrow import PREFERENCE, SAMPLE
 from schemas.candidate import FinishReason
-from schemas.data_settings import Journeys
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
-from schemas.recipe import Select
+from schemas.select_settings import Journeys, Select
 from schemas.verdict import Status
 from tests.unit.select.graded_artifacts import (
     Graded,

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from factory.errors import ManifestMismatch
 from factory.select.stage import select_samples
+from schemas.generate_settings import Rewrite
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName
-from schemas.recipe import OpenaiTeacher, Rewrite, Select
+from schemas.select_settings import Select
+from schemas.teacher_settings import OpenaiTeacher
 from schemas.verdict import Status
 from tests.unit.select.graded_artifacts import (
     Graded,

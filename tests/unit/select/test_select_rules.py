@@ -20,8 +20,8 @@ from factory.select.rules import (
 from factory.select.scripts import foreign_letters
 from schemas.candidate import FinishReason
 from schemas.problem import Domain
-from schemas.recipe import Select
 from schemas.sample import Drop
+from schemas.select_settings import Select
 
 GOOD = "<think>\nTwo and two are four.\n</think>\n\nThe answer is \\boxed{4}."
 

@@ -18,11 +18,12 @@ from factory.errors import ManifestMismatch, SchemaMismatch
 from factory.select.stage import select_samples
 from schemas.arrow import SAMPLE
 from schemas.candidate import FinishReason
+from schemas.generate_settings import Prompt
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain
-from schemas.recipe import Prompt, Select
 from schemas.sample import Drop, Sample
+from schemas.select_settings import Select
 from schemas.verdict import Status
 from tests.unit.select.graded_artifacts import (
     Graded,

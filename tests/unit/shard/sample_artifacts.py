@@ -14,20 +14,16 @@ from factory.ledger import entry
 from factory.parts import part_name, parts_digest, read_manifest, write_manifest, write_part
 from factory.shard.stage import build_shards
 from schemas.arrow import SAMPLE
-from schemas.data_settings import Benchmark
+from schemas.collect_settings import Benchmark, Collect
+from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName
-from schemas.recipe import (
-    Collect,
-    FileSource,
-    Generate,
-    ImportFile,
-    ImportTeacher,
-    Recipe,
-    Shard,
-)
+from schemas.recipe import Recipe
+from schemas.row_source_settings import FileSource
 from schemas.sample import Sample
+from schemas.shard_settings import Shard
+from schemas.teacher_settings import ImportFile, ImportTeacher
 from tests.unit.select.graded_artifacts import write_artifact
 
 

@@ -19,8 +19,8 @@ from factory.shard.configs import FOLDERS, split_reasoning, with_reasoning
 from factory.shard.content import content_digest
 from factory.shard.description import read_description
 from schemas.arrow import DROPPED, PREFERENCE, SAMPLE
+from schemas.generate_settings import Prompt
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Prompt
 from tests.unit.select.graded_artifacts import asked, problem, write_problems
 from tests.unit.shard.sample_artifacts import build, sample
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.recipe_file import ROOT
-from schemas.data_settings import Benchmark
+from schemas.collect_settings import Benchmark
 from schemas.manifest import StageResult
 from schemas.sample import Sample
 from tests.unit.shard.sample_artifacts import build, sample

@@ -18,7 +18,7 @@ from factory.train.base import make_base
 from factory.train.export import export_student, save_model
 from factory.train.render import Renderer, end_token_id, load_tokenizer
 from factory.train.template import student_tokenizer, template_digest
-from schemas.recipe import VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 from schemas.train_settings import RandomBase
 from tests.unit.train.jobs import END, make_job
 from tests.unit.train.test_train_stage import sample

@@ -21,8 +21,9 @@ from factory.train.template import (
     template_fingerprint,
     templates_of,
 )
+from schemas.generate_settings import Generate, Rest
 from schemas.machine import Machine
-from schemas.recipe import Generate, OpenaiTeacher, Rest, VllmTeacher
+from schemas.teacher_settings import OpenaiTeacher, VllmTeacher
 from schemas.train_settings import Student
 from tests.unit.shard.sample_artifacts import sample, unit_recipe, write_samples
 

@@ -11,10 +11,12 @@ from factory.models import Model
 from factory.plan.run_plan import plan_of
 from factory.run_record import read_scores
 from factory.validate.stage import validate_model
+from schemas.generate_settings import Sampling
+from schemas.grade_settings import Grade
 from schemas.machine import Endpoints, Machine
 from schemas.manifest import StageResult
-from schemas.recipe import Grade, Recipe, Sampling, Validate
-from schemas.validate_settings import BestOf, BudgetForcing
+from schemas.recipe import Recipe
+from schemas.validate_settings import BestOf, BudgetForcing, Validate
 from tests.unit.select.graded_artifacts import write_problems
 from tests.unit.validate.rating_server import RatingServer, in_form
 from tests.unit.validate.test_validate_stage import (

@@ -14,9 +14,9 @@ from factory.validate.outcome import answers_by_problem
 from factory.validate.suite_figures import is_empty, suite_figures
 from schemas.arrow import CANDIDATE, PROBLEM, VERDICT
 from schemas.candidate import FinishReason
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Grade
 from schemas.verdict import Status
 from tests.unit.select.graded_artifacts import (
     Graded,

@@ -19,11 +19,14 @@ from factory.validate.answered import as_generate
 from factory.validate.stage import validate_model
 from schemas.arrow import CANDIDATE
 from schemas.candidate import FinishReason
+from schemas.generate_settings import Sampling
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.manifest import StageResult
 from schemas.problem import Domain, GraderName, Problem
-from schemas.recipe import Grade, ProceduralSource, Sampling, Suite, Validate
 from schemas.score import Score
+from schemas.source_settings import ProceduralSource
+from schemas.validate_settings import Suite, Validate
 from tests.unit.select.graded_artifacts import (
     Graded,
     candidate_row,

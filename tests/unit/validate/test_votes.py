@@ -8,9 +8,9 @@ import pytest
 
 from factory.validate.metrics import Answer, Answers, majority
 from factory.validate.votes import has_votes, votes_of
+from schemas.grade_settings import Grade
 from schemas.machine import Machine
 from schemas.problem import GraderName
-from schemas.recipe import Grade
 
 
 def votes(*answers: str, grader: str = GraderName.MATH) -> list[str]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from factory.grade.math import MathGrader, grade
 from factory.grade.math.compare import settle
 from schemas.candidate import FinishReason
+from schemas.grade_settings import GradeMath
 from schemas.math_policy import MathPolicy
-from schemas.recipe import GradeMath
 from schemas.verdict import Status
 
 EQUAL = r"""

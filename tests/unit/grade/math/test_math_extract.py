@@ -11,7 +11,7 @@ from factory.grade.math.compare import settle
 from factory.grade.math.extract import Found, final_answer
 from factory.grade.math.grader import gold_answer
 from schemas.candidate import FinishReason
-from schemas.recipe import GradeMath
+from schemas.grade_settings import GradeMath
 from schemas.verdict import Status
 
 STOP, LENGTH = FinishReason.STOP, FinishReason.LENGTH

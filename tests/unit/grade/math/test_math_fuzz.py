@@ -17,8 +17,8 @@ from factory.grade.math import MathGrader
 from factory.grade.math.compare import CheapTiers, Hard, any_equal, spelling
 from factory.grade.math.equal import Comparison, TooManyComparisons
 from factory.grade.math.parse import Unreadable, parse
+from schemas.grade_settings import GradeMath
 from schemas.math_policy import MathPolicy
-from schemas.recipe import GradeMath
 from schemas.verdict import Status
 from tests.unit.grade.math.latex_fuzz import pair
 

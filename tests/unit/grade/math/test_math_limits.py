@@ -17,7 +17,7 @@ from factory.errors import GraderError
 from factory.grade.math import MathGrader, grade
 from factory.grade.math.pool import WorkerPool
 from schemas.candidate import FinishReason
-from schemas.recipe import GradeMath
+from schemas.grade_settings import GradeMath
 from schemas.verdict import Status
 
 SLOW = (r"(\sin^2 x+\cos^2 x+y+z+w+v+u+a+b)^{60}", "(1+y+z+w+v+u+a+b)^{60}")

@@ -9,7 +9,7 @@ from typing import Any
 from factory.grade.math import MathGrader
 from factory.grade.math.extract import last_boxed
 from schemas.candidate import FinishReason
-from schemas.recipe import GradeMath
+from schemas.grade_settings import GradeMath
 from schemas.verdict import Status
 
 STOP = FinishReason.STOP

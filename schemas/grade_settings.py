@@ -1,14 +1,34 @@
-"""What graders take from a recipe: the tables of `[grade]` but those of mathematics and code."""
+"""`[grade]` of a recipe: how verdicts are reached, a table for each grader that has settings."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue, field_validator
 
+from schemas.field_types import Positive
+from schemas.math_policy import MathPolicy
+from schemas.problem import GraderName
 from schemas.row import Settings
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class GradeMath(Settings):
+    """`[grade.math]`: limits of one symbolic comparison, and what it takes for equal."""
+
+    deadline_s: Annotated[float, Field(gt=0)] = 5.0
+    memory_bytes: Positive = 1024 * 1024 * 1024
+    policy: MathPolicy = MathPolicy()
+
+
+class GradeCode(Settings):
+    """`[grade.code]`: limits of one program over all its cases."""
+
+    wall_s: Annotated[float, Field(gt=0)] = 10.0
+    cpu_s: Annotated[float, Field(gt=0)] = 5.0
+    memory_bytes: Positive = 256 * 1024 * 1024
+    output_bytes: Positive = 1024 * 1024
 
 
 class GradeNumber(Settings):
@@ -77,3 +97,31 @@ class GradeMajority(Settings):
     """Share of the votes that the most frequent answer must have."""
     min_votes: Annotated[int, Field(ge=2)] = 4
     """Candidates with a readable answer that a vote needs."""
+
+
+class Grade(Settings):
+    """`[grade]`: how verdicts are reached."""
+
+    math: GradeMath = GradeMath()
+    code: GradeCode = GradeCode()
+    number: GradeNumber = GradeNumber()
+    format: GradeFormat = GradeFormat()
+    language: GradeLanguage = GradeLanguage()
+    procedural: GradeProcedural = GradeProcedural()
+    judge: GradeJudge = GradeJudge()
+    majority: GradeMajority = GradeMajority()
+    extra: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """`[grade.extra.NAME]`: settings of a grader from another package, handed to it as they are."""
+
+    @field_validator("extra")
+    @classmethod
+    def _our_own_have_their_tables(
+        cls, extra: dict[str, dict[str, JsonValue]]
+    ) -> dict[str, dict[str, JsonValue]]:
+        for name in extra:
+            if name in set(GraderName):
+                raise ValueError(
+                    f"{name} is a grader of Retort; its settings, where it has any, are in "
+                    f"[grade.{name}]"
+                )
+        return extra
