@@ -117,7 +117,7 @@ from factory.generate.vllm_arguments import _PARSE, vllm_arguments
 from factory.models import resolve_model
 from factory.pin.revisions import is_hub_name
 from factory.recipe_file import load_machine, load_recipe
-from schemas.recipe import VllmTeacher
+from schemas.teacher_settings import VllmTeacher
 accepted = 0
 for path in sys.argv[1:]:
     recipe = load_recipe(path)
