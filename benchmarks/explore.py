@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.made_texts.graded import write_graded
+from factory.executor import Executor
 from factory.parts import map_parts, read_manifest
 from schemas.arrow import MESSAGES
 
@@ -110,7 +111,9 @@ def write_rows(folder: Path, samples: int, workers: int) -> dict[str, int]:
         graded = write_graded(folder / "graded", samples, workers=workers)
         parts = len(read_manifest(graded.candidates).parts)
         (folder / "data").mkdir(exist_ok=True)
-        for _ in map_parts(partial(_data_file, folder), list(range(parts)), workers=workers):
+        for _ in map_parts(
+            partial(_data_file, folder), list(range(parts)), executor=Executor(workers)
+        ):
             pass
         done.write_text(json.dumps({"rows": graded.rows, "text_bytes": graded.bytes}))
         shutil.rmtree(folder / "graded")

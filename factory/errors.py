@@ -7,6 +7,7 @@ RetortError
 ├── ImportedRowError       a file of existing generations is wrong                 (ValueError)
 ├── GradeFileError         a file to be graded, or its output, is wrong            (ValueError)
 ├── InputFileError         a file given to dedupe, decontaminate … is wrong        (ValueError)
+├── ClusterError           no Ray cluster, or a node of it is not like this machine
 ├── SandboxUnavailable     no Docker engine, image or container
 ├── GraderError            the machinery of a grader broke (never a bad candidate)
 ├── SchemaMismatch         a part has other columns or types than its schema
@@ -51,6 +52,10 @@ class GradeFileError(RetortError, ValueError):
 
 class InputFileError(RetortError, ValueError):
     """A file that was given to a command which works on files (dedupe, decontaminate) is wrong."""
+
+
+class ClusterError(RetortError):
+    """There is no Ray cluster, a node of it is not like this machine, or no node is left."""
 
 
 class SandboxUnavailable(RetortError):  # noqa: N818 - named for what the user reads

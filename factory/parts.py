@@ -8,11 +8,8 @@ leaves finished parts and perhaps a file whose name starts with a dot, which nob
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,8 +18,9 @@ import pyarrow.parquet as pq
 
 from factory.columns import wrong_columns
 from factory.digest import digest, file_sha256
-from factory.errors import GraderError, ManifestMismatch, SchemaMismatch
-from factory.orphans import die_with_parent
+from factory.errors import ManifestMismatch, SchemaMismatch
+from factory.executor import Executor
+from factory.processes import in_processes, in_this_process
 from schemas.manifest import Manifest, PartFile
 
 MANIFEST: Final = "manifest.json"
@@ -230,43 +228,37 @@ def _unreadable(path: Path, error: Exception) -> ManifestMismatch:
 
 
 def map_parts(
-    work: Callable[[Item], Made], items: Sequence[Item], *, workers: int
+    work: Callable[[Item], Made],
+    items: Iterable[Item],
+    *,
+    executor: Executor,
+    in_sandbox: Callable[[Item], bool] | None = None,
 ) -> Iterator[tuple[int, Made]]:
     """`(position, work(item))` for each item, as they finish: the one seam for loops over parts.
 
-    With one worker the work is done here, in order. With more it is done in spawned processes, so
-    `work` and the items must pickle; at most two items per worker wait at a time. An error of one
-    item is raised and the items not yet started are left.
+    With one worker, or one item, the work is done here, in order. With more it is done in other
+    processes, on other machines where the executor is Ray, so `work`, the items and what is made
+    must pickle; what the work reads and writes lies in the folder of the artifact. Items are taken
+    when there is room for them: some for each worker wait at a time. An error of one item is
+    raised and the items not yet started are left.
+
+    Args:
+        work: Where it is a context manager, each worker enters a copy of its own before the first
+            item, which may be asked for items from one thread at a time, and leaves it at the end.
+        in_sandbox: Items for which it is true run programs in sandboxes: they go where Docker is.
+            Their work keeps all sandboxes of its machine busy by itself.
 
     Raises:
-        GraderError: A worker process died (killed, or out of memory).
+        GraderError: A worker process died (killed, or out of memory); on a Ray cluster, where
+            another worker does what one left, workers died again and again at one item.
+        ClusterError: Of a Ray cluster, no node is left, or one is not like this machine.
+        SandboxUnavailable: Items run in sandboxes, and no node has Docker.
     """
-    if workers <= 1 or len(items) <= 1:
-        for position, item in enumerate(items):
-            yield position, work(item)
-        return
-    with ProcessPoolExecutor(
-        min(workers, len(items)),
-        mp_context=get_context("spawn"),
-        initializer=die_with_parent,
-        initargs=(os.getpid(),),
-    ) as pool:
-        waiting: dict[Future[Made], int] = {}
-        todo = iter(enumerate(items))
-        try:
-            while True:
-                while len(waiting) < 2 * workers and (nxt := next(todo, None)) is not None:
-                    waiting[pool.submit(work, nxt[1])] = nxt[0]
-                if not waiting:
-                    return
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    position = waiting.pop(future)
-                    yield position, future.result()
-        except BrokenProcessPool as error:
-            raise GraderError(
-                "a worker process died while it worked on a part (killed, or out of memory); "
-                "lower `workers` in the machine file and run again, finished parts are kept"
-            ) from error
-        finally:
-            for future in waiting:
-                future.cancel()
+    if executor.workers <= 1 or (isinstance(items, Sized) and len(items) <= 1):
+        return in_this_process(work, items)
+    if executor.ray is not None:
+        from factory.cluster.mapped import in_cluster
+
+        return in_cluster(work, items, executor.workers, executor.ray, in_sandbox)
+    workers = min(executor.workers, len(items)) if isinstance(items, Sized) else executor.workers
+    return in_processes(work, items, workers, in_sandbox)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from factory.dataset.place import dataset_folder
 from factory.errors import ManifestMismatch
+from factory.executor import Executor, executor_of
 from factory.recipe_file import load_machine, resolve_plain
 
 
@@ -18,8 +18,8 @@ def _folder(arguments: argparse.Namespace, named: str | None = None) -> Path:
     return dataset_folder(named or arguments.dataset, resolve_plain(machine.paths.datasets))
 
 
-def _workers(arguments: argparse.Namespace) -> int:
-    return load_machine(arguments.machine).workers or os.cpu_count() or 1
+def _executor(arguments: argparse.Namespace) -> Executor:
+    return executor_of(load_machine(arguments.machine))
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
     folder = _folder(arguments)
     checks: list[Check] = []
-    for check in checks_of(folder, workers=_workers(arguments)):
+    for check in checks_of(folder, executor=_executor(arguments)):
         checks.append(check)
         if not arguments.json:
             print(f"{'ok' if check.passed else 'WRONG':<6} {check.name:<18} {check.looked_at}")  # noqa: T201
@@ -105,7 +105,7 @@ def push(arguments: argparse.Namespace) -> int:
     from factory.dataset.verify import must_be_whole
 
     folder = _folder(arguments)
-    said = must_be_whole(folder, workers=_workers(arguments))
+    said = must_be_whole(folder, executor=_executor(arguments))
     api = hub_api(arguments.endpoint)
     if arguments.dry_run:
         plan = plan_push(folder, said, arguments.repo, api)

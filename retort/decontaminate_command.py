@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from factory.errors import InputFileError
+from factory.executor import Executor
 from factory.recipe_file import load_machine, load_recipe
 from schemas.collect_settings import Overlap
 
@@ -106,7 +107,7 @@ def _decontaminate(arguments: argparse.Namespace) -> int:
         fields=fields,
         mark=arguments.mark,
         skip_bad=arguments.skip_bad,
-        workers=arguments.workers or os.cpu_count() or 1,
+        executor=Executor(arguments.workers or os.cpu_count() or 1),
     )
     counts = ", ".join(f"{count} {name}" for name, count in done.benchmarks.items())
     print(  # noqa: T201

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from factory.executor import Executor
 from schemas.shard_settings import NearDuplicates
 
 
@@ -73,7 +74,7 @@ def _dedupe(arguments: argparse.Namespace) -> int:
         near=NearDuplicates(threshold=arguments.threshold, words=arguments.words),
         keep=arguments.keep,
         skip_bad=arguments.skip_bad,
-        workers=arguments.workers or os.cpu_count() or 1,
+        executor=Executor(arguments.workers or os.cpu_count() or 1),
     )
     print(  # noqa: T201
         f"{arguments.out}: {done.kept} of {done.rows} rows kept; {done.rows - done.kept} are "

@@ -104,6 +104,20 @@ class Sandbox(Settings):
     runtime: Literal["runc", "runsc"] = "runc"
 
 
+class Ray(Settings):
+    """`[ray]`: the cluster of `executor = "ray"`. All nodes have this Retort installed and the
+    project's folders at the same paths, on a file system that they share."""
+
+    address: str = ""
+    """`HOST:PORT` of its head, or `auto` on one of its nodes. Empty: Ray is started on this machine
+    for the run and ended with it."""
+    place_vllm: bool = False
+    """Whether Ray places the replicas of `[vllm]` on nodes with room for them; else they run on
+    this machine."""
+    node_wait_s: Annotated[float, Field(gt=0)] = 300.0
+    """How long to wait for a node when none is left to do the work."""
+
+
 class Training(Settings):
     """`[training]`: how DeepSpeed runs."""
 
@@ -139,8 +153,11 @@ class Machine(Settings):
 
     paths: Paths = Paths()
     workers: Positive | None = None
-    """Processes of `map_parts` and of symbolic grading; None: one per core."""
-    executor: Literal["processes"] = "processes"
+    """Processes of `map_parts` and of symbolic grading; None: one per core, of the whole cluster
+    where the executor is `ray`."""
+    executor: Literal["processes", "ray"] = "processes"
+    """Where `map_parts` has its work done: here, or on the Ray cluster of `[ray]`."""
+    ray: Ray = Ray()
     rows_per_part: Positive = 4096
     teacher: Endpoints = Endpoints()
     vllm: Vllm = Vllm()

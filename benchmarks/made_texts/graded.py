@@ -20,6 +20,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.executor import Executor
 from factory.ledger import entry
 from factory.parts import (
     as_table,
@@ -114,7 +115,7 @@ def write_graded(folder: Path, samples: int, *, workers: int, seed: int = 0) -> 
     todo = [range(first, end) for first, end in zip(problems, ends, strict=True)]
     parts: dict[int, _Part] = {}
     work = partial(_write_part, folder, seed=seed)
-    for position, part in map_parts(work, list(enumerate(todo)), workers=workers):
+    for position, part in map_parts(work, list(enumerate(todo)), executor=Executor(workers)):
         parts[position] = part
     made = [parts[position] for position in sorted(parts)]
     for stage, kind in (("collect", "problem"), ("generate", "candidate"), ("grade", "verdict")):

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from factory.bootstrap.learn import Learning, learn
 from factory.bootstrap.lessons import Syllabus, lessons_tokenizer, write_lessons
 from factory.bootstrap.tokenizer import POSITIONS
+from factory.executor import Executor
 from factory.ledger import entry
 from factory.parts import map_parts
 from factory.train.base import make_base
@@ -77,11 +78,11 @@ def bootstrap_models(
     """
     work = out_dir / "work"
     tokenizer = lessons_tokenizer(work / "tokenizer", seed)
-    workers = min(_SIDE_BY_SIDE, machine.workers or os.cpu_count() or 1)
+    executor = Executor(min(_SIDE_BY_SIDE, machine.workers or os.cpu_count() or 1))
     figures: dict[str, Any] = {"key": key, "scale": scale}
     taught = 0
     jobs = [learning(one, tokenizer, out_dir, seed, scale) for one in EMBEDDED_MODELS]
-    for position, learned in map_parts(learn, jobs, workers=workers):
+    for position, learned in map_parts(learn, jobs, executor=executor):
         figures[EMBEDDED_MODELS[position].name] = learned.model_dump()
         taught += learned.documents
     parts: list[PartFile] = []

@@ -14,6 +14,7 @@ from typing import Final
 
 from factory.dataset.checks import Check, Fault, some
 from factory.dataset.shard_rows import ShardRows, read_shard
+from factory.executor import HERE, Executor
 from factory.parts import map_parts
 from factory.shard.configs import (
     DEFAULT,
@@ -30,7 +31,7 @@ _WORTH_BYTES: Final = 32_000_000
 
 
 def check_rows(
-    folder: Path, description: Description, workers: int, advance: Callable[[int], object]
+    folder: Path, description: Description, executor: Executor, advance: Callable[[int], object]
 ) -> list[Check]:
     """Digest, order and uniqueness of the rows, and what `reasoning_content` makes of them.
 
@@ -45,8 +46,8 @@ def check_rows(
     work = partial(read_shard, folder, REASONING_CONTENT in description.configs)
     shards: dict[int, ShardRows] = {}
     if sum((folder / path).stat().st_size for path in paths) < _WORTH_BYTES:
-        workers = 1
-    for number, shard in map_parts(work, paths, workers=workers):
+        executor = HERE
+    for number, shard in map_parts(work, paths, executor=executor):
         shards[number] = shard
         advance(shard.bytes)
     ordered = [shards[number] for number in sorted(shards)]

@@ -20,16 +20,17 @@ from factory.dataset.place import described
 from factory.dataset.row_checks import check_rows
 from factory.dataset.said_checks import check_description, check_tables
 from factory.errors import ManifestMismatch
+from factory.executor import HERE, Executor
 from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
 from factory.shard.description import Description, read_description
 from factory.shown.progress import progress
 
 
-def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
+def verify(folder: Path, *, executor: Executor = HERE) -> Iterator[Check]:
     """One check after the other, as they are made; the dataset is whole where all pass.
 
     The bytes of each file are read once for its SHA-256; of the default config and
-    `reasoning_content` once more for their rows, shard by shard in `workers` processes.
+    `reasoning_content` once more for their rows, shard by shard by the workers of `executor`.
 
     Raises:
         ManifestMismatch: `dataset.json` is missing, cannot be read, or is of an earlier format.
@@ -45,7 +46,7 @@ def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
     begins = f"{FOLDERS[DEFAULT]}/"
     rows = sum(one.bytes for one in description.files if one.path.startswith(begins))
     with progress("rows", rows, "bytes") as bar:
-        checks = check_rows(folder, description, workers, bar.update)
+        checks = check_rows(folder, description, executor, bar.update)
     yield from checks
     if not (tables.passed and all(check.passed for check in checks)):
         return  # what follows joins the tables, and would only say again that they are not whole
@@ -63,13 +64,13 @@ def verify(folder: Path, *, workers: int = 1) -> Iterator[Check]:
             yield Check(name=name, looked_at="nothing", faults=[fault])
 
 
-def must_be_whole(folder: Path, *, workers: int = 1) -> Description:
+def must_be_whole(folder: Path, *, executor: Executor = HERE) -> Description:
     """The description of a dataset that passes every check.
 
     Raises:
         ManifestMismatch: It does not; every mismatch is named.
     """
-    faults = [fault for check in verify(folder, workers=workers) for fault in check.faults]
+    faults = [fault for check in verify(folder, executor=executor) for fault in check.faults]
     if faults:
         named = "\n".join(f"  {fault}" for fault in faults)
         raise ManifestMismatch(f"{folder} is not what it says:\n{named}")

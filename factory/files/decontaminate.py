@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factory.errors import InputFileError
+from factory.executor import HERE, Executor
 from factory.files.decontaminate_output import Rows, write_output
 from factory.files.decontaminate_rows import Compared, Task, compare_piece, save_index
 from factory.files.dedupe_rows import BadRow
@@ -53,7 +54,7 @@ def decontaminate(
     fields: Sequence[str] = ("text",),
     mark: bool = False,
     skip_bad: bool = False,
-    workers: int = 1,
+    executor: Executor = HERE,
 ) -> Decontaminated:
     """Write `kept.parquet` and `contaminated.parquet`; where rows are left out `bad_rows.jsonl`.
 
@@ -78,7 +79,7 @@ def decontaminate(
             for number, piece in enumerate(one for file in files for one in pieces_of(file))
             for part in [scratch / f"{number:05d}.arrow"]
         ]
-        rows = _joined(_compared(tasks, workers), (id_column, *fields), skip_bad=skip_bad)
+        rows = _joined(_compared(tasks, executor), (id_column, *fields), skip_bad=skip_bad)
         write_output(out_dir, rows, mark=mark)
     first = {row: hit.benchmark for row, _, hit in reversed(rows.hits)}
     return Decontaminated(
@@ -89,7 +90,7 @@ def decontaminate(
     )
 
 
-def _compared(tasks: Sequence[Task], workers: int) -> list[Compared]:
+def _compared(tasks: Sequence[Task], executor: Executor) -> list[Compared]:
     """All pieces in order.
 
     Raises:
@@ -101,7 +102,7 @@ def _compared(tasks: Sequence[Task], workers: int) -> list[Compared]:
     size_mb = round(sum(task.piece.size_bytes for task in tasks) / 1e6)
     done_bytes = before = 0
     with progress("compare", size_mb, "MB") as bar:
-        for place, piece in map_parts(compare_piece, tasks, workers=workers):
+        for place, piece in map_parts(compare_piece, tasks, executor=executor):
             found[place] = piece
             done_bytes += piece.piece.size_bytes
             bar.update(round(done_bytes / 1e6) - int(bar.n))

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from factory.executor import HERE, Executor
 from factory.files.dedupe_output import write_output
 from factory.files.dedupe_rows import Rows, signed_rows
 from factory.files.dedupe_scratch import read_texts
@@ -52,7 +53,7 @@ def dedupe(
     near: NearDuplicates | None = None,
     keep: Keep = "first",
     skip_bad: bool = False,
-    workers: int = 1,
+    executor: Executor = HERE,
 ) -> Deduped:
     """Write `kept.parquet` and `clusters.parquet`, and where rows were left out `bad_rows.jsonl`.
 
@@ -72,7 +73,7 @@ def dedupe(
     wanted = Wanted(id_column, text_column)
     files = files_of(paths)
     with scratch_in(out_dir, files, name=_SCRATCH) as scratch:
-        rows = signed_rows(files, wanted, near, scratch, skip_bad=skip_bad, workers=workers)
+        rows = signed_rows(files, wanted, near, scratch, skip_bad=skip_bad, executor=executor)
         clusters = _clusters(rows, wanted, near, scratch)
         survivor = _survivors(clusters.label, rows.chars, keep)
         kept = rows.live & ((survivor < 0) | (survivor == np.arange(len(survivor))))

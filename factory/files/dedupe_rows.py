@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factory.errors import InputFileError
+from factory.executor import Executor
 from factory.files.dedupe_scratch import Signed, Stored, Task, joined_ids, sign_piece
 from factory.files.table_columns import is_text
 from factory.files.table_files import Piece, Wanted, pieces_of
@@ -58,7 +59,7 @@ def signed_rows(
     scratch: Path,
     *,
     skip_bad: bool,
-    workers: int,
+    executor: Executor,
 ) -> Rows:
     """Read all files once.
 
@@ -75,7 +76,7 @@ def signed_rows(
     size_mb = round(sum(piece.size_bytes for piece in pieces) / 1e6)
     done_bytes = 0
     with progress("read and sign", size_mb, "MB") as bar:
-        for place, signed in map_parts(sign_piece, tasks, workers=workers):
+        for place, signed in map_parts(sign_piece, tasks, executor=executor):
             if signed.wrong and not skip_bad:
                 bad = _bad_rows(signed, _rows_before(signed.piece))[0]
                 raise InputFileError(f"{bad.where()}: {bad.what}; {_REMEDY}")

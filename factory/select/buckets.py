@@ -17,6 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from factory.digest import digest
+from factory.executor import Executor
 from factory.parts import kept_part, map_parts, part_name, write_part
 from factory.select.cases import Prompts
 from factory.select.frames import frame_digest
@@ -55,7 +56,7 @@ class Place:
     scratch: Path
     key: str
     rows_per_part: int
-    workers: int
+    executor: Executor
     problems: Path
     """The problem file, and the digest of what it was made from."""
     problems_digest: str
@@ -78,9 +79,9 @@ def write_outputs(outputs: Sequence[Output], pairs: Sequence[Pair], place: Place
     spilled = _spill({number: buckets[number] for number in missing}, pairs, place)
     works = [_Work(buckets[number], place, spilled[number]) for number in missing]
     total = sum(work.bucket.rows.height for work in works)
-    workers = min(place.workers, 1 + total // _ROWS_PER_WORKER)
+    executor = place.executor.at_most(1 + total // _ROWS_PER_WORKER)
     with progress("select: writing", total, "rows") as bar:
-        for position, part in map_parts(_write, works, workers=workers):
+        for position, part in map_parts(_write, works, executor=executor):
             parts[missing[position]] = part
             bar.update(part.rows)
     return [parts[number] for number in range(len(buckets))]
@@ -119,9 +120,9 @@ def _spill(
         if isinstance(part, int)
     ]
     found: dict[int, dict[Path, int]] = defaultdict(dict)
-    workers = min(place.workers, 1 + needs.height // _ROWS_PER_WORKER)
+    executor = place.executor.at_most(1 + needs.height // _ROWS_PER_WORKER)
     with progress("select: sorting", len(works), "parts") as bar:
-        for _, spilled in map_parts(spill, works, workers=workers):
+        for _, spilled in map_parts(spill, works, executor=executor):
             for batch, bucket in enumerate(spilled.buckets):
                 found[bucket][spilled.path] = batch
             bar.update(1)

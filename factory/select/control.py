@@ -15,7 +15,6 @@ that is in it count. Not equal: how long single rows are, only their sum.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -24,6 +23,7 @@ import polars as pl
 
 from factory.digest import chance
 from factory.errors import ManifestMismatch
+from factory.executor import executor_of
 from factory.ledger import entry
 from factory.parts import read_manifest
 from factory.select.buckets import Output, Place, write_outputs
@@ -90,7 +90,7 @@ def draw_control(
             scratch=scratch,
             key=key,
             rows_per_part=machine.rows_per_part,
-            workers=machine.workers or len(os.sched_getaffinity(0)),
+            executor=executor_of(machine),
             problems=problems,
             problems_digest=read_manifest(problems_dir).digest,
             prompts=prompts_of(generate),

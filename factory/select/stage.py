@@ -6,7 +6,6 @@ wanted (`buckets`). In between stands one small row per candidate.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from factory.errors import ManifestMismatch
+from factory.executor import executor_of
 from factory.generate.rounds import rule_of
 from factory.ledger import entry
 from factory.parts import map_parts, read_manifest
@@ -79,7 +79,6 @@ def select_samples(
         SchemaMismatch: A part has other columns or types, or a value that there cannot be.
     """
     pairs = [pair for folders in rounds for pair in pairs_of(*folders)]
-    workers = machine.workers or len(os.sched_getaffinity(0))
     digest = read_manifest(problems_dir).digest
     with scratch_in(out_dir) as scratch:
         problems = scratch / "problems.arrow"
@@ -89,7 +88,7 @@ def select_samples(
             scratch=scratch,
             key=key,
             rows_per_part=machine.rows_per_part,
-            workers=workers,
+            executor=executor_of(machine),
             problems=problems,
             problems_digest=digest,
             prompts=prompts_of(generate),
@@ -141,8 +140,8 @@ def _judge_all(
     nearest = Borderline()
     total = sum(pair.candidates.rows for pair in pairs)
     with progress("select", total, "candidates") as bar:
-        workers = min(place.workers, 1 + total // _CANDIDATES_PER_WORKER)
-        for position, found in map_parts(judge, works, workers=workers):
+        executor = place.executor.at_most(1 + total // _CANDIDATES_PER_WORKER)
+        for position, found in map_parts(judge, works, executor=executor):
             frames[position] = found.rows
             nearest.add(found.examples)
             bar.update(found.rows.height)

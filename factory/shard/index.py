@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factory.digest import digest
+from factory.executor import Executor
 from factory.parts import kept_part, map_parts, part_name, write_part
 from factory.shard.contamination import find_overlaps
 from factory.shard.duplicates import conversation_digest
@@ -98,7 +99,7 @@ class _Item:
 
 
 def index_samples(
-    samples: Samples, looking: Looking, *, folder: Path, made_from: str, workers: int
+    samples: Samples, looking: Looking, *, folder: Path, made_from: str, executor: Executor
 ) -> Indexed:
     """The index of all samples.
 
@@ -115,7 +116,7 @@ def index_samples(
         for number, span in enumerate(spans)
     ]
     with progress("shard, looked at", samples.keys.height, "rows") as bar:
-        for position, _ in map_parts(_index_span, items, workers=workers):
+        for position, _ in map_parts(_index_span, items, executor=executor):
             bar.update(spans[position].stop - spans[position].start)
     return _load(items)
 

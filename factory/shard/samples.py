@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory.digest import digest
+from factory.executor import Executor
 from factory.parts import map_parts
 from factory.shard.configs import DEFAULT, FOLDERS, REASONING, REASONING_CONTENT, with_reasoning
 from factory.shard.content import row_digests
@@ -47,7 +48,7 @@ def write_samples(
     shard_bytes: int,
     folder: Path,
     made_from: str,
-    workers: int,
+    executor: Executor,
 ) -> tuple[list[tuple[str, int]], list[bytes]]:
     """Write the published rows in their order; shards that are there and valid are kept.
 
@@ -81,7 +82,7 @@ def write_samples(
         start += size
     digests: dict[int, bytes] = {}
     with progress("shard, written", kept.height, "rows") as bar:
-        for position, found in map_parts(_write, shards, workers=workers):
+        for position, found in map_parts(_write, shards, executor=executor):
             digests[position] = found
             bar.update(sizes[position])
     for config in configs:

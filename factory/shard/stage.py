@@ -6,7 +6,6 @@ published, and once to write. Between them one small row per sample is held.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from factory.digest import digest
+from factory.executor import executor_of
 from factory.ledger import entry, reconcile
 from factory.licences import check_row_licences
 from factory.parts import read_manifest, write_atomically
@@ -80,7 +80,7 @@ def build_shards(
             recipe names.
     """
     shard = recipe.shard
-    workers = machine.workers or len(os.sched_getaffinity(0))
+    executor = executor_of(machine)
     manifests = _manifests(samples_dir, upstream)
     made_from = digest([key, CODE_VERSION, recipe])
     work = out_dir / "work"
@@ -96,7 +96,7 @@ def build_shards(
         looking,
         folder=work / "index",
         made_from=digest([made_from, read_manifest(samples_dir).digest]),
-        workers=workers,
+        executor=executor,
     )
     decided = decide(samples, indexed, shard, work / "near")
     del indexed
@@ -113,7 +113,7 @@ def build_shards(
         shard_bytes=shard.shard_bytes,
         folder=folder,
         made_from=made_from,
-        workers=workers,
+        executor=executor,
     )
     strict = benchmarks if shard.contaminated == "drop" else None
     digests: dict[str, str] = {}

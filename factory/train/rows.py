@@ -7,7 +7,6 @@ go into token files of their own.
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Final
 
 from factory.digest import digest
 from factory.errors import TrainError
+from factory.executor import HERE, Executor, executor_of
 from factory.parts import map_parts
 from factory.shown.progress import progress
 from factory.train.dataset_rows import dataset_files, file_size, problem_names
@@ -83,15 +83,15 @@ def tokenise_dataset(
     _remove_strays(folder, parts)
     found: dict[int, RowCounts] = {}
     with progress("tokenise", sum(rows for rows, _ in sizes), "rows") as bar:
-        workers = _workers(sum(size for _, size in sizes), len(files), machine)
-        if workers > 1:
+        executor = _executor(sum(size for _, size in sizes), len(files), machine)
+        if executor.workers > 1:
             work = partial(tokenise_part_there, pickle.dumps(renderer))
-            for number, counts in map_parts(work, parts, workers=workers):
+            for number, counts in map_parts(work, parts, executor=executor):
                 found[number] = counts
                 bar.update(counts.read)
         else:
             work = partial(tokenise_part, renderer, tell=bar.update)
-            found.update(map_parts(work, parts, workers=1))
+            found.update(map_parts(work, parts, executor=HERE))
     counts = _sum([found[number] for number in range(len(parts))])
     _check_some_left(dataset, counts, max_length_tokens, held_out)
     return Tokenised(
@@ -101,11 +101,11 @@ def tokenise_dataset(
     )
 
 
-def _workers(size_bytes: int, files: int, machine: Machine) -> int:
-    """Processes that are worth their start; one leaves all cores to the tokenizer's own threads."""
+def _executor(size_bytes: int, files: int, machine: Machine) -> Executor:
+    """As many workers as are worth their start; one leaves all cores to the tokenizer's threads."""
     if size_bytes < _WORTH_PROCESSES_BYTES:
-        return 1
-    return min(machine.workers or len(os.sched_getaffinity(0)), files)
+        return HERE
+    return executor_of(machine).at_most(files)
 
 
 def _remove_strays(folder: Path, parts: Sequence[TokenPart]) -> None:

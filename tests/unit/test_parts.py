@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from factory.errors import GraderError, ManifestMismatch, SchemaMismatch
+from factory.executor import Executor
 from factory.ledger import entry
 from factory.parts import (
     as_table,
@@ -131,19 +132,19 @@ def complain(number: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_map_parts_does_each_item_once(workers: int) -> None:
-    found = dict(map_parts(square, list(range(7)), workers=workers))
+    found = dict(map_parts(square, list(range(7)), executor=Executor(workers)))
     assert found == {i: i * i for i in range(7)}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_of_the_work_is_raised_as_it_is(workers: int) -> None:
     with pytest.raises(ValueError, match="bad"):
-        list(map_parts(complain, [1, 2], workers=workers))
+        list(map_parts(complain, [1, 2], executor=Executor(workers)))
 
 
 def test_a_worker_that_dies_is_an_error_and_not_a_result() -> None:
     with pytest.raises(GraderError, match="a worker process died"):
-        list(map_parts(die, [1, 2, 3, 4], workers=2))
+        list(map_parts(die, [1, 2, 3, 4], executor=Executor(2)))
 
 
 def sleep_long(folder: str) -> int:
@@ -154,10 +155,11 @@ def sleep_long(folder: str) -> int:
 
 KILLED = """
 import sys
+from factory.executor import Executor
 from factory.parts import map_parts
 from tests.unit.test_parts import sleep_long
 if __name__ == "__main__":
-    list(map_parts(sleep_long, [sys.argv[1]] * 2, workers=2))
+    list(map_parts(sleep_long, [sys.argv[1]] * 2, executor=Executor(2)))
 """
 
 

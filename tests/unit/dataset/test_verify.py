@@ -15,6 +15,7 @@ import pytest
 from factory.dataset import row_checks
 from factory.dataset.verify import must_be_whole, verify
 from factory.errors import ManifestMismatch
+from factory.executor import Executor
 from factory.shard.content import content_digest
 from factory.shard.description import read_description
 from factory.shard.layout import DATASET
@@ -97,7 +98,7 @@ def test_shards_are_read_in_several_processes_with_the_same_result(
     monkeypatch.setattr(row_checks, "_WORTH_BYTES", 0)
     change(folder, SHARD, other_answer)
     rehash(folder, SHARD)
-    names = {check.name for check in verify(folder, workers=2) if not check.passed}
+    names = {check.name for check in verify(folder, executor=Executor(2)) if not check.passed}
     assert names == {"rows"}
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import InputFileError
+from factory.executor import Executor
 from factory.files.decontaminate import Decontaminated, decontaminate
 from factory.overlap.benchmark_index import BenchmarkIndex
 from schemas.collect_settings import Overlap
@@ -94,7 +95,7 @@ def test_pieces_and_workers_do_not_change_what_is_written(
     run(file, tmp_path / "one")
     monkeypatch.setattr("factory.files.table_files._PIECE_BYTES", 900)
     monkeypatch.setattr("factory.files.line_tables._BATCH_BYTES", 300)
-    run(file, tmp_path / "many", workers=2)
+    run(file, tmp_path / "many", executor=Executor(2))
     for name in ("kept", "contaminated"):
         assert table(tmp_path / "one", name) == table(tmp_path / "many", name)
     assert len(table(tmp_path / "one", "kept")) == 171

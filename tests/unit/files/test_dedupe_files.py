@@ -14,6 +14,7 @@ import pytest
 
 from factory.artifact import sole_writer
 from factory.errors import Busy, InputFileError
+from factory.executor import Executor
 from factory.files.dedupe import Keep, dedupe
 from schemas.shard_settings import NearDuplicates
 
@@ -146,7 +147,7 @@ def test_many_rows_in_many_pieces_and_processes_give_the_same_bytes(
         for number in range(60)
     ]
     file = write_lines(tmp_path / "in.jsonl", rows)
-    dedupe([file], tmp_path / "many", workers=2)
+    dedupe([file], tmp_path / "many", executor=Executor(2))
     monkeypatch.undo()
     dedupe([file], tmp_path / "one")
     for name in ("kept.parquet", "clusters.parquet"):

@@ -1,0 +1,158 @@
+"""`map_parts` on one machine: in this process, or in several that are started for it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from multiprocessing import get_context
+from multiprocessing.util import Finalize
+from typing import Any, Final, Generic, Self, TypeVar, cast
+
+from factory.errors import GraderError
+from factory.orphans import die_with_parent
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+_AHEAD: Final = 2
+"""Items per worker that wait at a time."""
+_HELD: Final = 32
+"""Items for sandboxes that are held back while others go past them."""
+_CLOSES_FIRST: Final = 100
+"""Before multiprocessing's own ends: what work opened may need them."""
+
+
+@contextmanager
+def opened(work: Callable[[Item], Made]) -> Generator[Callable[[Item], Made]]:
+    """The work, entered where it is a context manager and left at the end."""
+    if isinstance(work, AbstractContextManager):
+        with cast("AbstractContextManager[Any]", work) as entered:
+            yield entered
+    else:
+        yield work
+
+
+def in_this_process(
+    work: Callable[[Item], Made], items: Iterable[Item]
+) -> Iterator[tuple[int, Made]]:
+    """`(position, work(item))`, one after the other."""
+    with opened(work) as do:
+        for position, item in enumerate(items):
+            yield position, do(item)
+
+
+def in_processes(
+    work: Callable[[Item], Made],
+    items: Iterable[Item],
+    workers: int,
+    in_sandbox: Callable[[Item], bool] | None = None,
+) -> Iterator[tuple[int, Made]]:
+    """`(position, work(item))` as they finish: see `factory.parts.map_parts`.
+
+    Items for sandboxes are done one after the other in a thread of this process, which owns the
+    containers; that work keeps all of them busy by itself.
+
+    Raises:
+        GraderError: A worker process died (killed, or out of memory).
+    """
+    todo = enumerate(items)
+    held: deque[tuple[int, Item]] = deque()
+    waiting: dict[Future[Made], tuple[int, bool]] = {}
+    with ExitStack() as stack:
+        pool = stack.enter_context(
+            ProcessPoolExecutor(
+                workers,
+                mp_context=get_context("spawn"),
+                initializer=_begin,
+                initargs=(os.getpid(), work),
+            )
+        )
+        thread: _Thread[Item, Made] | None = None
+        try:
+            while True:
+                for_processes = sum(not sandboxed for _, sandboxed in waiting.values())
+                while for_processes < _AHEAD * workers and len(held) < _HELD:
+                    if (following := next(todo, None)) is None:
+                        break
+                    if in_sandbox is not None and in_sandbox(following[1]):
+                        held.append(following)
+                        continue
+                    future = cast("Future[Made]", pool.submit(_do, following[1]))
+                    waiting[future] = following[0], False
+                    for_processes += 1
+                while held and len(waiting) - for_processes < _AHEAD:
+                    thread = thread or stack.enter_context(_Thread(work))
+                    position, item = held.popleft()
+                    waiting[thread.submit(item)] = position, True
+                if not waiting:
+                    return
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    position, _ = waiting.pop(future)
+                    yield position, future.result()
+        except BrokenProcessPool as error:
+            raise GraderError(
+                "a worker process died while it worked on a part (killed, or out of memory); "
+                "lower `workers` in the machine file and run again, finished parts are kept"
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+class _Thread(Generic[Item, Made]):
+    """A thread of this process with a copy of the work that is entered at its first item."""
+
+    def __init__(self, work: Callable[[Item], Made]) -> None:
+        self._stack = ExitStack()
+        self._threads = ThreadPoolExecutor(1)
+        self._work = work
+        self._do: Callable[[Item], Made] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        self._stack.close()
+
+    def submit(self, item: Item) -> Future[Made]:
+        """One more item, done after those before it."""
+        return self._threads.submit(self._one, item)
+
+    def _one(self, item: Item) -> Made:
+        if self._do is None:
+            self._do = self._stack.enter_context(opened(self._work))
+        return self._do(item)
+
+
+# --------------------------------------------------------------------------- in a worker process
+
+
+class _Worker:
+    """What a worker process does, from its start to its end."""
+
+    work: Callable[[Any], Any]
+    do: Callable[[Any], Any] | None = None
+
+
+def _begin(parent_pid: int, work: Callable[[Any], Any]) -> None:
+    die_with_parent(parent_pid)
+    _Worker.work = work
+
+
+def _do(item: Any) -> Any:
+    if _Worker.do is None:  # here, not in `_begin`: an error in it would be lost
+        stack = ExitStack()
+        Finalize(stack, stack.close, exitpriority=_CLOSES_FIRST)
+        _Worker.do = stack.enter_context(opened(_Worker.work))
+    return _Worker.do(item)
