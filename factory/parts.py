@@ -201,20 +201,24 @@ def iter_columns(folder: Path, kind: str, columns: Sequence[str]) -> Iterator[pa
         ManifestMismatch: A part is missing, corrupt, lacks a column or has another number of rows.
     """
     for part in read_manifest(folder).parts:
-        if not part.path.startswith(f"{kind}-"):
-            continue
-        path = folder / part.path
-        try:
-            table = pq.read_table(path, columns=list(columns))
-        except (OSError, pa.ArrowInvalid) as error:
-            raise _unreadable(path, error) from error
-        if table.num_rows != part.rows or table.num_columns != len(columns):
-            raise ManifestMismatch(
-                f"{path}: expected {part.rows} rows with {list(columns)}, found {table.num_rows} "
-                f"with {table.column_names}; delete the file and the manifest beside it and run "
-                f"again, the other parts are kept"
-            )
-        yield table.select(list(columns)).replace_schema_metadata(None)
+        if part.path.startswith(f"{kind}-"):
+            yield read_columns(folder, part, columns)
+
+
+def read_columns(folder: Path, part: PartFile, columns: Sequence[str]) -> pa.Table:
+    """Some columns of one part; the others are not read. Raises as `iter_columns`."""
+    path = folder / part.path
+    try:
+        table = pq.read_table(path, columns=list(columns))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _unreadable(path, error) from error
+    if table.num_rows != part.rows or table.num_columns != len(columns):
+        raise ManifestMismatch(
+            f"{path}: expected {part.rows} rows with {list(columns)}, found {table.num_rows} "
+            f"with {table.column_names}; delete the file and the manifest beside it and run "
+            f"again, the other parts are kept"
+        )
+    return table.select(list(columns)).replace_schema_metadata(None)
 
 
 def _unreadable(path: Path, error: Exception) -> ManifestMismatch:
@@ -236,7 +240,8 @@ def map_parts(
 ) -> Iterator[tuple[int, Made]]:
     """`(position, work(item))` for each item, as they finish: the one seam for loops over parts.
 
-    With one worker, or one item, the work is done here, in order. With more it is done in other
+    With one worker, or one item, the work is done here, in order (on a Ray cluster only where
+    nothing needs a sandbox, which this machine may lack). With more it is done in other
     processes, on other machines where the executor is Ray, so `work`, the items and what is made
     must pickle; what the work reads and writes lies in the folder of the artifact. Items are taken
     when there is room for them: some for each worker wait at a time. An error of one item is
@@ -254,11 +259,12 @@ def map_parts(
         ClusterError: Of a Ray cluster, no node is left, or one is not like this machine.
         SandboxUnavailable: Items run in sandboxes, and no node has Docker.
     """
-    if executor.workers <= 1 or (isinstance(items, Sized) and len(items) <= 1):
-        return in_this_process(work, items)
-    if executor.ray is not None:
+    few = executor.workers <= 1 or (isinstance(items, Sized) and len(items) <= 1)
+    if executor.ray is not None and (in_sandbox is not None or not few):
         from factory.cluster.mapped import in_cluster
 
         return in_cluster(work, items, executor.workers, executor.ray, in_sandbox)
+    if few:
+        return in_this_process(work, items)
     workers = min(executor.workers, len(items)) if isinstance(items, Sized) else executor.workers
     return in_processes(work, items, workers, in_sandbox)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
@@ -65,6 +66,7 @@ def in_processes(
     Raises:
         GraderError: A worker process died (killed, or out of memory).
     """
+    frozen = pickle.dumps(work)  # now: what is entered later does not pickle
     todo = enumerate(items)
     held: deque[tuple[int, Item]] = deque()
     waiting: dict[Future[Made], tuple[int, bool]] = {}
@@ -74,7 +76,7 @@ def in_processes(
                 workers,
                 mp_context=get_context("spawn"),
                 initializer=_begin,
-                initargs=(os.getpid(), work),
+                initargs=(os.getpid(), frozen),
             )
         )
         thread: _Thread[Item, Made] | None = None
@@ -91,7 +93,7 @@ def in_processes(
                     waiting[future] = following[0], False
                     for_processes += 1
                 while held and len(waiting) - for_processes < _AHEAD:
-                    thread = thread or stack.enter_context(_Thread(work))
+                    thread = thread or stack.enter_context(_Thread(pickle.loads(frozen)))
                     position, item = held.popleft()
                     waiting[thread.submit(item)] = position, True
                 if not waiting:
@@ -145,9 +147,9 @@ class _Worker:
     do: Callable[[Any], Any] | None = None
 
 
-def _begin(parent_pid: int, work: Callable[[Any], Any]) -> None:
+def _begin(parent_pid: int, frozen: bytes) -> None:
     die_with_parent(parent_pid)
-    _Worker.work = work
+    _Worker.work = pickle.loads(frozen)
 
 
 def _do(item: Any) -> Any:

@@ -1,26 +1,23 @@
-"""What the figures of the stage `grade` count, and who is told of verdicts as they are reached."""
+"""What the figures of the stage `grade` count, and what its meter is told."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from factory.grade.contract import Verdict
-from schemas.problem import Problem
+from factory.problems import Kind
+from factory.shown.meter import Meter
 from schemas.verdict import Status
-
-Told = Callable[[Sequence[tuple[Problem, Verdict]]], None]
-"""Called with each batch of verdicts and the problems that they are on."""
 
 
 class Counted:
     """Verdicts by status and by the domain of their problem; rows are not kept."""
 
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
-        self._problems = problems
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self._kinds = kinds
         self._statuses: Counter[str] = Counter()
         self._graded: Counter[str] = Counter()
         self._accepted: Counter[str] = Counter()
@@ -28,14 +25,14 @@ class Counted:
         """Names of the graders that gave them."""
 
     def add(self, verdicts: pa.Table) -> None:
-        """Take the verdicts of one part in."""
+        """Take some verdicts in."""
         names, statuses = (verdicts[name].to_pylist() for name in ("problem_id", "status"))
         self._statuses.update(statuses)
         for name, status in zip(names, statuses, strict=True):
-            problem = self._problems[name]
-            self._graded[problem.domain.value] += 1
-            self._accepted[problem.domain.value] += status == Status.CORRECT
-            self.graders.add(problem.grader)
+            kind = self._kinds[name]
+            self._graded[kind.domain] += 1
+            self._accepted[kind.domain] += status == Status.CORRECT
+            self.graders.add(kind.grader)
 
     def figures(self) -> dict[str, Any]:
         """Counts by status and by domain, sorted by name."""
@@ -46,18 +43,8 @@ class Counted:
         }
 
 
-def tell_kept(told: Told, verdicts: pa.Table, problems: Mapping[str, Problem]) -> None:
-    """Tell of the verdicts of a part that was there already, as one batch."""
-    told([(problems[row["problem_id"]], _verdict(row)) for row in verdicts.to_pylist()])
-
-
-def _verdict(row: Mapping[str, Any]) -> Verdict:
-    return Verdict(
-        Status(row["status"]),
-        row["extracted"],
-        row["method"],
-        row["detail"],
-        row["wall_s"],
-        row["passed"],
-        row["total"],
-    )
+def tell(meter: Meter, verdicts: pa.Table, kinds: Mapping[str, Kind]) -> None:
+    """Tell a meter of some verdicts."""
+    names, statuses = (verdicts[name].to_pylist() for name in ("problem_id", "status"))
+    for name, status in zip(names, statuses, strict=True):
+        meter.graded(name, kinds[name], correct=status == Status.CORRECT)

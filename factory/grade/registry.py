@@ -37,6 +37,15 @@ def open_grader(name: str, grade: Grade, machine: Machine) -> Grader:
     return InstalledGrader(installed(_OWN)[name], grade.extra.get(name, {}), machine)
 
 
+def runs_anywhere(name: str) -> bool:
+    """Whether a grader may be opened in several processes, each grading some of the candidates.
+
+    Not so: a judge, whose answers have one store; a vote, which belongs to all candidates of a
+    problem; and graders of other packages, of which there is one, in the process of the stage.
+    """
+    return name in _OWN and name not in (GraderName.JUDGE, GraderName.MAJORITY)
+
+
 def check_names(asked: Iterable[tuple[str, str]]) -> None:
     """Raise for a grader that is not there, or whose package cannot be loaded.
 
@@ -143,6 +152,9 @@ def _judge(grade: Grade, machine: Machine) -> Grader:
 
     return JudgeGrader(grade.judge, machine)
 
+
+IN_SANDBOX: Final = frozenset({GraderName.CODE, GraderName.PROCEDURAL})
+"""Graders that run programs in containers."""
 
 _OWN: Final[dict[str, _Factory]] = {
     GraderName.MATH: _math,

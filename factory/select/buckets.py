@@ -19,10 +19,10 @@ import polars as pl
 from factory.digest import digest
 from factory.executor import Executor
 from factory.parts import kept_part, map_parts, part_name, write_part
+from factory.problem_file import open_problems
 from factory.select.cases import Prompts
 from factory.select.frames import frame_digest
 from factory.select.output_rows import ROW
-from factory.select.problem_file import open_problems
 from factory.select.render import preference_table, sample_table, with_journeys
 from factory.select.rows import Pair
 from factory.select.spill import NEED, Spill, read_bucket, spill

@@ -26,14 +26,14 @@ from factory.errors import ManifestMismatch
 from factory.executor import executor_of
 from factory.ledger import entry
 from factory.parts import read_manifest
+from factory.problem_file import open_problems, write_problem_file
+from factory.scratch import scratch_in
 from factory.select.buckets import Output, Place, write_outputs
 from factory.select.cases import prompts_of
 from factory.select.control_candidates import accepted_rows, control_candidates
 from factory.select.output_rows import ROW
 from factory.select.pick import pass_rates
-from factory.select.problem_file import open_problems, write_problem_file
 from factory.select.rows import pairs_of
-from factory.select.scratch import scratch_in
 from schemas.generate_settings import Generate
 from schemas.machine import Machine
 from schemas.manifest import StageResult

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from factory.errors import ManifestMismatch
+from factory.problem_file import open_problems
 from factory.select.cases import Prompts, Tables, cases_of
 from factory.select.examples import AT_MOST, Borderline, Example
 from factory.select.found import Found
 from factory.select.journey_text import style_of
-from factory.select.problem_file import open_problems
 from factory.select.rows import Pair, read_pair
 from factory.select.rules import Case, first_drop
 from factory.select.sketches import sketches_of

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from factory.digest import canonical_json
 from factory.generate.prompt import messages_for
 from factory.parts import as_table
+from factory.problem_file import ProblemFile
 from factory.select.cases import Prompts
 from factory.select.journeys import journey_of
 from factory.select.preference import pair_row
-from factory.select.problem_file import ProblemFile
 from schemas.arrow import MESSAGES, PREFERENCE, SAMPLE
 from schemas.problem import GraderName, Problem
 from schemas.sample import Form, Sample

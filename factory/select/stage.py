@@ -17,6 +17,8 @@ from factory.executor import executor_of
 from factory.generate.rounds import rule_of
 from factory.ledger import entry
 from factory.parts import map_parts, read_manifest
+from factory.problem_file import open_problems, write_problem_file
+from factory.scratch import scratch_in
 from factory.select.buckets import Output, Place, write_outputs
 from factory.select.cases import prompts_of
 from factory.select.decide import decide
@@ -27,11 +29,9 @@ from factory.select.judge import JUDGED, Part, judge
 from factory.select.output_rows import pair_rows, sample_rows
 from factory.select.pass_rates import PASS_RATE, cost_figures, per_problem
 from factory.select.pick import pass_rates
-from factory.select.problem_file import open_problems, write_problem_file
 from factory.select.report import rule_counts, write_report
 from factory.select.rewritten import drop_originals
 from factory.select.rows import Pair, pairs_of
-from factory.select.scratch import scratch_in
 from factory.shown.progress import progress
 from schemas.generate_settings import Generate, Rewrite
 from schemas.machine import Machine

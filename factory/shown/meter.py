@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self
 
-from factory.grade.contract import Verdict
+from factory.problems import Kind
 from factory.shown.drawing import Count, Drawing
 from factory.shown.meter_text import bar_line, summary_line
 from factory.spent import Rates, keep_spent, kept_spent, total
-from schemas.problem import Problem
 from schemas.spent import Spent
-from schemas.verdict import Status
 
 _SECONDS_BETWEEN_KEEPS: Final = 10.0
 
@@ -139,19 +137,15 @@ class Meter:
         for name in names:
             self.counts.setdefault(name, Count()).candidates += candidates
 
-    def heard(self, verdicts: Sequence[tuple[Problem, Verdict]]) -> None:
-        """Count a batch of verdicts; conversations that are passed through were not drawn."""
-        for problem, verdict in verdicts:
-            if not problem.author:
-                self.graded(problem, correct=verdict.status is Status.CORRECT)
-
-    def graded(self, problem: Problem, *, correct: bool) -> None:
-        """Count one verdict."""
-        had = self._correct[problem.problem_id]
-        wanted = self._wanted.get(problem.domain)
+    def graded(self, problem_id: str, kind: Kind, *, correct: bool) -> None:
+        """Count one verdict; conversations that are passed through were not drawn."""
+        if kind.given:
+            return
+        had = self._correct[problem_id]
+        wanted = self._wanted.get(kind.domain)
         if correct:
-            self._correct[problem.problem_id] = had + 1
-        for name in self.names(problem.domain, problem.category):
+            self._correct[problem_id] = had + 1
+        for name in self.names(kind.domain, kind.category):
             count = self.counts.setdefault(name, Count())
             count.graded += 1
             count.accepted += correct

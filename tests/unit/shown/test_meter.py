@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from factory.grade.contract import Verdict
+from factory.problems import Kind
 from factory.shown.meter import Meter
 from factory.shown.meter_text import money, short
 from factory.shown.progress import progress
 from factory.shown.status import State, listen
 from factory.spent import Rates, kept_spent
-from schemas.problem import Domain, GraderName, Problem
+from schemas.problem import Domain, GraderName
 from schemas.spent import Spent
-from schemas.verdict import Status
 
 GPU = Rates(gpus=2, gpu_price=3.6)
 CPU = Rates(gpus=0)
@@ -32,27 +31,8 @@ class Clock:
         return self.now_s
 
 
-def problem(
-    name: str, domain: Domain = Domain.MATH, category: str = "", author: str = ""
-) -> Problem:
-    return Problem(
-        problem_id=name,
-        statement="1 + 1?",
-        gold="2",
-        grader=GraderName.NUMBER,
-        domain=domain,
-        source="s",
-        license="MIT",
-        category=category,
-        level="",
-        reasoning=True,
-        solution="",
-        author=author,
-    )
-
-
-def verdict(status: Status) -> Verdict:
-    return Verdict(status, "", "", "", 0.0)
+def kind(domain: Domain = Domain.MATH, category: str = "", given: bool = False) -> Kind:
+    return Kind(domain, category, GraderName.NUMBER, given)
 
 
 def after_round_1(clock: Clock | None = None, **more: Any) -> Meter:
@@ -131,10 +111,9 @@ def test_graded_counts_are_exact_and_a_problem_counts_up_to_what_is_wanted() -> 
     figures = json.loads(json.dumps(drawn.figures()))
     meter = Meter.of_round(figures, correct={"p": 1})
     assert "~43 / 80" in meter.block()[0]
-    hard, given = problem("p", category="Algebra"), problem("q", author="someone")
-    meter.heard([(hard, verdict(Status.CORRECT))] * 5)
-    meter.heard([(hard, verdict(Status.INCORRECT)), (hard, verdict(Status.TRUNCATED))])
-    meter.heard([(hard, verdict(Status.CORRECT)), (given, verdict(Status.CORRECT))])
+    for correct in (*[True] * 5, False, False, True):
+        meter.graded("p", kind(category="Algebra"), correct=correct)
+    meter.graded("q", kind(given=True), correct=True)
     math, algebra = meter.block()
     assert "  43 / 80  accept 52%" in math, "one was there, four are wanted"
     assert "  3 / 10  accept 75%" in algebra
@@ -144,14 +123,14 @@ def test_graded_counts_are_exact_and_a_problem_counts_up_to_what_is_wanted() -> 
 def test_a_domain_without_a_wanted_number_counts_every_correct_candidate() -> None:
     meter = Meter(quota={"code": 10})
     for _ in range(6):
-        meter.graded(problem("p", Domain.CODE), correct=True)
+        meter.graded("p", kind(Domain.CODE), correct=True)
     assert meter.block() == ["code  [############........]  6 / 10  accept 100%"]
     assert meter.line() == "accept 100%", "no model was asked here, so nothing is said of tokens"
 
 
 def test_nothing_correct_is_an_accept_rate_of_zero_and_no_price_of_a_sample() -> None:
     meter = Meter(quota={"math": 10}, before=Spent(candidates=1, tokens=10, wall_s=1))
-    meter.graded(problem("p"), correct=False)
+    meter.graded("p", kind(), correct=False)
     assert meter.line() == "accept 0%"
     assert meter.block() == ["math  [....................]  0 / 10  accept 0%"]
 
@@ -163,7 +142,7 @@ def test_on_a_cpu_seconds_of_the_clock_stand_for_those_of_gpus() -> None:
         drawing.drew(("math",), candidates=4, tokens=5_000)
         clock.now_s += 2
     for correct in (True, True, False, False):
-        meter.graded(problem("p"), correct=correct)
+        meter.graded("p", kind(), correct=correct)
     assert meter.line() == "accept 50%, 2.5K tokens and 1 s per accepted"
 
 
@@ -216,8 +195,8 @@ def test_a_bar_about_a_meter_tells_its_line(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RETORT_PROGRESS", "0")
     heard: list[State] = []
     with listen(heard.append), progress("grade", 2, "candidates", about=(meter := Meter())) as bar:
-        meter.graded(problem("p"), correct=True)
-        meter.graded(problem("p"), correct=False)
+        meter.graded("p", kind(), correct=True)
+        meter.graded("p", kind(), correct=False)
         bar.update(2)
     assert heard[-1].text().endswith("accept 50%")
     assert heard[-1].text().startswith("grade: 2 of 2 candidates")

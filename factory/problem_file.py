@@ -1,12 +1,13 @@
 """The problems as one file that processes map into memory and take single problems from.
 
-The parts of `collect` are written once, uncompressed, into the scratch folder of a run. A worker
+The parts of `collect` are written once, uncompressed, into the scratch folder of a stage. A worker
 that needs the problems of a part maps the file: the pages are shared, and only those that are read
 are loaded, so that memory does not grow with the number of workers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from factory.errors import SchemaMismatch
 from factory.parts import iter_parts
 from schemas.arrow import PROBLEM
-from schemas.problem import Domain
+from schemas.problem import Domain, Problem
 
 
 def write_problem_file(problems_dir: Path, path: Path) -> None:
@@ -64,6 +65,11 @@ class ProblemFile:
             raise KeyError(coded.dictionary.filter(found.is_null())[0].as_py())
         places = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         return self._take(found.to_numpy().astype(np.int64)), places
+
+    def problems(self, ids: Sequence[str]) -> dict[str, Problem]:
+        """The problems that are named, by id. Raises `KeyError` as `distinct`."""
+        table, _ = self.distinct(pa.array(ids, pa.string()))
+        return {row["problem_id"]: Problem.model_validate(row) for row in table.to_pylist()}
 
     def _take(self, rows: NDArray[np.int64]) -> pa.Table:
         """Rows in their order. Batch by batch: taking from a chunked table would copy it whole."""
