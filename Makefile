@@ -1,6 +1,6 @@
 # Retort: `make demo` runs the whole path, `make test` passes every test; both set everything up.
-.PHONY: demo data gpu-smoke test test-gpu soak check pictures setup setup-data setup-gpu sandbox \
-	browser docker-stop bootstrap help
+.PHONY: demo data gpu-smoke rehearse rehearse-quick test test-gpu soak check pictures setup setup-data \
+	setup-gpu sandbox browser docker-stop bootstrap help
 
 BIN := $(or $(RETORT_VENV),.venv)/bin
 
@@ -25,6 +25,15 @@ data: setup-data
 ## make gpu-smoke    the demonstration with settings for a GPU (docs/gpu.md)
 gpu-smoke: setup sandbox
 	$(BIN)/luigi --module pipelines DistillAll --recipe recipes/gpu-smoke.toml
+
+## make rehearse     the data path at 800,000 samples, with a funnel that is known before; SAMPLES=…
+##                   takes another number, FOLDER=… another place; started again it goes on
+## make rehearse-quick  the same with 4,000 samples, in two minutes
+rehearse: setup sandbox
+	$(BIN)/python benchmarks/rehearsal.py --folder $(or $(FOLDER),build/rehearsal) $(addprefix --samples ,$(SAMPLES))
+
+rehearse-quick: setup sandbox
+	$(BIN)/python benchmarks/rehearsal.py --quick
 
 ## make test         every test but those for a GPU (about 30 minutes on two cores)
 test: setup sandbox browser

@@ -1,0 +1,239 @@
+"""One rehearsal: files, teacher, the run as a user starts it, `verify`, `load_dataset`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from factory.errors import GraderError, ManifestMismatch, TeacherError
+from factory.orphans import die_with_parent
+from factory.parts import MANIFEST, read_manifest, write_atomically
+from factory.recipe_file import ROOT
+from schemas.manifest import Manifest
+
+from .catalogue import DATA, RECIPE, write_files
+from .plan import Plan
+from .recipe import NAME, VERSION, machine_text
+from .watch import Watch, disk_bytes
+
+STAGES: Final = ("collect", "generate", "grade", "select", "shard")
+AFTER: Final = ("verify", "load")
+STORE: Final = "candidates.sqlite"
+_BEGUN: Final = "begun"
+"""Label of what happens before the first stage; what follows the last one is `published`."""
+_PUBLISHED: Final = "published"
+_LOAD: Final = """
+import sys, datasets
+datasets.disable_progress_bars()
+for config in ("default", "reasoning_content"):
+    rows = datasets.load_dataset(sys.argv[1], config, split="train", cache_dir=sys.argv[2])
+    print(config, len(rows))
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of one rehearsal."""
+
+    folder: Path
+
+    @property
+    def artifacts(self) -> Path:
+        """All stages, and the store of candidates."""
+        return self.folder / "artifacts"
+
+    @property
+    def dataset(self) -> Path:
+        """What is published."""
+        return self.folder / "datasets" / NAME / VERSION
+
+    @property
+    def machine(self) -> Path:
+        """The machine file."""
+        return self.folder / "machine.toml"
+
+    def stage(self, name: str) -> Path | None:
+        """The folder of a finished stage; None where it is not finished."""
+        found = [one.parent for one in (self.artifacts / name).glob(f"*/{MANIFEST}")]
+        if len(found) > 1:
+            raise ManifestMismatch(
+                f"{self.artifacts / name}: expected one finished artifact, found {len(found)}; "
+                f"the code changed since the rehearsal was begun: use another folder"
+            )
+        return found[0] if found else None
+
+    def now(self) -> str:
+        """Which stage is worked on."""
+        if not self.artifacts.exists():
+            return _BEGUN
+        return next((name for name in STAGES if self.stage(name) is None), _PUBLISHED)
+
+    def manifests(self) -> dict[str, Manifest]:
+        """Stage -> its manifest, of those that are finished."""
+        found = {name: self.stage(name) for name in STAGES}
+        return {name: read_manifest(one) for name, one in found.items() if one}
+
+    def watched(self) -> list[Path]:
+        """Files of `watch`, one for each try."""
+        return sorted(self.folder.glob("watched-*.json"))
+
+    def written_bytes(self) -> int:
+        """Disk of everything that the run has written."""
+        return disk_bytes(self.artifacts, self.folder / "datasets", self.folder / "runs")
+
+
+def rehearse(place: Place, plan: Plan, spoilt: int = 0) -> None:
+    """Run the whole path to its end; what an earlier try has finished is kept.
+
+    Raises:
+        ManifestMismatch: The folder holds a rehearsal of another plan.
+        TeacherError: The teacher did not start.
+        GraderError: A command failed; its output is in a file of the folder.
+    """
+    place.folder.mkdir(parents=True, exist_ok=True)
+    _check_plan(place, plan)
+    write_files(place.folder, plan)
+    if len(place.manifests()) < len(STAGES) or not place.dataset.exists():
+        with _teacher(place, spoilt) as (pid, port):
+            machine = machine_text(place.folder.resolve(), port)
+            write_atomically(place.machine, machine.encode())
+            _run_pipeline(place, pid)
+    for name in AFTER:
+        if not _done(place, name).exists():
+            _run_after(place, name)
+
+
+def printed(place: Place, name: str) -> str:
+    """What one of `AFTER` printed."""
+    return json.loads(_done(place, name).read_text(encoding="utf-8"))["printed"]
+
+
+def orchestration_s(place: Place) -> tuple[float, float] | None:
+    """Wall time of the run's command, and of the stages within it; None where it was not one try.
+
+    The rest is what Luigi, imports, the record, the report and publishing take.
+    """
+    tries = [json.loads(one.read_text()) for one in sorted(place.folder.glob("try-*.json"))]
+    if len(tries) != 1:
+        return None
+    stages = sum(one.wall_s for one in place.manifests().values())
+    return tries[0]["wall_s"], stages
+
+
+def _check_plan(place: Place, plan: Plan) -> None:
+    file = place.folder / "plan.json"
+    wanted = json.dumps({"samples": plan.samples, "asked": plan.asked, "rows": plan.rows})
+    if file.exists() and file.read_text(encoding="utf-8") != wanted:
+        raise ManifestMismatch(
+            f"{file}: expected the plan of {plan.samples} samples, found another; use another "
+            f"folder, or remove this one"
+        )
+    write_atomically(file, wanted.encode())
+
+
+@contextmanager
+def _teacher(place: Place, spoilt: int) -> Generator[tuple[int, int]]:
+    """Process id and port of a teacher that runs."""
+    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(place.folder)]
+    process = subprocess.Popen(
+        [*command, str(spoilt)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin and process.stdout
+    try:
+        port = process.stdout.readline().strip()
+        if not port:
+            raise TeacherError(
+                f"teacher of {place.folder}: expected its port, found that it ended with "
+                f"{process.wait()}; its error stands above"
+            )
+        yield process.pid, int(port)
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(30)
+
+
+def _run_pipeline(place: Place, teacher: int) -> None:
+    number = len(place.watched())
+    command = [sys.executable, "-m", "luigi", "--module", "pipelines", "BuildDataset"]
+    command += ["--recipe", str(place.folder / RECIPE), "--machine", str(place.machine)]
+    environment = {**os.environ, "RETORT_DATA": str((place.folder / DATA).resolve())}
+    wall_s = _run(
+        place,
+        command,
+        log=place.folder / f"run-{number}.log",
+        watched=place.folder / f"watched-{number}.json",
+        teacher=teacher,
+        environment=environment,
+    )
+    record = json.dumps({"wall_s": wall_s}).encode()
+    write_atomically(place.folder / f"try-{number}.json", record)
+
+
+def _run_after(place: Place, name: str) -> None:
+    cache = place.folder / "load-cache"
+    commands = {
+        "verify": ["-m", "retort.command", "dataset", "verify", str(place.dataset)],
+        "load": ["-c", _LOAD, str(place.dataset), str(cache)],
+    }
+    log = place.folder / f"{name}.log"
+    wall_s = _run(
+        place,
+        [sys.executable, *commands[name]],
+        log=log,
+        watched=place.folder / f"watched-{name}.json",
+        label=name,
+        environment={**os.environ, "HF_DATASETS_OFFLINE": "1"},
+    )
+    shutil.rmtree(cache, ignore_errors=True)
+    record = {"wall_s": wall_s, "printed": log.read_text(encoding="utf-8")}
+    write_atomically(_done(place, name), json.dumps(record).encode())
+
+
+def _done(place: Place, name: str) -> Path:
+    return place.folder / f"done-{name}.json"
+
+
+def _run(
+    place: Place,
+    command: list[str],
+    *,
+    log: Path,
+    watched: Path,
+    environment: dict[str, str],
+    label: str = "",
+    teacher: int | None = None,
+) -> float:
+    """Wall time of a command that ended well."""
+    begun_s = time.monotonic()
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    with Watch(
+        process.pid,
+        teacher=teacher,
+        label=(lambda: label) if label else place.now,
+        file=watched,
+        disk=place.written_bytes,
+    ):
+        code = process.wait()
+    if code:
+        last = log.read_text(encoding="utf-8")[-2000:]
+        raise GraderError(f"{' '.join(command)}: expected success, found exit {code}: …{last}")
+    return time.monotonic() - begun_s
