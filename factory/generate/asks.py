@@ -10,9 +10,9 @@ from factory.digest import digest
 from factory.generate.answerer import Answerer
 from factory.generate.budget import Written, fields
 from factory.generate.client import Ask
+from factory.generate.identity import Identity
 from factory.generate.plan import Question
 from factory.generate.prompt import Rendered
-from factory.generate.store import Identity
 from schemas.generate_settings import Sampling
 from schemas.teacher_settings import OpenaiTeacher
 

@@ -17,9 +17,10 @@ from factory.generate.answerer import Answerer
 from factory.generate.asks import Target, asks
 from factory.generate.client import Ask, Client, Limits, Reply, shown, timeout_for
 from factory.generate.endpoint_version import UNKNOWN, engines
+from factory.generate.identity import Completion, Outcome
 from factory.generate.outcomes import taken
 from factory.generate.plan import Question
-from factory.generate.store import CandidateStore, Completion, Outcome
+from factory.generate.store import CandidateStore
 from factory.generate.vllm_arguments import installed_vllm
 from factory.generate.vllm_server import VllmServers
 from factory.shown.meter import Meter

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from factory import ledger
 from factory.digest import digest
+from factory.generate.identity import Identity
 from factory.generate.imported_bad import BadRows
 from factory.generate.imported_rows import imported_rows, place_of
 from factory.generate.imported_spool import Spool, Spooled
 from factory.generate.rows import Parts
-from factory.generate.store import Identity
 from factory.parts import iter_columns
 from factory.shown.progress import progress
 from schemas.machine import Machine

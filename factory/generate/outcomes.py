@@ -11,7 +11,7 @@ from factory.generate.answers import Text
 from factory.generate.asks import Target, ask_on, seed_of
 from factory.generate.budget import Written, after
 from factory.generate.client import Ask, Reply
-from factory.generate.store import Completion, Failure, Outcome
+from factory.generate.identity import Completion, Failure, Outcome
 from schemas.candidate import FinishReason
 from schemas.sample import Drop
 from schemas.validate_settings import BudgetForcing

@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from factory.digest import candidate_ids
 from factory.generate.answerer import Answerer, Answerers
+from factory.generate.identity import Identity
 from factory.generate.prompt import Rendered
 from factory.generate.rounds import Brief
-from factory.generate.store import CandidateStore, Identity
+from factory.generate.store import CandidateStore
 from factory.parts import iter_columns, iter_parts
 from schemas.arrow import PROBLEM
 from schemas.problem import GraderName, Problem

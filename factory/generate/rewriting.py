@@ -19,11 +19,12 @@ from factory.digest import canonical_json, chance
 from factory.errors import ManifestMismatch
 from factory.generate.answerer import Answerer, rewriter
 from factory.generate.draw import Drawn, draw
+from factory.generate.identity import Identity
 from factory.generate.plan import Question, iter_problems
 from factory.generate.prompt import render_messages
 from factory.generate.rows import Parts
 from factory.generate.stage import figures
-from factory.generate.store import CandidateStore, Identity
+from factory.generate.store import CandidateStore
 from factory.generate.unfinished import begin_round, end_drawing, is_drawn
 from factory.parts import iter_columns
 from factory.shown.meter import Meter

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from factory.digest import digest
 from factory.errors import ManifestMismatch
-from factory.generate.store import CandidateStore, Completion, Identity
+from factory.generate.store import CandidateStore, Place
 from factory.parts import as_table, kept_part, part_name, write_part
 from schemas.arrow import CANDIDATE
 from schemas.manifest import PartFile
@@ -60,13 +60,13 @@ class Parts:
         Raises:
             ManifestMismatch: One has neither a completion nor a failure.
         """
-        held: list[str] = []
+        held: list[tuple[str, Place]] = []
         failed: list[Requested] = []
         wanted = iter(requested)
         while batch := list(islice(wanted, self._rows_per_part)):
-            known = store.known_ids(one for one, _, _ in batch)
-            held += [one for one, _, _ in batch if one in known]
-            failed += [one for one in batch if one[0] not in known]
+            places = store.places(one for one, _, _ in batch)
+            held += [(one, places[one]) for one, _, _ in batch if one in places]
+            failed += [one for one in batch if one[0] not in places]
             while len(held) >= self._rows_per_part:
                 self._stored(store, held[: self._rows_per_part], rewrites or {})
                 held = held[self._rows_per_part :]
@@ -87,17 +87,19 @@ class Parts:
             self.candidates += len(chunk)
 
     def _stored(
-        self, store: CandidateStore, ids: Sequence[str], rewrites: Mapping[str, str]
+        self,
+        store: CandidateStore,
+        held: Sequence[tuple[str, Place]],
+        rewrites: Mapping[str, str],
     ) -> None:
+        ids = [one for one, _ in held]
         name = part_name("candidates", self._numbers["candidates"])
         made_from = digest({"key": self._key, "ids": ids})
         part = kept_part(self._out_dir, name, made_from=made_from)
         if part is None:
-            rows = [
-                _row(one, *stored, round=self._round, rewrites=rewrites.get(one))
-                for one, stored in zip(ids, store.read(ids), strict=True)
-            ]
-            part = write_part(self._out_dir, name, as_table(rows, CANDIDATE), made_from=made_from)
+            rows = store.rows([place for _, place in held])
+            table = _table(rows, ids, round=self._round, rewrites=rewrites)
+            part = write_part(self._out_dir, name, table, made_from=made_from)
         self._add("candidates", part)
         self.candidates += len(ids)
 
@@ -139,26 +141,15 @@ class Parts:
         self._numbers[kind] += 1
 
 
-def _row(
-    candidate: str, identity: Identity, completion: Completion, *, round: int, rewrites: str | None
-) -> dict[str, Any]:
-    return {
-        "candidate_id": candidate,
-        "problem_id": identity.problem_id,
-        "index": identity.index,
-        "round": round,
-        "teacher": identity.teacher,
-        "sampling_digest": identity.sampling_digest,
-        "prompt_digest": identity.prompt_digest,
-        "text": completion.text,
-        "finish_reason": completion.finish_reason.value,
-        "prompt_tokens": completion.prompt_tokens,
-        "completion_tokens": completion.completion_tokens,
-        "seed": completion.seed,
-        "rewrites": rewrites,
-        "label": None,
-        "server": completion.server,
-        "engine": completion.engine,
-        "created_unix_s": completion.created_unix_s,
-        "wall_s": completion.wall_s,
+def _table(
+    rows: pa.Table, ids: Sequence[str], *, round: int, rewrites: Mapping[str, str]
+) -> pa.Table:
+    """What is stored of candidates, as rows of a round."""
+    columns = {
+        **dict(zip(rows.column_names, rows.columns, strict=True)),
+        "candidate_id": ids,
+        "round": pa.repeat(pa.scalar(round, pa.int32()), len(ids)),
+        "rewrites": [rewrites.get(one) for one in ids],
+        "label": pa.nulls(len(ids), pa.bool_()),
     }
+    return pa.table({field.name: columns[field.name] for field in CANDIDATE}, schema=CANDIDATE)

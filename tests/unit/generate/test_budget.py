@@ -19,9 +19,9 @@ from factory.generate.answers import Text
 from factory.generate.asks import asks, seed_of
 from factory.generate.budget import Written, after, fields
 from factory.generate.client import Ask, Client, Limits, Reply
+from factory.generate.identity import Completion, Failure, Identity, Outcome
 from factory.generate.outcomes import taken
 from factory.generate.plan import Question
-from factory.generate.store import Completion, Failure, Identity, Outcome
 from factory.models import Model, local_model
 from schemas.candidate import FinishReason
 from schemas.generate_settings import Generate, Sampling

@@ -27,7 +27,7 @@ from pathlib import Path
 from factory.errors import TeacherError
 from tests.unit.generate.test_full_disk import MANY
 from tests.unit.generate.test_stage import run
-resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
     run(Path(sys.argv[1]), sys.argv[2], MANY)
 except TeacherError as error:
@@ -57,7 +57,7 @@ def test_a_disk_that_fills_while_candidates_come_loses_none_that_was_committed(
     with CandidateStore(tmp_path / "store.sqlite") as store:
         assert (
             len(
-                store.known_ids(row["candidate_id"] for row in candidates(tmp_path / "out", result))
+                store.places(row["candidate_id"] for row in candidates(tmp_path / "out", result))
             )
             == 6000
         )

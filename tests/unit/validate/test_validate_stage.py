@@ -11,7 +11,8 @@ import pytest
 
 from factory.errors import SourceError
 from factory.generate.answerer import answerers
-from factory.generate.store import CandidateStore, Completion, Identity
+from factory.generate.identity import Completion, Identity
+from factory.generate.store import CandidateStore
 from factory.models import Model, local_model
 from factory.parts import parts_digest
 from factory.run_record import read_scores
