@@ -18,7 +18,8 @@ from factory.artifact import DISK_FULL, sole_writer
 from factory.digest import KEY_HEX, digest
 from factory.errors import InputFileError, ManifestMismatch, StorageFull
 from factory.parts import sync_folder, write_atomically
-from retort.explore.light_build import TableHead, build_light
+from retort.explore.light_build import build_light
+from retort.explore.light_files import TableHead
 from retort.explore.light_rows import Place, Source
 from retort.explore.light_table import LightTable
 from schemas.row import Row

@@ -14,59 +14,32 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factory.errors import ManifestMismatch
 from factory.shown.progress import progress
 from retort.explore.id_lookup import IdLookup
+from retort.explore.light_files import (
+    FACETS,
+    NUMBERS,
+    PROBLEMS_FILE,
+    ROWS_FILE,
+    SPANS_FILE,
+    TableHead,
+    write_columns,
+)
 from retort.explore.light_rows import PROBLEMS, Kind, Source
-from schemas.row import Row
+from retort.explore.word_codes import WordCodes
 
 OF_PROBLEM: Final = ("domain", "source", "category", "level", "grader")
 OF_ROW: Final = ("verdict", "reason", "teacher", "round", "finish_reason")
-FACETS: Final = (
-    *("domain", "source", "verdict", "reason", "level", "category", "teacher"),
-    *("round", "finish_reason", "grader"),
-)
-NUMBERS: Final = ("pass_rate", "tokens", "chars")
-ROWS_FILE: Final = "rows.arrow"
-PROBLEMS_FILE: Final = "problems.arrow"
-SPANS_FILE: Final = "spans.arrow"
-"""The first row of each problem, and how many it has."""
 _SHOWN: Final = {
     "run": (Kind.CANDIDATES, Kind.FAILURES),
     "dataset": (Kind.DATA, Kind.DROPPED),
 }
 _MOST_VALUES: Final = 500
 """Of a facet, as `/api/about` lists it."""
-
-
-class TableHead(Row):
-    """What the list needs to know of the whole table."""
-
-    rows: int
-    problems: int
-    values: dict[str, list[str]]
-    """Facet -> its values by code; "" where the source does not say."""
-    facets: dict[str, list[tuple[str, int]]]
-    """Facet -> value and count, most first."""
-    ranges: dict[str, tuple[float, float]]
-
-
-class _Codes:
-    """Strings -> small numbers, in the order in which they come."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, int] = {}
-
-    def of(self, column: pl.Series) -> NDArray[np.int32]:
-        column = column.cast(pl.String).fill_null("")
-        for value in column.unique(maintain_order=True).to_list():
-            self.known.setdefault(value, len(self.known))
-        codes = column.replace_strict(self.known, return_dtype=pl.Int32)
-        return codes.to_numpy().astype(np.int32)
 
 
 def build_light(source: Source, folder: Path) -> TableHead:
@@ -78,7 +51,7 @@ def build_light(source: Source, folder: Path) -> TableHead:
     problems = _problems(source)
     of_problem = IdLookup(problems["problem_id"], "problem")
     shown = problems.select("problem_id", "statement", "place", "row")
-    _write(folder / PROBLEMS_FILE, {one.name: one.to_arrow() for one in shown})
+    write_columns(folder / PROBLEMS_FILE, {one.name: one.to_arrow() for one in shown})
     problems = problems.select(OF_PROBLEM)
     del shown
     rows, ids, codes = _rows(source, of_problem)
@@ -90,16 +63,18 @@ def build_light(source: Source, folder: Path) -> TableHead:
     counted = rows.pop("counted")
     _fill_pass_rates(rows, codes["verdict"], counted, len(problems))
     for name in OF_PROBLEM:
-        own = _Codes()
+        own = WordCodes()
         rows[name] = own.of(problems[name])[rows["problem"]]
         codes[name] = own
     for name in NUMBERS:
         rows[f"by_{name}"] = _permutation(rows[name])
     rows["by_place"] = _with_texts(source, rows)
     head = _head(rows, codes, len(problems))
-    _write(folder / ROWS_FILE, {"candidate_id": ids.to_arrow(), **rows})
+    write_columns(folder / ROWS_FILE, {"candidate_id": ids.to_arrow(), **rows})
     ends = np.searchsorted(rows["problem"], np.arange(len(problems) + 1)).astype(np.int32)
-    _write(folder / SPANS_FILE, {"first": ends[:-1], "count": np.diff(ends).astype(np.int32)})
+    write_columns(
+        folder / SPANS_FILE, {"first": ends[:-1], "count": np.diff(ends).astype(np.int32)}
+    )
     return head
 
 
@@ -112,9 +87,9 @@ def _problems(source: Source) -> pl.DataFrame:
 Columns = dict[str, NDArray[Any]]
 
 
-def _rows(source: Source, of_problem: IdLookup) -> tuple[Columns, pl.Series, dict[str, _Codes]]:
+def _rows(source: Source, of_problem: IdLookup) -> tuple[Columns, pl.Series, dict[str, WordCodes]]:
     """Columns in the order of the files, the ids, and the codes of columns of words."""
-    codes = {name: _Codes() for name in OF_ROW}
+    codes = {name: WordCodes() for name in OF_ROW}
     blocks: dict[str, list[NDArray[Any]]] = {}
     ids: list[pl.Series] = [pl.Series("candidate_id", [], pl.String)]
     places = [one for one in source.places if one.kind in _SHOWN[source.kind]]
@@ -159,7 +134,7 @@ def _int(column: pl.Series) -> NDArray[np.int32]:
     return column.fill_null(-1).to_numpy().astype(np.int32)
 
 
-def _take_ends(source: Source, rows: Columns, ids: pl.Series, reasons: _Codes) -> None:
+def _take_ends(source: Source, rows: Columns, ids: pl.Series, reasons: WordCodes) -> None:
     """Why each row was dropped, and where that is said."""
     lookup = IdLookup(ids, "candidate")
     rows["end_place"] = np.full(len(ids), -1, np.int32)
@@ -174,7 +149,7 @@ def _take_ends(source: Source, rows: Columns, ids: pl.Series, reasons: _Codes) -
 
 
 def _fill_pass_rates(
-    rows: Columns, verdicts: _Codes, counted: NDArray[np.bool_], problems: int
+    rows: Columns, verdicts: WordCodes, counted: NDArray[np.bool_], problems: int
 ) -> None:
     """correct / graded of the problem, where the source does not say it."""
     code = verdicts.known.get("correct", -1)
@@ -204,7 +179,7 @@ def _with_texts(source: Source, rows: Columns) -> NDArray[np.int32]:
     return padded
 
 
-def _head(rows: Columns, codes: Mapping[str, _Codes], problems: int) -> TableHead:
+def _head(rows: Columns, codes: Mapping[str, WordCodes], problems: int) -> TableHead:
     facets: dict[str, list[tuple[str, int]]] = {}
     values = {name: list(codes[name].known) for name in FACETS}
     for name in FACETS:
@@ -222,9 +197,3 @@ def _head(rows: Columns, codes: Mapping[str, _Codes], problems: int) -> TableHea
     return TableHead(
         rows=len(rows["problem"]), problems=problems, values=values, facets=facets, ranges=ranges
     )
-
-
-def _write(path: Path, columns: Mapping[str, Any]) -> None:
-    table = pa.table(dict(columns))
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table.combine_chunks())

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from retort.explore.light_build import PROBLEMS_FILE, ROWS_FILE, SPANS_FILE, TableHead
+from retort.explore.light_files import PROBLEMS_FILE, ROWS_FILE, SPANS_FILE, TableHead, mapped
 from retort.explore.light_rows import Place
 
 
@@ -20,9 +20,9 @@ class LightTable:
     def __init__(self, folder: Path, head: TableHead, places: list[Place]) -> None:
         self.head = head
         self.places = places
-        self._rows = _mapped(folder / ROWS_FILE)
-        self._problems = _mapped(folder / PROBLEMS_FILE)
-        self._spans = _mapped(folder / SPANS_FILE)
+        self._rows = mapped(folder / ROWS_FILE)
+        self._problems = mapped(folder / PROBLEMS_FILE)
+        self._spans = mapped(folder / SPANS_FILE)
         self._columns = {
             name: self._rows.column(name).chunk(0).to_numpy()
             for name in self._rows.column_names
@@ -56,6 +56,13 @@ class LightTable:
         among = pc.call_function("is_in", [self._rows["candidate_id"]], pc.SetLookupOptions(wanted))
         return np.flatnonzero(among.to_numpy())
 
+    def where(self, row: int, prefix: str = "") -> tuple[Place | None, int]:
+        """The file that a row was read from, and its number there; `end_` before the names: those
+        of the row that says where it ended."""
+        number = int(self._columns[f"{prefix}place"][row])
+        place = self.places[number] if number >= 0 else None
+        return place, int(self._columns[f"{prefix}row"][row])
+
     def problem(self, number: int) -> dict[str, Any]:
         """`problem_id`, `statement`, `place`, `row`, `first`, `count` of a problem."""
         shown = self._problems.slice(number, 1).to_pylist()[0]
@@ -70,7 +77,3 @@ class LightTable:
 
 def _index_of(value: str) -> pc.FunctionOptions:
     return pc.IndexOptions(pa.scalar(value, pa.large_string()))
-
-
-def _mapped(path: Path) -> pa.Table:
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()

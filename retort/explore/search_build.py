@@ -11,22 +11,16 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from factory.artifact import sole_writer
 from factory.errors import Busy, RetortError
 from factory.orphans import die_with_parent
 from retort.explore.index_folder import open_index, texts_lock
-from retort.explore.light_rows import Kind, Place
-from retort.explore.light_table import LightTable
-from retort.explore.problem_reading import said, text_of
 from retort.explore.search_files import (
     STATE_FILE,
     TABLE,
@@ -35,9 +29,11 @@ from retort.explore.search_files import (
     read_state,
     write_state,
 )
+from retort.explore.search_texts import (
+    searched_texts,
+)
 
 _TRANSACTION_CHARS: Final = 48_000_000
-_BATCH_ROWS: Final = 256
 _HASH_BYTES: Final = 32 << 20
 """What FTS5 gathers in memory before it writes; its own default of 1 MB means many merges."""
 _CACHE_KIB: Final = 65_536
@@ -87,7 +83,7 @@ def _build(folder: Path) -> None:
         told = _Told(folder, first, total)
         done, chars = first, 0
         base.execute("BEGIN")
-        for text in _texts(table, first):
+        for text in searched_texts(table, first):
             base.execute("INSERT INTO texts (rowid, text) VALUES (?, ?)", (done, text))
             done += 1
             chars += len(text)
@@ -127,64 +123,6 @@ class _Told:
 
 
 # ------------------------------------------------------------------------------------------- texts
-
-
-def _texts(table: LightTable, first: int) -> Iterator[str]:
-    """Statement and completion of each row in the order of `by_place`, from one on."""
-    order = table.column("by_place")
-    places, numbers = table.column("place"), table.column("row")
-    problems = table.column("problem")
-    at = first
-    while at < len(order):
-        number = int(places[order[at]])
-        place = table.places[number]
-        for row, found in _rows(place, int(numbers[order[at]])):
-            if at >= len(order) or int(places[order[at]]) != number:
-                break
-            assert int(numbers[order[at]]) == row, "every row of a file with texts is in the table"
-            if place.kind is Kind.DATA:
-                yield _of_data(place, found)
-            else:
-                problem = table.problem(int(problems[order[at]]))
-                yield f"{_statement(table, problem)}\n\n{text_of(place, found)}"
-            at += 1
-
-
-def _rows(place: Place, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    columns = ["text"] if place.kind is Kind.CANDIDATES else ["messages", "problem"]
-    with pq.ParquetFile(place.path) as file:
-        names = [one for one in columns if one in file.schema_arrow.names]
-        begin = 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if begin + rows > first:
-                at = begin
-                for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=names):
-                    if at + batch.num_rows > first:
-                        skipped = max(0, first - at)
-                        some = batch.slice(skipped).to_pylist()
-                        yield from enumerate(some, start=at + skipped)
-                    at += batch.num_rows
-            begin += rows
-
-
-def _of_data(place: Place, row: dict[str, Any]) -> str:
-    turns = row.get("messages") or []
-    asked = [said(one) for one in turns if one.get("role") != "assistant"]
-    statement = row.get("problem") or ""
-    texts = [statement, *(one for one in asked if one != statement), text_of(place, row)]
-    return "\n\n".join(texts)
-
-
-def _statement(table: LightTable, problem: dict[str, Any]) -> str:
-    if problem["place"] < 0:
-        return ""
-    return _statements(table.places[problem["place"]].path)[problem["row"]].as_py()
-
-
-@lru_cache(maxsize=8)
-def _statements(path: str) -> pa.ChunkedArray:
-    return pq.read_table(path, columns=["statement"])["statement"]
 
 
 def main() -> int:

@@ -14,7 +14,8 @@ import pytest
 from factory.audit.problem_path import problem_path
 from factory.errors import InputFileError, ManifestMismatch
 from factory.run_record import read_run
-from retort.explore.problem_reading import NO_TEXTS, TEXT_CHARS
+from retort.explore.problem_reading import NO_TEXTS
+from retort.explore.row_texts import TEXT_CHARS
 from tests.unit.explore.opened_runs import (
     client,
     describe,

@@ -74,7 +74,7 @@ def test_a_killed_build_goes_on_after_its_last_transaction(
         (done,) = base.execute("SELECT rows FROM done").fetchone()
     assert 0 < done < 120
     firsts: list[int] = []
-    whole = building._texts
+    whole = building.searched_texts
 
     def watched(table: object, first: int) -> object:
         firsts.append(first)
