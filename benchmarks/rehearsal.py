@@ -66,9 +66,10 @@ def main() -> int:
     finally:
         if given.folder is None:
             shutil.rmtree(root)
-    result = {"machine": machine_line(), "runs": runs, "slopes": slopes(runs)}
-    if len(runs) > 1:
-        show_slopes(result["slopes"])
+    grown = slopes(runs)
+    result = {"machine": machine_line(), "runs": runs, "slopes": grown}
+    if grown:
+        show_slopes(grown)
     if given.json:
         given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return 0 if all(run["as_planned"] for run in runs) else 1

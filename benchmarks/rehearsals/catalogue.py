@@ -54,8 +54,9 @@ def read_catalogue(folder: Path) -> Iterator[Asked]:
     """Every problem that the teacher knows."""
     with open(folder / _CATALOGUE, encoding="utf-8") as lines:
         for line in lines:
-            row = json.loads(line)
-            yield Asked(**{**row, "fate": Fate(row["fate"])})
+            row: dict[str, Any] = json.loads(line)
+            row["fate"] = Fate(row["fate"])
+            yield Asked(**row)
 
 
 def _by_source(plan: Plan, recipe: Path) -> dict[str, list[Asked]]:

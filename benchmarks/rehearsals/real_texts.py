@@ -62,12 +62,13 @@ def worded_problems() -> Iterator[tuple[str, str]]:
 
 
 def programming_tasks() -> list[Task]:
-    """Tasks of MBPP whose assertions compare one function with values."""
-    return [
-        task
-        for row in rows("mbpp/mbpp.jsonl")
-        if (task := _task(row)) and _is_free(f"{task.text}\n{task.program}\n{task.tests}")
-    ]
+    """Tasks of MBPP whose assertions compare one function with values, no text twice."""
+    found: dict[str, Task] = {}
+    for row in rows("mbpp/mbpp.jsonl"):
+        task = _task(row)
+        if task and _is_free(f"{task.text}\n{task.program}\n{task.tests}"):
+            found.setdefault(" ".join(task.text.split()), task)
+    return list(found.values())
 
 
 def rows(name: str) -> Iterator[dict[str, Any]]:
