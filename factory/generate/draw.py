@@ -19,6 +19,7 @@ from factory.generate.client import Ask, Client, Limits, Reply, shown, timeout_f
 from factory.generate.endpoint_version import UNKNOWN, engines
 from factory.generate.identity import Completion, Outcome
 from factory.generate.outcomes import taken
+from factory.generate.placed_room import placement
 from factory.generate.plan import Question
 from factory.generate.store import CandidateStore
 from factory.generate.vllm_arguments import installed_vllm
@@ -192,6 +193,7 @@ def _client(
             limits=_limits(
                 endpoints, endpoints.requests_in_flight or enough, longest_tokens, away_s
             ),
+            key=servers.key,
             check=servers.check,
             answered=servers.answered,
             known=known,
@@ -208,7 +210,8 @@ def _running(
     assert by.model is not None
     assert not isinstance(by.teacher, OpenaiTeacher)
     logs = out_dir / "logs" / by.serving if by.serving != "teacher" else out_dir / "logs"
-    with VllmServers(by.teacher, machine.serving(by.serving).vllm, by.model, logs) as servers:
+    vllm, cluster = machine.serving(by.serving).vllm, placement(machine)
+    with VllmServers(by.teacher, vllm, by.model, logs, cluster=cluster) as servers:
         yield servers
 
 

@@ -125,6 +125,16 @@ def vllm_arguments(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool)
     return ["--model", model.location, "--served-model-name", model.name, *_flags(values)]
 
 
+def server_command(teacher: VllmTeacher, vllm: Vllm, model: Model, *, cpu: bool) -> list[str]:
+    """The command of a server, without its address.
+
+    Raises:
+        RecipeError: As `vllm_arguments`.
+    """
+    arguments = vllm_arguments(teacher, vllm, model, cpu=cpu)
+    return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *arguments]
+
+
 def _must_be_free(where: str, given: Mapping[str, Any]) -> None:
     names = sorted(map(_plain, given))
     if taken := [name for name in names if name in _OURS]:
@@ -167,8 +177,12 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]:
+def server_environment(vllm: Vllm, replica: int | None, *, cpu: bool) -> dict[str, str]:
     """Environment of one server: this process's own without keys, and what vLLM reads from it.
+
+    Args:
+        replica: Which of the servers on this machine it is. None: Ray has placed it, which gave it
+            GPUs of its own and knows nothing of cores.
 
     On CPU a server of one thread computes in its engine's process, which saves a third of the
     time that it takes to start; vLLM allows that only with its variable for multiprocessing off.
@@ -181,6 +195,8 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
     """
     own = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     environment = {**own, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    if replica is None:
+        environment = {name: value for name, value in environment.items() if not _of_ray(name)}
     if cpu:
         threads = _cpu_threads(vllm)
         environment |= {
@@ -189,16 +205,21 @@ def server_environment(vllm: Vllm, replica: int, *, cpu: bool) -> dict[str, str]
         }
         if _in_one_process(vllm):
             environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
-        elif vllm.models_at_once == 2:
+        elif replica is None or vllm.models_at_once == 2:
             environment["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"
         else:
             cores = sorted(os.sched_getaffinity(0))
             first = replica * threads
             bound = sorted(cores[(first + offset) % len(cores)] for offset in range(threads))
             environment["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, bound))
-    elif vllm.replicas > 1:
+    elif replica is not None and vllm.replicas > 1:
         environment["CUDA_VISIBLE_DEVICES"] = _own_gpus(vllm, replica)
     return environment
+
+
+def _of_ray(name: str) -> bool:
+    """Whether Ray's worker has this variable for itself; vLLM would act on some of them."""
+    return name.startswith("RAY_") or name == "OMP_NUM_THREADS"
 
 
 def check_gpus(vllm: Vllm) -> None:
@@ -217,21 +238,22 @@ def check_gpus(vllm: Vllm) -> None:
 
 
 def _must_suffice(vllm: Vllm, there: int, where: str) -> None:
-    if there < vllm.replicas * _gpus_each(vllm):
+    if there < vllm.replicas * gpus_each(vllm):
         raise RecipeError(
-            f"vllm.replicas: expected {vllm.replicas * _gpus_each(vllm)} GPUs for {vllm.replicas} "
-            f"replicas of {_gpus_each(vllm)} (tensor x pipeline x data parallel size), {where}; "
+            f"vllm.replicas: expected {vllm.replicas * gpus_each(vllm)} GPUs for {vllm.replicas} "
+            f"replicas of {gpus_each(vllm)} (tensor x pipeline x data parallel size), {where}; "
             f"lower it or the sizes"
         )
 
 
-def _gpus_each(vllm: Vllm) -> int:
+def gpus_each(vllm: Vllm) -> int:
+    """GPUs of one replica."""
     return vllm.tensor_parallel_size * vllm.pipeline_parallel_size * vllm.data_parallel_size
 
 
 def _own_gpus(vllm: Vllm, replica: int) -> str:
     """The GPUs of one replica, as CUDA_VISIBLE_DEVICES lists them."""
-    each = _gpus_each(vllm)
+    each = gpus_each(vllm)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     wanted = range(replica * each, (replica + 1) * each)
     if not visible:
@@ -250,7 +272,7 @@ def _cpu_threads(vllm: Vllm) -> int:
 
 
 def _in_one_process(vllm: Vllm) -> bool:
-    return _gpus_each(vllm) == 1 and _cpu_threads(vllm) == 1
+    return gpus_each(vllm) == 1 and _cpu_threads(vllm) == 1
 
 
 def check_vllm_arguments(arguments: list[str]) -> None:

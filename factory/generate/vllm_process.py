@@ -1,4 +1,4 @@
-"""One vLLM server: its process under the keeper, its port and its log."""
+"""One vLLM server: its process under the keeper, its address and its log."""
 
 from __future__ import annotations
 
@@ -26,17 +26,26 @@ _ERRORS_EACH: Final = 3
 _ERROR: Final = re.compile(r"^(?!.*\bWARNING\b).*\b\w+(Error|Exception): ")
 
 
+LOOPBACK: Final = "127.0.0.1"
+
+
 class VllmProcess:
-    """One server, started as often as needed, each time on another port of 127.0.0.1.
+    """One server, started as often as needed, each time on another port.
 
     Args:
         log: Everything that it says is appended there, over all its lives.
+        host: The address of this machine where it listens.
     """
 
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+    waits_for_room = False
+
+    def __init__(
+        self, command: list[str], environment: dict[str, str], log: Path, host: str = LOOPBACK
+    ) -> None:
         self._command = command
         self._environment = environment
         self.log = log
+        self.host = host
         self._start()
 
     def start_again(self) -> None:
@@ -45,14 +54,14 @@ class VllmProcess:
         self._start()
 
     def _start(self) -> None:
-        self._reserved = _reserved_port()
+        self._reserved = _reserved_port(self.host)
         self.port: int = self._reserved.getsockname()[1]
         self.started_s = time.monotonic()
-        command = [*self._command, "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [*self._command, "--host", self.host, "--port", str(self.port)]
         with open(self.log, "ab") as log:
             log.write(f"\n---- vLLM server on port {self.port}\n".encode())
             log.flush()
-            self._begins = log.tell()
+            self.begins = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-I", keeper.__file__, *command],
                 stdin=subprocess.PIPE,
@@ -65,7 +74,7 @@ class VllmProcess:
     @property
     def base_url(self) -> str:
         """Where it listens in this life."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return base_url(self.host, self.port)
 
     def has_ended(self) -> bool:
         """Whether it is gone; then nothing of it is left, even if its keeper was killed."""
@@ -80,14 +89,7 @@ class VllmProcess:
 
     def answers(self) -> bool:
         """Whether it says that it is well."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_HEALTH_TIMEOUT_S)
-        try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return is_well(self.host, self.port)
 
     def kill(self) -> None:
         """End it at once, also where it does not listen to signals; returns when it is gone."""
@@ -108,11 +110,7 @@ class VllmProcess:
 
     def says(self) -> str:
         """What the log says about the end of this life, a few lines."""
-        with open(self.log, "rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._begins, end - _TAIL_BYTES))
-            text = log.read().decode("utf-8", "replace")
-        return "\n".join(f"  {line[:_LINE_CHARS]}" for line in telling_lines(text.splitlines()))
+        return said_at_the_end(self.log, self.begins)
 
     def _drop(self) -> None:
         self.release()
@@ -122,6 +120,32 @@ class VllmProcess:
         for member in keeper.session_members(self._process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(member, signal.SIGKILL)
+
+
+def base_url(host: str, port: int) -> str:
+    """What clients add their paths to."""
+    return f"http://{host}:{port}/v1"
+
+
+def is_well(host: str, port: int) -> bool:
+    """Whether the server there says that it is well."""
+    connection = http.client.HTTPConnection(host, port, timeout=_HEALTH_TIMEOUT_S)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def said_at_the_end(log: Path, begins_bytes: int) -> str:
+    """The telling lines of a life that begins at this place of the log, indented."""
+    with open(log, "rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(begins_bytes, end - _TAIL_BYTES))
+        text = file.read().decode("utf-8", "replace")
+    return "\n".join(f"  {line[:_LINE_CHARS]}" for line in telling_lines(text.splitlines()))
 
 
 def telling_lines(lines: Sequence[str]) -> list[str]:
@@ -138,10 +162,10 @@ def telling_lines(lines: Sequence[str]) -> list[str]:
     return found or list(lines[-_TAIL_LINES:])
 
 
-def _reserved_port() -> socket.socket:
+def _reserved_port(host: str) -> socket.socket:
     """A socket bound to a free port, which it keeps from others while the server loads. It never
     listens, so a server that reuses addresses, as vLLM's does, binds to the same port."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind(("127.0.0.1", 0))
+    reserved.bind((host, 0))
     return reserved

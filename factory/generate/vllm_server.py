@@ -2,26 +2,30 @@
 
 Each server listens on a free port of 127.0.0.1, writes its log beside the artifact, and lives
 under `keeper.py`, which ends it with all its processes when this process stops, fails or is
-killed. One that dies, or is alive but says for long that nothing about its health, is started
-again. Many deaths in a long run are survived; deaths one after another without an answer in between
-are the end of the stage.
+killed. Or Ray places them on nodes of a cluster (`placed.py`), and all else is the same. One that
+dies, or is alive but says for long nothing about its health, is started again. Many deaths in a
+long run are survived; deaths one after another without an answer in between are the
+end of the stage.
 """
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from factory.errors import TeacherError
-from factory.generate.vllm_arguments import installed_vllm, server_environment, vllm_arguments
+from factory.errors import ClusterError, MissingDependency, TeacherError
+from factory.generate.vllm_arguments import installed_vllm, server_command, server_environment
 from factory.generate.vllm_process import VllmProcess
 from factory.models import Model
 from factory.shown.progress import say
-from schemas.machine import Vllm
+from schemas.machine import Ray, Vllm
 from schemas.teacher_settings import VllmTeacher
+
+if TYPE_CHECKING:
+    from factory.generate.placed import Places
 
 RESTARTS: Final = 4
 """How often each server may be started again without having answered a request in between. At
@@ -35,15 +39,37 @@ _HEALTH_EVERY_S: Final = 5.0
 _NEWS_EVERY_S: Final = 10.0
 
 
+class Server(Protocol):
+    """One server, here or on a node; see `VllmProcess`."""
+
+    @property
+    def log(self) -> Path: ...
+    @property
+    def started_s(self) -> float: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def waits_for_room(self) -> bool: ...
+    def start_again(self) -> None: ...
+    def has_ended(self) -> bool: ...
+    def answers(self) -> bool: ...
+    def kill(self) -> None: ...
+    def release(self) -> None: ...
+    def wait(self) -> None: ...
+    def says(self) -> str: ...
+
+
 class VllmServers:
     """The servers of one stage; a context manager that returns when all answer.
 
     Args:
+        cluster: On whose nodes Ray places them; None: they run on this machine.
         hung_after_s: A server that is alive but fails its checks of health for so long is ended and
             started again; None: two minutes, on CPU ten.
 
     Raises:
         TeacherError: One died, or did not answer within `startup_timeout_s`.
+        ClusterError: There is no cluster, no room on it, or a node is not like this machine.
         MissingDependency: vLLM is not installed.
     """
 
@@ -54,34 +80,38 @@ class VllmServers:
         model: Model,
         log_dir: Path,
         hung_after_s: float | None = None,
+        cluster: Ray | None = None,
     ) -> None:
-        distribution = installed_vllm()
-        self._cpu = distribution.cpu
-        self._command = [
-            *(sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server"),
-            *vllm_arguments(teacher, vllm, model, cpu=self._cpu),
-        ]
-        self._name = model.name
+        self._distribution = installed_vllm()
+        self._teacher = teacher
+        self._model = model
         self._vllm = vllm
         self._log_dir = log_dir
-        self._hung_after_s = hung_after_s or (_HUNG_AFTER_ON_CPU_S if self._cpu else _HUNG_AFTER_S)
-        self._servers: list[VllmProcess] = []
+        patience_s = _HUNG_AFTER_ON_CPU_S if self._distribution.cpu else _HUNG_AFTER_S
+        self._hung_after_s = hung_after_s or patience_s
+        self._room = ExitStack()
+        self._places: Places | None = None
+        if cluster is not None:
+            from factory.generate.placed import Places
+
+            self._places = Places(teacher, vllm, model, self._distribution, cluster)
+        self._servers: list[Server] = []
         self._deaths: list[int] = []
         self._watchers: list[threading.Thread] = []
         self._stop = threading.Event()
-        self._error: TeacherError | None = None
-        self.engine = f"vllm {distribution.version}"
+        self._error: TeacherError | ClusterError | MissingDependency | None = None
+        self.engine = f"vllm {self._distribution.version}"
+        self.key = None if self._places is None else self._places.key
+        """What a client must send; those of this machine listen to nobody else and want none."""
         self.startup_s = 0.0
 
     def __enter__(self) -> VllmServers:
         begun = time.monotonic()
         self._log_dir.mkdir(parents=True, exist_ok=True)
         try:
-            for number in range(self._vllm.replicas):
-                log = self._log_dir / f"vllm-{number}.log"
-                environment = server_environment(self._vllm, number, cpu=self._cpu)
-                self._servers.append(VllmProcess(self._command, environment, log))
-                self._deaths.append(0)
+            if self._places is not None:
+                self._room.enter_context(self._places)
+            self._start_all()
             for server in self._servers:
                 self._wait_healthy(server)
         except BaseException:
@@ -99,6 +129,18 @@ class VllmServers:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _start_all(self) -> None:
+        cpu = self._distribution.cpu
+        command = server_command(self._teacher, self._vllm, self._model, cpu=cpu)
+        for number in range(self._vllm.replicas):
+            log = self._log_dir / f"vllm-{number}.log"
+            if self._places is None:
+                environment = server_environment(self._vllm, number, cpu=cpu)
+                self._servers.append(VllmProcess(command, environment, log))
+            else:
+                self._servers.append(self._places.start(number, log))
+            self._deaths.append(0)
+
     def close(self) -> None:
         """End the servers; returns when they are gone."""
         self._stop.set()
@@ -108,6 +150,7 @@ class VllmServers:
             server.release()
         for server in self._servers:
             server.wait()
+        self._room.close()
 
     def base_urls(self) -> list[str]:
         """Where the servers listen now; a restarted one has moved."""
@@ -147,9 +190,9 @@ class VllmServers:
         server = self._servers[number]
         if self._deaths[number] >= RESTARTS:
             self._error = TeacherError(
-                f"vLLM server for {self._name}: expected it to answer, it died {RESTARTS + 1} "
-                f"times without an answer in between; its log {server.log} ends with\n"
-                f"{server.says()}\nmend that and run again, finished candidates are kept"
+                f"vLLM server for {self._model.name}: expected it to answer, it died "
+                f"{RESTARTS + 1} times without an answer in between; its log {server.log} ends "
+                f"with\n{server.says()}\nmend that and run again, finished candidates are kept"
             )
             return
         self._deaths[number] += 1
@@ -163,26 +206,29 @@ class VllmServers:
         except TeacherError as error:
             if not server.has_ended():
                 self._error = error
+        except (ClusterError, MissingDependency) as error:
+            self._error = error
 
-    def _wait_healthy(self, server: VllmProcess) -> None:
-        news_s = server.started_s + _NEWS_EVERY_S
+    def _wait_healthy(self, server: Server) -> None:
+        news_s = time.monotonic() + _NEWS_EVERY_S
         while not server.answers():
             waited_s = time.monotonic() - server.started_s
             if self._stop.is_set():
                 return
             if server.has_ended():
                 raise TeacherError(
-                    f"vLLM server for {self._name}: expected it to start, it ended after "
+                    f"vLLM server for {self._model.name}: expected it to start, it ended after "
                     f"{waited_s:.0f} s; its log {server.log} says\n{server.says()}\nchange the "
                     f"recipe's teacher or [vllm] of the machine file and run again"
                 )
-            if waited_s > self._vllm.startup_timeout_s:
+            if waited_s > self._vllm.startup_timeout_s and not server.waits_for_room:
                 raise TeacherError(
-                    f"vLLM server for {self._name}: expected it to answer within "
+                    f"vLLM server for {self._model.name}: expected it to answer within "
                     f"{self._vllm.startup_timeout_s:.0f} s, it does not; its log {server.log} says"
                     f"\n{server.says()}\nraise vllm.startup_timeout_s in the machine file"
                 )
             if time.monotonic() > news_s:
-                say(f"vLLM is loading {self._name} ({waited_s:.0f} s)")
+                doing = "waits for room for" if server.waits_for_room else "is loading"
+                say(f"vLLM {doing} {self._model.name} ({waited_s:.0f} s)")
                 news_s += _NEWS_EVERY_S
             time.sleep(_POLL_S)
