@@ -8,6 +8,7 @@ and that name no language whose letters would then be at home in a trace.
 from __future__ import annotations
 
 import ast
+import builtins
 import gzip
 import json
 import re
@@ -30,6 +31,8 @@ _MOST_CHARS: Final = 500
 _MOST_PROGRAM_CHARS: Final = 600
 _LANGUAGE: Final = re.compile(r"chinese|mandarin|cantonese|japanese|kanji|hanzi|pinyin", re.I)
 _PLAIN: Final = re.compile(r"-?\d+|-?\\frac\{\d+\}\{\d+\}|-?\d*\\sqrt\{\d+\}|\(-?\d+, ?-?\d+\)")
+_LARGE: Final = re.compile(r"\d{4}")
+"""In tests: some programs then count for seconds, near the limit of processor time."""
 _ASSERTION: Final = re.compile(r"assert (\w+)\(.*\) ?== ?\S.*")
 
 
@@ -95,12 +98,21 @@ def _task(row: dict[str, Any]) -> Task | None:
         return None
     if len(program) > _MOST_PROGRAM_CHARS or "```" in program:
         return None
-    try:
-        ast.parse(program)
-    except SyntaxError:
-        return None
     tests = "\n".join(test.strip() for test in row["test_list"])
-    return Task(row["text"].strip(), names.pop(), program.strip(), tests)
+    function = names.pop()
+    if not _stands_alone(program, function, tests) or _LARGE.search(tests):
+        return None
+    return Task(row["text"].strip(), function, program.strip(), tests)
+
+
+def _stands_alone(program: str, function: str, tests: str) -> bool:
+    """Whether the program defines the function, and the tests name nothing else of it."""
+    try:
+        defined = {one.name for one in ast.parse(program).body if isinstance(one, ast.FunctionDef)}
+    except SyntaxError:
+        return False
+    named = {one.id for one in ast.walk(ast.parse(tests)) if isinstance(one, ast.Name)}
+    return function in defined and named - {function} <= set(dir(builtins))
 
 
 _guarded: set[str] = set()

@@ -116,7 +116,7 @@ def _difference(number: int) -> Sum:
 
 def _double_angle(number: int) -> Sum:
     """Its second form is beyond the cheap ways of comparing: symbolic algebra decides."""
-    times = _spread(number, 2, 500, 17)
+    times = 2 * _spread(number, 2, 250, 17) + 1
     ways = [f"\\sin({2 * times}x)", f"2\\sin({times}x)\\cos({times}x)"]
     wrong = [f"\\sin({2 * times}x)+{more}" for more in range(1, 6)]
     question = f"Write $2\\sin({times}x)\\cos({times}x)$ as one sine."

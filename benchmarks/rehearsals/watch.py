@@ -22,10 +22,13 @@ from factory.parts import write_atomically
 
 from .containers import Containers
 
-_EVERY_S: Final = 0.25
+_FIRST_S: Final = 0.25
+_LAST_S: Final = 1.0
+_SHARE: Final = 0.01
+"""Between two looks is this share of the time so far, within these bounds: looking costs too."""
 _KEPT_EVERY_S: Final = 5.0
 _KIB: Final = 1024
-_ENGINE: Final = ("dockerd", "containerd", "containerd-shim-runc-v2")
+_ENGINE: Final = ("dockerd", "containerd")
 
 
 @dataclass
@@ -76,6 +79,9 @@ class Watch:
         self._pid, self._teacher, self._label = pid, teacher, label
         self._file, self._disk = file, disk
         self._containers = Containers()
+        self._engine = [
+            one.pid for one in psutil.process_iter(["name"]) if one.info["name"] in _ENGINE
+        ]
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._last_s = time.monotonic()
@@ -91,8 +97,11 @@ class Watch:
         self._keep()
 
     def _look(self) -> None:
+        begun_s = time.monotonic()
         kept_s = 0.0
-        while not self._done.wait(_EVERY_S):
+        while not self._done.wait(
+            min(_LAST_S, max(_FIRST_S, _SHARE * (time.monotonic() - begun_s)))
+        ):
             took = self.took.setdefault(self._label(), Took())
             family = _family(self._pid)
             self._add_times(took, family)
@@ -122,7 +131,7 @@ class Watch:
             "cpu_s": sum(_cpu_s(pid) for pid in family),
             "teacher_cpu_s": _cpu_s(self._teacher) if self._teacher else 0.0,
             "sandbox_cpu_s": self._containers.cpu_s(set(family)),
-            "engine_cpu_s": _engine_cpu_s(),
+            "engine_cpu_s": sum(_cpu_s(pid) for pid in self._engine),
         }
 
     def _keep(self) -> None:
@@ -172,14 +181,6 @@ def _cpu_s(pid: int) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return found.user + found.system + found.children_user + found.children_system
-
-
-def _engine_cpu_s() -> float:
-    total = 0.0
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        if process.info["name"] in _ENGINE and process.info["cpu_times"]:
-            total += process.info["cpu_times"].user + process.info["cpu_times"].system
-    return total
 
 
 def _sizes(pid: int) -> tuple[int, int, int]:
