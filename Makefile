@@ -30,7 +30,7 @@ gpu-smoke: setup sandbox
 ##                   takes another number, FOLDER=… another place; started again it goes on
 ## make rehearse-quick  the same with 4,000 samples, in two minutes
 rehearse: setup sandbox
-	$(BIN)/python benchmarks/rehearsal.py --folder $(or $(FOLDER),build/rehearsal) $(addprefix --samples ,$(SAMPLES))
+	$(BIN)/python benchmarks/rehearsal.py --folder $(or $(FOLDER),build/rehearsal) $(if $(SAMPLES),--samples $(SAMPLES))
 
 rehearse-quick: setup sandbox
 	$(BIN)/python benchmarks/rehearsal.py --quick
