@@ -9,7 +9,8 @@ from typing import Any
 import luigi
 
 from factory.collect.benchmarks import benchmarks_fingerprint
-from factory.collect.stage import collect_problems, sources_fingerprint
+from factory.collect.sources import sources_fingerprint
+from factory.collect.stage import collect_problems
 from factory.generate.prompt import template_digests
 from factory.generate.rewriting import rewrite_candidates
 from factory.generate.stage import generate_candidates

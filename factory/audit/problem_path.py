@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
-import pyarrow.parquet as pq
-from pydantic import JsonValue
 
-from factory.audit.artifacts import RunArtifacts, artifacts_of, dataset_frames, frames
+from factory.audit.artifacts import RunArtifacts, artifacts_of, frames
 from factory.audit.counts import DROPPED_FILES
+from factory.audit.dataset_problem import (
+    Rows,
+    clusters_of,
+    dataset_rows,
+    numbered_rows,
+    problem_rows,
+    published_rows,
+)
 from factory.errors import InputFileError
 from factory.parts import read_manifest
-from factory.shard.configs import DEFAULT, FOLDERS
-from factory.shard.description import read_description
 from schemas.ledger import CandidatePath, Fate, ProblemPath
 from schemas.run import Run
 from schemas.sample import Drop
 
-CLUSTER_FILES: Final = "ledger/clusters-"
 _NEAR: Final = 5
 _LOOKED_AT: Final = 200
 _GRAM: Final = 3
-
-Rows = list[dict[str, Any]]
 
 
 def problem_path(run: Run, problem_id: str) -> ProblemPath:
@@ -53,7 +52,7 @@ def problem_path(run: Run, problem_id: str) -> ProblemPath:
         rejected=rejected,
         pass_rate=rates[0] if rates else None,
         candidates=[_with_fate(one, fates) for one in candidates],
-        rows=_published(found.dataset, problem_id),
+        rows=published_rows(found.dataset, problem_id),
     )
 
 
@@ -62,16 +61,8 @@ def _of_problem(folder: Path, kind: str, problem_id: str) -> Rows:
     rows: Rows = []
     for part in read_manifest(folder).parts:
         if part.path.startswith(f"{kind}-"):
-            rows += _rows(folder / part.path, problem_id)
+            rows += problem_rows(folder / part.path, problem_id)
     return rows
-
-
-def _rows(path: Path, problem_id: str, columns: Sequence[str] | None = None) -> Rows:
-    wanted = [("problem_id", "=", problem_id)]
-    if not pq.read_table(path, columns=["problem_id"], filters=wanted).num_rows:
-        return []
-    names = None if columns is None else list(columns)
-    return pq.read_table(path, columns=names, filters=wanted).to_pylist()
 
 
 def _unknown(found: RunArtifacts, run: Run, problem_id: str) -> InputFileError:
@@ -168,14 +159,14 @@ def _fates(found: RunArtifacts, problem_id: str, samples: Rows) -> dict[str, lis
         else:
             add(row["made_of"][-1], Fate(stage="select", what="sample", detail=""))
     clusters = clusters_of(found.dataset, problem_id)
-    for row in _dataset_rows(found.dataset, DROPPED_FILES, problem_id):
+    for row in dataset_rows(found.dataset, DROPPED_FILES, problem_id):
         if row["stage"] == "shard":
             uuid: str = row["candidate_id"]
             near = clusters.get(uuid) if row["reason"] in _DUPLICATES else None
             fate = Fate(stage="shard", what=row["reason"], detail=near or row["detail"])
             add(ends.get(uuid, uuid), fate)
     columns = ["uuid", "made_of", "dedup_cluster_id", "contamination"]
-    for number, row in _numbered_rows(found.dataset, problem_id, columns):
+    for number, row in numbered_rows(found.dataset, problem_id, columns):
         told = [f"row {number:,} as {row['uuid']}", clusters.get(row["uuid"])]
         if row["contamination"]:
             told.append(f"marked: {row['contamination']}")
@@ -185,77 +176,3 @@ def _fates(found: RunArtifacts, problem_id: str, samples: Rows) -> dict[str, lis
 
 
 _DUPLICATES: Final = (Drop.EXACT_DUPLICATE.value, Drop.NEAR_DUPLICATE.value)
-
-
-# ----------------------------------------------------------------------------------------- dataset
-
-
-def _dataset_rows(
-    dataset: Path, begins: str, problem_id: str, columns: Sequence[str] | None = None
-) -> Rows:
-    rows: Rows = []
-    for file in read_description(dataset).files:
-        if file.path.startswith(begins):
-            rows += _rows(dataset / file.path, problem_id, columns)
-    return rows
-
-
-def _numbered_rows(
-    dataset: Path, problem_id: str, columns: Sequence[str]
-) -> list[tuple[int, dict[str, Any]]]:
-    """Rows of a problem with their numbers in the dataset, from 0."""
-    found: list[tuple[int, dict[str, Any]]] = []
-    before = 0
-    for frame in dataset_frames(dataset, f"{FOLDERS[DEFAULT]}/", ["problem_id", *columns]):
-        numbered = frame.with_row_index("row").filter(pl.col("problem_id") == problem_id)
-        found += [(before + row["row"], row) for row in numbered.iter_rows(named=True)]
-        before += frame.height
-    return found
-
-
-def _published(dataset: Path, problem_id: str) -> list[dict[str, JsonValue]]:
-    """The rows of a problem as the dataset has them, without the texts that stand above."""
-    columns = [
-        "uuid",
-        "form",
-        "made_of",
-        "num_tokens",
-        "pass_rate",
-        "num_generations",
-        "verification_info",
-        "dedup_cluster_id",
-        "contamination",
-        "license",
-    ]
-    rows = [
-        {"row": number} | {name: row[name] for name in columns}
-        for number, row in _numbered_rows(dataset, problem_id, columns)
-    ]
-    return json.loads(json.dumps(rows))
-
-
-def clusters_of(dataset: Path, problem_id: str) -> dict[str, str]:
-    """Sample of a problem that has duplicates -> which, and how similar."""
-    files = [one for one in read_description(dataset).files if one.path.startswith(CLUSTER_FILES)]
-    mine = _dataset_rows(dataset, CLUSTER_FILES, problem_id)
-    if not mine:
-        return {}
-    wanted = {row["cluster_id"] for row in mine}
-    others: dict[str, list[tuple[str, str, bool]]] = {}
-    for file in files:
-        frame = pl.scan_parquet(dataset / file.path).filter(pl.col("cluster_id").is_in(wanted))
-        for uuid, problem, cluster, kept in (
-            frame.select("uuid", "problem_id", "cluster_id", "kept").collect().iter_rows()
-        ):
-            others.setdefault(cluster, []).append((uuid, problem, kept))
-    told: dict[str, str] = {}
-    for row in mine:
-        members = others[row["cluster_id"]]
-        first = next((one for one in members if one[2]), members[0])
-        similarity = f"similarity {row['similarity']:.3f}"
-        if row["kept"]:
-            told[row["uuid"]] = f"stands for {len(members) - 1} duplicates, {similarity}"
-        else:
-            place = "" if first[1] == problem_id else f" of problem {first[1]}"
-            told[row["uuid"]] = f"duplicate of {first[0]}{place}, {similarity}"
-    return told

@@ -16,7 +16,8 @@ from typing import TypeVar
 import polars as pl
 
 from factory.audit.artifacts import RunArtifacts, artifacts_of, frames, manifests_of
-from factory.audit.counts import Counts, count, drops_of, groups_of, rounds_of, verdicts_of
+from factory.audit.counted_tables import drops_of, groups_of, rounds_of, verdicts_of
+from factory.audit.counts import Counts, count
 from factory.audit.ends import ends_of
 from factory.ledger import FLOW, total
 from factory.shard.description import read_description

@@ -11,23 +11,20 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from factory.bootstrap.batches import micro_batches, steps_of
 from factory.errors import TrainError
 from factory.parts import write_atomically
 from factory.shown.progress import progress
-from factory.train.pack import IGNORED, Ints
 from factory.train.schedule import learning_rate
 from factory.train.tokens import TokenFiles
 from schemas.row import Row
 
-_MICRO_TOKENS: Final = 2048
-"""Padded tokens of one forward pass."""
 _SAY_EVERY_STEPS: Final = 25
 _KEEP_EVERY_STEPS: Final = 250
 """So many steps are lost at most when the learning is killed."""
@@ -101,7 +98,7 @@ def learn(job: Learning) -> Learned:
         learner = torch.compile(learner, dynamic=True)
     optimizers = _optimizers(model, job)
     data = TokenFiles([job.tokens])
-    steps = _steps(data.lengths, job.batch_tokens, job.seed)
+    steps = steps_of(data.lengths, job.batch_tokens, job.seed)
     kept = job.log.with_suffix(".checkpoint.pt")
     first, recent, before_s = _resume(kept, model, optimizers)
     started = time.monotonic() - before_s
@@ -114,7 +111,7 @@ def learn(job: Learning) -> Learned:
             )
             targets = int((data.lengths - data.prompt_tokens)[documents].sum())
             total = 0.0
-            for arrays in _micro_batches(data, documents, tokenizer.pad_token_id):
+            for arrays in micro_batches(data, documents, tokenizer.pad_token_id):
                 with torch.autocast(device, dtype=torch.bfloat16):
                     loss = learner(*(torch.from_numpy(one).to(device) for one in arrays)) / targets
                 loss.backward()
@@ -201,31 +198,3 @@ def _optimizers(model: Any, job: Learning) -> list[Any]:
             weight_decay=0.0,
         ),
     ]
-
-
-def _steps(lengths: Ints, batch_tokens: int, seed: int) -> list[list[int]]:
-    """Every document once, in an order drawn by seed, in steps of about `batch_tokens`."""
-    order = np.random.default_rng(seed).permutation(len(lengths))
-    step_of = np.cumsum(lengths[order]) // batch_tokens
-    edges = np.flatnonzero(np.diff(step_of)) + 1
-    return [part.tolist() for part in np.split(order, edges)]
-
-
-def _micro_batches(
-    data: TokenFiles, documents: list[int], pad_id: int
-) -> Iterator[tuple[Ints, Ints, Ints]]:
-    """`(ids, labels, positions)` of documents of similar length, one per row, padded at the end."""
-    ordered = sorted(documents, key=lambda number: (int(data.lengths[number]), number))
-    while ordered:
-        width = int(data.lengths[ordered[-1]])
-        rows = max(1, _MICRO_TOKENS // width)
-        chosen, ordered = ordered[-rows:], ordered[:-rows]
-        ids = np.full((len(chosen), width), pad_id, dtype=np.int64)
-        labels = np.full_like(ids, IGNORED)
-        for row, number in enumerate(chosen):
-            document = data.document(number)
-            ids[row, : len(document.ids)] = document.ids
-            labels[row, document.prompt_tokens : len(document.ids)] = document.ids[
-                document.prompt_tokens :
-            ]
-        yield ids, labels, np.tile(np.arange(width), (len(chosen), 1))

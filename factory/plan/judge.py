@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from factory.plan.asked import Asked, endpoint_cost
 from factory.plan.counts import least, times, total
 from factory.plan.problems import SourcePlan
 from factory.plan.rounds import DomainPlan
-from factory.plan.work import Asked, endpoint_cost
 from schemas.machine import Endpoints, Machine
 from schemas.recipe import Recipe
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from factory.plan.asked import Asked, Rates, asked_of
 from factory.plan.counts import least, times, total, total_amount
 from factory.plan.judge import judge_of, rater_of
 from factory.plan.problems import SourcePlan, plan_sources
 from factory.plan.rounds import DomainPlan, plan_domains
-from factory.plan.work import Asked, Rates, Taught, asked_of, disk_of, taught_of
+from factory.plan.work import Taught, disk_of, taught_of
 from schemas.machine import Machine
 from schemas.problem import Domain
 from schemas.recipe import Recipe

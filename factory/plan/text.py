@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from factory.plan.asked import Asked
 from factory.plan.judge import PROMPT_TOKENS, REPLY_TOKENS
 from factory.plan.run_plan import Plan
-from factory.plan.work import Asked
 
 
 def plan_text(plan: Plan) -> str:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from factory.report.amounts import (
-    NONE,
-    interval,
-    p_value,
-    points,
-    share,
-    span,
-    whole,
-)
+from factory.report.amounts import NONE, interval, p_value, points, share, span, whole
 from factory.report.blocks import Block, Picture, Section, Table
 from factory.report.compared import Compared
 from factory.report.facts import ROLES, SHOWN
 from factory.report.score_picture import Dot, SuitePanel, score_picture
-from factory.report.student_sections import suites_of
+from factory.report.score_section import suites_of
 from schemas.score import Score
 
 

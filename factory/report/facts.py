@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from factory.audit.artifacts import RunArtifacts, artifacts_of
-from factory.audit.counts import count, drops_of, groups_of, rounds_of, verdicts_of
+from factory.audit.counted_tables import drops_of, groups_of, rounds_of, verdicts_of
+from factory.audit.counts import count
 from factory.errors import RetortError
 from factory.parts import read_manifest
 from factory.report.curves import Curve, curve_of

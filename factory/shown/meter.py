@@ -18,7 +18,8 @@ from typing import Any, Final, Self
 
 from factory.problems import Kind
 from factory.shown.drawing import Count, Drawing
-from factory.shown.meter_text import bar_line, summary_line
+from factory.shown.meter_text import summary_line
+from factory.shown.quota_bars import quota_bars, ratio
 from factory.spent import Rates, keep_spent, kept_spent, total
 from schemas.spent import Spent
 
@@ -178,24 +179,8 @@ class Meter:
     def block(self) -> list[str]:
         """One bar for each quota; nothing where the recipe has none."""
         spent = total([self._before, self.spent()])
-        tokens_per_s = self.tokens_per_s() or _ratio(spent.tokens, spent.wall_s)
-        width = max(map(len, self.quota), default=0)
-        bars: list[str] = []
-        for name, quota in self.quota.items():
-            one = self.counts.get(name, Count())
-            expected = one.expected()
-            bars.append(
-                bar_line(
-                    name.ljust(width),
-                    one.counted + expected,
-                    quota,
-                    exact=not expected,
-                    waiting=one.candidates - one.graded,
-                    accept_rate=_ratio(one.accepted, one.graded),
-                    left_s=_left_s(one, quota, tokens_per_s),
-                )
-            )
-        return bars
+        tokens_per_s = self.tokens_per_s() or ratio(spent.tokens, spent.wall_s)
+        return quota_bars(self.quota, self.counts, tokens_per_s)
 
     def tokens_per_s(self) -> float | None:
         """Of the servers at work now; None where none is, or nothing came yet."""
@@ -205,19 +190,3 @@ class Meter:
             if one.ended_s is None and one.tokens and one.wall_s > 0
         ]
         return sum(rates) if rates else None
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole > 0 else None
-
-
-def _left_s(one: Count, quota: int, tokens_per_s: float | None) -> float | None:
-    """Seconds until a quota is filled, were the servers to work for it alone: the times of all
-    domains add up to that of the run. None where a rate is not known."""
-    short = quota - one.counted - one.expected()
-    if short <= 0:
-        return 0.0
-    if not (one.counted and one.tokens and one.drawn and tokens_per_s):
-        return None
-    candidates = short * one.graded / one.counted
-    return candidates * one.tokens / one.drawn / tokens_per_s

@@ -8,7 +8,6 @@ silence set `RETORT_PROGRESS=0`; listeners hear all the same.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tqdm import tqdm
 
+from factory.shown.progress_lines import LogLines, RowsBelow, silent, write_lines
 from factory.shown.status import State, report
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ class Bar(_Tqdm):
         self, label: str, total: int | None, unit: str, initial: int, about: About | None
     ) -> None:
         terminal = sys.stderr.isatty()
-        silent = _silent()
+        quiet = silent()
         now = time.monotonic()
         self._what = (label, unit)
         self._first, self._begun_s = initial, now
         self._about = about
-        self._rows = _Rows() if terminal and not silent else None
+        self._rows = RowsBelow() if terminal and not quiet else None
         self._look_s = self._report_s = now
         self._block_s = now + _SECONDS_BETWEEN_BLOCKS
         self._open = True
@@ -63,12 +63,12 @@ class Bar(_Tqdm):
             initial=initial,
             desc=label,
             unit=f" {unit}",
-            disable=silent,
+            disable=quiet,
             dynamic_ncols=terminal,
             mininterval=0.2 if terminal else _SECONDS_BETWEEN_LINES,
             maxinterval=10.0 if terminal else _SECONDS_BETWEEN_LINES,
             ascii=not terminal,
-            file=sys.stderr if terminal else _Lines(),
+            file=sys.stderr if terminal else LogLines(),
         )
 
     def update(self, n: float | None = 1) -> bool | None:
@@ -92,7 +92,7 @@ class Bar(_Tqdm):
             after = self._last_words()
             report(self.state())
             super().close()
-            _write(after)
+            write_lines(after)
         else:
             super().close()
 
@@ -125,7 +125,7 @@ class Bar(_Tqdm):
 
     def _look(self, now: float) -> None:
         """Ask what there is to say, and show it."""
-        if self._about is None or _silent():
+        if self._about is None or silent():
             return
         if self._rows is not None:
             self._rows.show([self._about.line(), *self._about.block()])
@@ -133,31 +133,7 @@ class Bar(_Tqdm):
         self.postfix = self._about.line()
         if now >= self._block_s:
             self._block_s = now + _SECONDS_BETWEEN_BLOCKS
-            _write(self._about.block())
-
-
-class _Rows:
-    """Lines below a bar on a terminal; they go when the bar is closed."""
-
-    def __init__(self) -> None:
-        self._rows: list[tqdm[Any]] = []
-
-    def show(self, lines: Sequence[str]) -> None:
-        """Draw the lines in place of the last ones."""
-        while len(self._rows) < len(lines):
-            row = tqdm(
-                bar_format="{desc}", dynamic_ncols=True, leave=False, file=sys.stderr, total=0
-            )
-            self._rows.append(row)
-        padded = [*lines, *[""] * (len(self._rows) - len(lines))]
-        for row, line in zip(self._rows, padded, strict=True):
-            row.set_description_str(line)
-
-    def close(self) -> None:
-        """Take them away, the lowest first."""
-        for row in reversed(self._rows):
-            row.close()
-        self._rows.clear()
+            write_lines(self._about.block())
 
 
 def progress(
@@ -171,32 +147,8 @@ def progress(
     return Bar(label, total, unit, initial, about)
 
 
-class _Lines:
-    """Standard error for a log: a line for each state of a bar, and none for clearing it."""
-
-    def write(self, text: str) -> None:
-        """Take what tqdm would draw over itself."""
-        for state in text.replace("\r", "\n").splitlines():
-            if state.strip():
-                sys.stderr.write(state.rstrip() + "\n")
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-        sys.stderr.flush()
-
-
 def say(line: str, *, tell: bool = True) -> None:
     """One line of news, above any progress bar; listeners hear it too, unless `tell` is false."""
-    _write([line])
+    write_lines([line])
     if tell:
         report(State(label=line))
-
-
-def _write(lines: Sequence[str]) -> None:
-    if not _silent():
-        for line in filter(None, lines):
-            tqdm.write(line, file=sys.stderr)
-
-
-def _silent() -> bool:
-    return os.environ.get("RETORT_PROGRESS") == "0"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from factory.collect.stage import sources_fingerprint
+from factory.collect.sources import sources_fingerprint
 from schemas.grade_settings import Grade
 from schemas.validate_settings import Suite, Validate
 

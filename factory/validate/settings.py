@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from factory.collect.stage import sources_fingerprint
+from factory.collect.sources import sources_fingerprint
 from factory.generate.answerer import Answerer
 from factory.models import Model, context_tokens
 from factory.parts import iter_columns, read_manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from factory.audit.problem_path import clusters_of
+from factory.audit.dataset_problem import clusters_of
 from retort.explore.fates import Fates
 from retort.explore.index_folder import Opened
 from retort.explore.light_rows import Kind

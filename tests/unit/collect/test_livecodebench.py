@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from factory.collect import livecodebench
+from factory.collect import livecodebench_tests
 from factory.collect.code_tests import MOST_CASES
 from factory.collect.gold import check_golds
-from factory.collect.livecodebench import MOST_CALL_CHARS, MOST_S, PRELUDE, STARTER_LINE, STDIN_LINE
+from factory.collect.livecodebench import STARTER_LINE, STDIN_LINE
+from factory.collect.livecodebench_tests import MOST_CALL_CHARS, MOST_S, PRELUDE
 from factory.collect.sources import iter_problems, read_source, sources_fingerprint
 from factory.collect.stage import collect_problems
 from factory.errors import RecipeError, SourceError
@@ -75,7 +76,7 @@ def test_tests_that_no_sandbox_can_take_are_left_out_and_counted(folder: Path) -
 def test_how_many_tests_were_left_out_is_a_figure_of_the_stage(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(livecodebench, "MOST_CHARS", 27)
+    monkeypatch.setattr(livecodebench_tests, "MOST_CHARS", 27)
     said = json.dumps([lcb.stdin_test('"run":{"left_out":7}', "1")])
     other = lcb.script_row(question_id="b", question_content="Other.", public_test_cases=said)
     lcb.write(folder, [lcb.script_row(), other])

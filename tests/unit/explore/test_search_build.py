@@ -80,7 +80,7 @@ def test_a_killed_build_goes_on_after_its_last_transaction(
         firsts.append(first)
         return whole(table, first)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(building, "_texts", watched)
+    monkeypatch.setattr(building, "searched_texts", watched)
     building.build_texts(here.folder)
     assert firsts == [done]
     search = Search.started(here.folder, here.table)
