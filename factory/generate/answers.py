@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from pydantic_core import from_json
 
@@ -31,8 +30,7 @@ _ONE_OF_MANY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """One completion as the server gave it."""
 
     text: str
@@ -44,8 +42,7 @@ class Text:
     `stop_reason`); None where another thing did, or the server does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """All completions of a request, and the server's own count of tokens."""
 
     texts: Sequence[Text]

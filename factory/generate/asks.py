@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from factory.digest import digest
@@ -41,15 +42,14 @@ def seed_of(identity: Identity) -> int:
     vLLM gives the k-th of n completions the seed of the request plus k, so a group of consecutive
     indices in one request has the same seeds as the same candidates asked for one by one.
     """
-    base = digest(
-        [
-            identity.problem_id,
-            identity.teacher,
-            identity.sampling_digest,
-            identity.prompt_digest,
-        ]
+    return identity.index + _seed_of_index_0(
+        identity.problem_id, identity.teacher, identity.sampling_digest, identity.prompt_digest
     )
-    return int(base[:_SEED_HEX], 16) + identity.index
+
+
+@lru_cache(maxsize=1024)
+def _seed_of_index_0(*identity: str) -> int:
+    return int(digest(identity)[:_SEED_HEX], 16)
 
 
 def groups(size: int, identities: Iterable[Identity]) -> Iterator[tuple[int, int]]:

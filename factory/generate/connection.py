@@ -49,7 +49,7 @@ def client_session(key: str | None, timeout_s: float) -> aiohttp.ClientSession:
     """A session for requests of at most so long; connections have no limit of their own, since
     requests in flight are counted elsewhere."""
     return aiohttp.ClientSession(
-        headers={"Authorization": f"Bearer {key}"} if key else {},
+        headers={**_HEADERS, **({"Authorization": f"Bearer {key}"} if key else {})},
         timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S),
         connector=aiohttp.TCPConnector(
             limit=0, keepalive_timeout=_KEEPALIVE_S, socket_factory=_lasting_socket
@@ -65,9 +65,7 @@ async def post(session: aiohttp.ClientSession, url: URL, content: bytes) -> Exch
     """
     data = content if len(content) <= _AT_ONCE_BYTES else io.BytesIO(content)
     try:
-        async with session.post(
-            url, data=data, headers=_HEADERS, allow_redirects=False
-        ) as response:
+        async with session.post(url, data=data, allow_redirects=False) as response:
             body = await _body(response)
             if body is None:
                 return NoAnswer(Kind.BAD, f"an answer of more than {_BODY_BYTES} bytes")

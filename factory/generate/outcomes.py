@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from factory.errors import TeacherError
 from factory.generate.answers import Text
@@ -42,8 +41,7 @@ def taken(reply: Reply, engine: str) -> tuple[list[Outcome], list[Ask]]:
         if one.written.end is None:
             further.append(ask_on(one))
         else:
-            whole = replace(
-                text,
+            whole = text._replace(
                 text=one.written.text,
                 finish_reason=one.written.end,
                 prompt_tokens=one.prompt_tokens,

@@ -1,4 +1,4 @@
-"""The thread that writes a candidate store, behind a bounded queue.
+"""The thread that writes a candidate store, from a bounded number of rows that wait.
 
 It commits about twice a second, the completions of a commit in blocks. Whatever was not committed
 is drawn again by the next run.
@@ -6,12 +6,11 @@ is drawn again by the next run.
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,8 @@ from factory.generate.blocks import Block, as_rows, packed
 from factory.generate.identity import Completion, Failure, Identity, Outcome
 from factory.generate.store_form import LAYOUT, connect
 
-_QUEUE_GROUPS: Final = 512
+_WAITING_ROWS: Final = 4096
+"""More than these wait for no commit: whoever puts one waits."""
 _BATCH_ROWS: Final = 2048
 _COMMIT_AFTER_S: Final = 0.5
 
@@ -28,7 +28,7 @@ _Failed = tuple[bytes, str, str, float]
 
 
 class StoreWriter:
-    """Takes outcomes and commits them, those of one request together.
+    """Takes outcomes and commits them, those that are put together in one commit.
 
     Args:
         path: The SQLite file, whose tables are there.
@@ -36,70 +36,74 @@ class StoreWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._queue: queue.Queue[Sequence[Outcome] | None] = queue.Queue(_QUEUE_GROUPS)
         self.broken: Exception | None = None
         """Why nothing is written any more."""
+        self._changed = threading.Condition()
+        self._waiting: list[Outcome] = []
+        self._given = self._done = 0
+        self._hurry = self._closing = False
         self._thread = threading.Thread(target=self._write, name="candidate-store", daemon=True)
         self._thread.start()
 
     @property
     def full(self) -> bool:
         """Whether `put` would wait."""
-        return self._queue.full()
+        return len(self._waiting) >= _WAITING_ROWS
 
     def put(self, outcomes: Sequence[Outcome], *, wait_s: float) -> bool:
-        """Queue outcomes; whether there was room within so many seconds."""
-        try:
-            self._queue.put(outcomes, timeout=wait_s)
-        except queue.Full:
-            return False
+        """Take outcomes; whether there was room within so many seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self.full, wait_s):
+                return False
+            idle = not self._waiting
+            self._waiting += outcomes
+            self._given += len(outcomes)
+            if idle or len(self._waiting) >= _BATCH_ROWS:
+                self._changed.notify_all()
         return True
 
     def flush(self) -> None:
         """Return once everything that was put is committed, or cannot be."""
-        self._queue.put(())
-        self._queue.join()
+        with self._changed:
+            until = self._given
+            self._hurry = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._done >= until)
 
     def close(self) -> None:
-        """Commit what is queued and end."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
+        """Commit what was put and end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
 
     def _write(self) -> None:
         connection: sqlite3.Connection | None = None
-        last = False
-        while not last:
-            groups, last = self._take_groups()
+        while batch := self._take():
             try:
-                batch = list(chain.from_iterable(groups))
-                if batch and self.broken is None:
+                if self.broken is None:
                     connection = connection or connect(self._path)
                     _commit(connection, batch)
             except Exception as error:  # noqa: BLE001 - told to whoever puts or flushes next
                 self.broken = error
-            for _ in range(len(groups) + last):
-                self._queue.task_done()
+            with self._changed:
+                self._done += len(batch)
+                self._changed.notify_all()
         if connection is not None:
             connection.close()
 
-    def _take_groups(self) -> tuple[list[Sequence[Outcome]], bool]:
-        """What is committed together, and whether it is the last."""
-        first = self._queue.get()
-        if first is None:
-            return [], True
-        groups, rows = [first], len(first)
-        deadline = time.monotonic() + _COMMIT_AFTER_S
-        while rows < _BATCH_ROWS and groups[-1]:  # an empty one: somebody waits
-            try:
-                group = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if group is None:
-                return groups, True
-            groups.append(group)
-            rows += len(group)
-        return groups, False
+    def _take(self) -> list[Outcome]:
+        """What is committed together: all that waits, once it is enough, or has waited, or somebody
+        waits for it; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._changed.wait_for(
+                lambda: len(self._waiting) >= _BATCH_ROWS or self._hurry or self._closing,
+                _COMMIT_AFTER_S,
+            )
+            batch, self._waiting, self._hurry = self._waiting, [], False
+            self._changed.notify_all()
+        return batch
 
 
 def _commit(connection: sqlite3.Connection, batch: Sequence[Outcome]) -> None:
