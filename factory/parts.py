@@ -25,6 +25,10 @@ from schemas.manifest import Manifest, PartFile
 
 MANIFEST: Final = "manifest.json"
 _MADE_FROM: Final = b"retort_made_from"
+_ZSTD_LEVEL: Final = 3
+_PAGE_BYTES: Final = 8 << 20
+"""Of a column of a part, before packing. Parts are read whole; long pages pack 6% better than
+those of a megabyte."""
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -95,7 +99,13 @@ def write_part(folder: Path, name: str, table: pa.Table, *, made_from: str) -> P
     path = folder / name
     hidden = folder / f".{name}.{os.getpid()}"
     metadata = {**(table.schema.metadata or {}), _MADE_FROM: made_from.encode()}
-    pq.write_table(table.replace_schema_metadata(metadata), hidden, compression="zstd")
+    pq.write_table(
+        table.replace_schema_metadata(metadata),
+        hidden,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        data_page_size=_PAGE_BYTES,
+    )
     with open(hidden, "rb+") as file:
         os.fsync(file.fileno())
     hidden.replace(path)
@@ -263,7 +273,8 @@ def map_parts(
     if executor.ray is not None and (in_sandbox is not None or not few):
         from factory.cluster.mapped import in_cluster
 
-        return in_cluster(work, items, executor.workers, executor.ray, in_sandbox)
+        most = None if executor.grows else executor.workers
+        return in_cluster(work, items, most, executor.ray, in_sandbox)
     if few:
         return in_this_process(work, items)
     workers = min(executor.workers, len(items)) if isinstance(items, Sized) else executor.workers

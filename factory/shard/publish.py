@@ -1,15 +1,18 @@
 """Publication: a built dataset becomes visible under its name and version, whole or not at all.
 
 Covered: `kill -9` at any moment leaves either no folder of that version or the whole one, because
-the files are copied and made durable beside it and one rename shows them; what a killed
-publication left behind is removed by the next one. Two publications at once: the second is refused.
+the files are named a second time (hard links; copied where the file system has none) and made
+durable beside it, and one rename shows them; what a killed publication left behind is removed by
+the next one. The artifact and the published folder share their bytes, so a dataset takes its room
+once. Two publications at once: the second is refused.
 A version never changes. A file that is gone from a published folder, or has another size, is
-noticed. Not covered: people who edit files there and keep their size; `retort dataset verify`
-finds that.
+noticed. Not covered: people who edit files there in place and keep their size (they edit the
+artifact too); `retort dataset verify` finds that.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +25,10 @@ from factory.shard.description import Description, check_files, read_description
 from factory.shard.layout import CARD, DATASET
 
 _STAGING: Final = ".publishing-"
+_NO_LINKS: Final = frozenset(
+    {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES}
+)
+"""Why a file cannot have a second name there."""
 
 
 def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
@@ -57,8 +64,8 @@ def publish(built: Path, datasets_root: Path, name: str, version: str) -> Path:
             return target
         check_files(built, description)
         staging = target.with_name(f"{_STAGING}{version}")
-        _copy_durably(built, staging, [*(file.path for file in description.files), DATASET])
-        check_files(staging, description)
+        if not _place_durably(built, staging, [*(one.path for one in description.files), DATASET]):
+            check_files(staging, description)
         staging.rename(target)
         sync_folder(target.parent)
     return target
@@ -121,13 +128,22 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def _copy_durably(source: Path, staging: Path, paths: list[str]) -> None:
+def _place_durably(source: Path, staging: Path, paths: list[str]) -> bool:
+    """Give the files a second name each, or copy those that cannot have one (another file system,
+    or one without links); whether none was copied."""
+    copied = False
     for path in paths:
-        copy = staging / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with open(source / path, "rb") as reading, open(copy, "wb") as writing:
-            shutil.copyfileobj(reading, writing, 1024 * 1024)
-            writing.flush()
-            os.fsync(writing.fileno())
+        place = staging / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source / path, place)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            shutil.copyfile(source / path, place)
+            copied = True
+        with open(place, "rb") as file:
+            os.fsync(file.fileno())
     for folder in sorted({(staging / path).parent for path in paths}, reverse=True):
         sync_folder(folder)
+    return not copied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -74,15 +75,45 @@ def test_a_file_that_is_gone_or_cut_from_a_published_folder_is_noticed(tmp_path:
     shard = next((folder / "ledger").glob("dropped-*.parquet"))
     content = shard.read_bytes()
     for damaged in (content[:-1], None):
-        if damaged is None:
-            shard.unlink()
-        else:
+        shard.unlink()  # not in place: the artifact has the same bytes
+        if damaged is not None:
             shard.write_bytes(damaged)
         assert not is_published(source, folder)
         with pytest.raises(PublishError, match=r"found ledger/dropped-00000-of-00001\.parquet"):
             publish(source, tmp_path / "datasets", NAME, VERSION)
     shutil.rmtree(folder)
     assert is_published(source, publish(source, tmp_path / "datasets", NAME, VERSION))
+
+
+def test_a_published_dataset_takes_its_room_once(tmp_path: Path) -> None:
+    source = built(tmp_path)
+    folder = publish(source, tmp_path / "datasets", NAME, VERSION)
+    for file in read_description(source).files:
+        assert (source / file.path).samefile(folder / file.path)
+
+
+def test_files_are_copied_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    source = built(tmp_path)
+    monkeypatch.setattr(os, "link", no_link)
+    folder = publish(source, tmp_path / "datasets", NAME, VERSION)
+    check_files(folder, read_description(folder))
+    assert not (source / "dataset.json").samefile(folder / "dataset.json")
+
+
+def test_a_published_file_that_is_edited_in_place_is_no_longer_published(tmp_path: Path) -> None:
+    source = built(tmp_path)
+    folder = publish(source, tmp_path / "datasets", NAME, VERSION)
+    shard = next((folder / "data").glob("*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    assert not is_published(source, folder)
+    shutil.rmtree(folder)
+    with pytest.raises(ManifestMismatch, match="delete the artifact of shard and run again"):
+        publish(source, tmp_path / "datasets", NAME, VERSION)
 
 
 def test_a_dataset_without_rows_is_not_published(tmp_path: Path) -> None:
