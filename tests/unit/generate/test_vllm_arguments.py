@@ -172,3 +172,22 @@ def test_all_replicas_together_need_their_gpus(monkeypatch: pytest.MonkeyPatch) 
         check_gpus(wide)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5,6,7")
     check_gpus(wide)
+
+
+def test_a_server_that_ray_placed_keeps_its_gpus_and_leaves_cores_to_its_neighbours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "CUDA_VISIBLE_DEVICES": "5,6",
+        "RAY_JOB_ID": "1",
+        "OMP_NUM_THREADS": "3",
+        "OTHER_API_KEY": "secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    found = server_environment(Vllm(replicas=2, tensor_parallel_size=2), None, cpu=False)
+    assert found["CUDA_VISIBLE_DEVICES"] == "5,6"
+    assert not {"RAY_JOB_ID", "OMP_NUM_THREADS", "OTHER_API_KEY"} & found.keys()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    on_cpu = server_environment(Vllm(cpu_threads=2), None, cpu=True)
+    assert on_cpu["OMP_NUM_THREADS"] == "2"
+    assert on_cpu["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
