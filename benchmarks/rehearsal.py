@@ -28,8 +28,9 @@ from typing import Any, Final
 from generation.table import machine_line
 from rehearsals.checks import checks
 from rehearsals.figures import figures_of, slopes
+from rehearsals.place import Place
 from rehearsals.plan import Plan
-from rehearsals.run import Place, rehearse
+from rehearsals.run import rehearse
 from rehearsals.table import show, show_slopes
 
 from factory.errors import RetortError

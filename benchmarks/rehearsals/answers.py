@@ -17,8 +17,8 @@ from typing import Final
 from made_texts.pieces import pieces
 
 from .asked import Asked
-from .plan import FIRST_WRONG, ROLES, Fate, Role
 from .real_texts import benchmark_items
+from .roles import FIRST_WRONG, ROLES, Fate, Role
 
 STOP: Final = b"stop"
 LENGTH: Final = b"length"

@@ -9,8 +9,9 @@ from typing import Final, Protocol
 
 from made_texts.pieces import pieces
 
-from .plan import Fate, Fault, Plan, fate_of_sum, fault_of
+from .plan import Plan
 from .real_texts import Task, programming_tasks, worded_problems
+from .roles import Fate, Fault, fate_of_sum, fault_of
 from .sums import Sum, sum_of, twin_of
 
 TAILS: Final = {

@@ -14,9 +14,10 @@ from factory.collect.procedural import problems
 from factory.recipe_file import data_root, load_recipe
 
 from .asked import Asked, Procedural, arithmetic, choices, programs, real, sums, words_in_reverse
-from .plan import Fate, Plan
+from .plan import Plan
 from .real_texts import BENCHMARKS, benchmark_items
 from .recipe import recipe_text
+from .roles import Fate
 
 RECIPE: Final = "rehearsal.toml"
 DATA: Final = "data"

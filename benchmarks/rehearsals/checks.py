@@ -17,8 +17,10 @@ import polars as pl
 
 from factory.parts import iter_columns
 
-from .plan import CANDIDATES, PUBLISHED, ROLES, Plan, Role
-from .run import STAGES, Place, printed
+from .place import STAGES, Place
+from .plan import Plan
+from .roles import CANDIDATES, PUBLISHED, ROLES, Role
+from .run import printed
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from factory.parts import iter_columns
 
+from .place import AFTER, STAGES, STORE, Place
 from .plan import Plan
-from .run import AFTER, STAGES, STORE, Place, orchestration_s
+from .run import orchestration_s
 from .watch import Took, added_up, disk_bytes
 
 Figures = dict[str, Any]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from .asked import TAILS
-from .plan import CANDIDATES, MOST_PASS_RATE, PER_PROBLEM, Plan
+from .plan import MOST_PASS_RATE, PER_PROBLEM, Plan
 from .real_texts import BENCHMARKS
+from .roles import CANDIDATES
 
 NAME: Final = "rehearsal"
 VERSION: Final = "1.0.0"

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rehearsals.answers import completion
 from rehearsals.asked import TAILS, Asked
 from rehearsals.catalogue import read_catalogue
-from rehearsals.plan import CANDIDATES, Fate
+from rehearsals.roles import CANDIDATES, Fate
 
 _HEAD_END: Final = b"\r\n\r\n"
 _NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"

@@ -84,6 +84,7 @@ def test_no_two_problems_have_one_statement(modules: Any) -> None:
 
 def test_answers_get_the_planned_verdict_and_leave_by_the_planned_rule(modules: Any) -> None:
     asked, plan = modules("rehearsals.asked"), modules("rehearsals.plan")
+    roles = modules("rehearsals.roles")
     made = [*asked.sums(plan.Plan(8_000))]
     some = made[:110] + [one for one in made if one.fate in ("easy", "hopeless")]
     some += [*asked.choices(5), *asked.words_in_reverse(5), *asked.real(60)]
@@ -93,7 +94,7 @@ def test_answers_get_the_planned_verdict_and_leave_by_the_planned_rule(modules: 
         expected, items = [], []
         for one in mine:
             for place in range(24):
-                expected.append((one, place, _claimed(plan, one, place)))
+                expected.append((one, place, _claimed(roles, one, place)))
                 items.append(_item(modules, one, place, name))
         with open_grader(name, Grade(), Machine(workers=1)) as grader:
             verdicts = grader.grade_many(items)
@@ -108,15 +109,15 @@ def test_answers_get_the_planned_verdict_and_leave_by_the_planned_rule(modules: 
 
 
 def test_programs_are_read_out_of_answers_as_planned(modules: Any) -> None:
-    plan, program_of = modules("rehearsals.plan"), modules("factory.grade.code").program_of
+    roles, program_of = modules("rehearsals.roles"), modules("factory.grade.code").program_of
     for one in modules("rehearsals.asked").programs(45):
-        for place, role in enumerate(plan.ROLES):
+        for place, role in enumerate(roles.ROLES):
             item = _item(modules, one, place, "code")
             found = program_of(item.text, item.finish_reason)
             claimed = {"unparsable": "unparsable", "cut": "truncated"}.get(role.value)
             assert (found.status and found.status.value) == claimed
             if claimed is None:
-                wrong = one.wrong[place - plan.FIRST_WRONG] if role.value == "wrong" else None
+                wrong = one.wrong[place - roles.FIRST_WRONG] if role.value == "wrong" else None
                 assert found.program == (wrong or one.right[0])
                 reason = _REASONS.get(role.value)
                 dropped = first_drop(_case(item), Select())
@@ -129,7 +130,7 @@ def test_duplicates_are_near_the_others_far_and_the_surplus_is_longest(modules: 
     made = [*islice(asked.sums(plan.Plan(4_000)), 102), *asked.programs(20)]
     for before, one in pairwise(made):
         texts = [_text(modules, one, place)[0] for place in range(13)]
-        near = plan.ROLES.index(plan.Role.NEAR)
+        near = modules("rehearsals.roles").ROLES.index("near duplicate")
         assert max(map(len, texts[:10])) < min(map(len, texts[10:]))
         split = [text.lower().split() for text in texts]
         assert split[8] == split[0] and texts[8] != texts[0]
@@ -166,10 +167,10 @@ def test_the_teacher_answers_by_prompt_and_seed_alone(modules: Any, tmp_path: Pa
     assert again.answer(_request("another question", 1, 1)).startswith(b"HTTP/1.1 404")
 
 
-def _claimed(plan: Any, one: Any, place: int) -> tuple[str, str | None]:
+def _claimed(roles: Any, one: Any, place: int) -> tuple[str, str | None]:
     if one.fate.value in ("easy", "hopeless"):
         return ("correct", None) if one.fate.value == "easy" else ("incorrect", None)
-    role = plan.ROLES[place].value
+    role = roles.ROLES[place].value
     status = {"wrong": "incorrect", "unparsable": "unparsable", "cut": "truncated"}
     return status.get(role, "correct"), _REASONS.get(role)
 
