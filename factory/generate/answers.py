@@ -101,32 +101,29 @@ def read_completions(body: bytes, wanted: int) -> Answer | NoAnswer:
 def _text(
     choice: dict[str, Any], place: int, prompt_tokens: int | None, total: int | None
 ) -> Text | NoAnswer:
-    reason = choice.get("finish_reason")
-    message = choice.get("message")
-    if reason in _DECLINED or (isinstance(message, dict) and message.get("refusal")):
+    reason: Any = choice.get("finish_reason")
+    message: Any = choice.get("message")
+    in_message = isinstance(message, dict)
+    if reason in _DECLINED or (in_message and message.get("refusal")):
         return NoAnswer(Kind.DECLINED, f"choice {place} ended by {reason!r}")
-    if isinstance(message, dict):
-        parts = cast("dict[str, Any]", message)
-        text = _inline(
-            parts.get("content"), parts.get("reasoning_content") or parts.get("reasoning")
-        )
-    else:
-        text = choice.get("text")
+    text: Any = _inline(cast("dict[str, Any]", message)) if in_message else choice.get("text")
     if not isinstance(text, str):
         return _bad(f"choice {place} has neither text nor content")
     end = _ENDS.get(reason) if isinstance(reason, str) else None
     if end is None:
         return _bad(f"choice {place} ended by {reason!r}")
-    ids = choice.get("token_ids")
-    tokens = len(cast("list[Any]", ids)) if isinstance(ids, list) else _count(ids)
-    stop = choice.get("stop_reason")
+    ids: Any = choice.get("token_ids")
+    tokens = len(ids) if isinstance(ids, list) else _count(ids)
+    stop: Any = choice.get("stop_reason")
     stopped_at = stop if isinstance(stop, str) else None
     return Text(text, end, prompt_tokens, total if tokens is None else tokens, stopped_at)
 
 
-def _inline(content: object, reasoning: object) -> str | None:
+def _inline(message: dict[str, Any]) -> str | None:
+    content: Any = message.get("content")
     if content is not None and not isinstance(content, str):
         return None
+    reasoning: Any = message.get("reasoning_content") or message.get("reasoning")
     return with_thinking_inline(content, reasoning if isinstance(reasoning, str) else None)
 
 

@@ -143,11 +143,13 @@ def _must_have_answered(drawn: Drawn, stored: int) -> None:
 
 def _count(drawn: Drawn, reply: Reply, outcomes: Sequence[Outcome]) -> int:
     """Count a reply; the number of candidates that it completed."""
-    said = [one for _, _, one in outcomes]
-    completed = sum(isinstance(one, Completion) for one in said)
-    overlong = Drop.OVERLONG_PROMPT
+    completed = 0
+    for _, _, said in outcomes:
+        if isinstance(said, Completion):
+            completed += 1
+        elif said.reason != Drop.OVERLONG_PROMPT:
+            drawn.failed += 1
     drawn.candidates += completed
-    drawn.failed += sum(not isinstance(one, Completion) and one.reason != overlong for one in said)
     drawn.tokens += reply.completion_tokens or 0
     drawn.prompt_tokens += reply.prompt_tokens or 0
     return completed

@@ -30,8 +30,9 @@ def taken(reply: Reply, engine: str) -> tuple[list[Outcome], list[Ask]]:
         return _without_answer(reply, target, *reply.failure, engine), []
     budget = target.question.by.budget
     if budget is None:
+        now_s = time.time()
         return [
-            _completed(target, offset, reply, engine, text)
+            _completed(target, offset, reply, engine, text, now_s)
             for offset, text in enumerate(reply.texts)
         ], []
     outcomes: list[Outcome] = []
@@ -47,7 +48,7 @@ def taken(reply: Reply, engine: str) -> tuple[list[Outcome], list[Ask]]:
                 prompt_tokens=one.prompt_tokens,
                 completion_tokens=one.written.tokens,
             )
-            outcomes.append(_completed(one, 0, reply, engine, whole))
+            outcomes.append(_completed(one, 0, reply, engine, whole, time.time()))
     return outcomes, further
 
 
@@ -82,14 +83,16 @@ def _without_answer(
     if target.written is not None and reason is Drop.OVERLONG_PROMPT:
         written = target.written
         cut = Text(written.text, FinishReason.LENGTH, target.prompt_tokens, written.tokens)
-        return [_completed(target, 0, reply, engine, cut)]
+        return [_completed(target, 0, reply, engine, cut, time.time())]
     failure = Failure(reason, detail)
     question, rows = target.question, slice(target.first, target.stop)
     asked = zip(question.ids[rows], question.identities[rows], strict=True)
     return [(one, identity, failure) for one, identity in asked]
 
 
-def _completed(target: Target, offset: int, reply: Reply, engine: str, text: Text) -> Outcome:
+def _completed(
+    target: Target, offset: int, reply: Reply, engine: str, text: Text, now_s: float
+) -> Outcome:
     question, at = target.question, target.first + offset
     identity = question.identities[at]
     # Only vLLM is known to seed the k-th completion of a request with its seed plus k.
@@ -102,7 +105,7 @@ def _completed(target: Target, offset: int, reply: Reply, engine: str, text: Tex
         seed=seed_of(identity) if seeded else None,
         server=reply.server,
         engine=engine,
-        created_unix_s=time.time(),
+        created_unix_s=now_s,
         wall_s=target.wall_s if target.written else reply.wall_s,
     )
     return question.ids[at], identity, completion

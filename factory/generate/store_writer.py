@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -115,8 +115,17 @@ def _commit(connection: sqlite3.Connection, batch: Sequence[Outcome]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         rows = iter(completed)
+        places: list[tuple[bytes, int, int, float]] = []
         for block in blocks:
-            _insert(connection, block, islice(rows, block.rows))
+            number = _insert(connection, block)
+            places += (
+                (key, number, at, completion.created_unix_s)
+                for at, (key, _, completion) in enumerate(islice(rows, block.rows))
+            )
+        places.sort()  # neighbours in the index are written together
+        connection.executemany(
+            "INSERT INTO candidates VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", places
+        )
         connection.executemany(
             "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "reason = excluded.reason, detail = excluded.detail, "
@@ -134,18 +143,14 @@ def _commit(connection: sqlite3.Connection, batch: Sequence[Outcome]) -> None:
         raise
 
 
-def _insert(connection: sqlite3.Connection, block: Block, rows: Iterable[_Completed]) -> None:
+def _insert(connection: sqlite3.Connection, block: Block) -> int:
+    """The number that a block is given."""
     number = connection.execute(
         "INSERT INTO blocks (layout, content_bytes, crc32, content) VALUES (?, ?, ?, ?)",
         (LAYOUT, block.content_bytes, block.crc32, block.content),
     ).lastrowid
-    connection.executemany(
-        "INSERT INTO candidates VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (
-            (key, number, place, completion.created_unix_s)
-            for place, (key, _, completion) in enumerate(rows)
-        ),
-    )
+    assert number is not None
+    return number
 
 
 def _sorted_out(batch: Sequence[Outcome]) -> tuple[list[_Completed], list[_Failed]]:
