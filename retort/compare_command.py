@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from factory.run_record import read_run
 from factory.shown.score_text import comparison_lines
 from factory.validate.paired import Paired, paired
 from factory.validate.validated import read_validated, validation_of
+from retort.printed import answer, answer_json
 
 
 def add(commands: Any) -> None:
@@ -42,7 +42,10 @@ def _compare(arguments: argparse.Namespace) -> int:
         read_validated(_folder(given, runs)) for given in (arguments.first, arguments.second)
     )
     found = paired(first, second, arguments.suite)
-    print(json.dumps(_form(found), indent=2) if arguments.json else _text(found))  # noqa: T201
+    if arguments.json:
+        answer_json(_form(found))
+    else:
+        answer(_text(found))
     return 0
 
 

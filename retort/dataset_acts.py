@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +10,8 @@ from factory.dataset.place import dataset_folder
 from factory.errors import ManifestMismatch
 from factory.executor import Executor, executor_of
 from factory.recipe_file import load_machine, resolve_plain
+from factory.shown.printable import printable_line
+from retort.printed import answer, answer_json
 
 
 def _folder(arguments: argparse.Namespace, named: str | None = None) -> Path:
@@ -31,11 +32,11 @@ def show(arguments: argparse.Namespace) -> int:
     rows = first_rows(folder, arguments.rows) if arguments.rows else []
     if arguments.json:
         whole = found.model_dump(mode="json")
-        print(json.dumps({**whole, **({"first_rows": rows} if rows else {})}, indent=2))  # noqa: T201
+        answer_json({**whole, **({"first_rows": rows} if rows else {})})
     else:
-        print(shown_text(found))  # noqa: T201
+        answer(shown_text(found))
         for number, row in enumerate(rows, start=1):
-            print(f"\n--- row {number}\n{row_text(row)}")  # noqa: T201
+            answer(f"\n--- row {number}\n{row_text(row)}")
     return 0
 
 
@@ -51,17 +52,17 @@ def verify(arguments: argparse.Namespace) -> int:
     for check in checks_of(folder, executor=_executor(arguments)):
         checks.append(check)
         if not arguments.json:
-            print(f"{'ok' if check.passed else 'WRONG':<6} {check.name:<18} {check.looked_at}")  # noqa: T201
+            answer(f"{'ok' if check.passed else 'WRONG':<6} {check.name:<18} {check.looked_at}")
             for fault in check.faults:
-                print(f"       {fault}")  # noqa: T201
+                answer(f"       {printable_line(str(fault))}")
     whole = all(check.passed for check in checks)
     sha256 = file_sha256(folder / DATASET)
     if arguments.json:
         told = [check.model_dump(mode="json") for check in checks]
-        print(json.dumps({"whole": whole, "sha256": sha256, "checks": told}, indent=2))  # noqa: T201
+        answer_json({"whole": whole, "sha256": sha256, "checks": told})
     else:
         said = "is whole" if whole else "is not what it says"
-        print(f"{folder} {said}; SHA-256 of {DATASET}: {sha256}")  # noqa: T201
+        answer(f"{folder} {said}; SHA-256 of {DATASET}: {sha256}")
     return 0 if whole else 1
 
 
@@ -73,11 +74,10 @@ def diff(arguments: argparse.Namespace) -> int:
     found, rows = difference(_folder(arguments, arguments.a), _folder(arguments, arguments.b))
     if arguments.rows is not None:
         write_rows(rows, arguments.rows)
-    print(  # noqa: T201
-        json.dumps(found.model_dump(mode="json"), indent=2)
-        if arguments.json
-        else difference_text(found)
-    )
+    if arguments.json:
+        answer_json(found.model_dump(mode="json"))
+    else:
+        answer(difference_text(found))
     return 0
 
 
@@ -87,7 +87,7 @@ def card(arguments: argparse.Namespace) -> int:
 
     file = _folder(arguments) / CARD
     try:
-        print(file.read_text(encoding="utf-8"), end="")  # noqa: T201
+        answer(file.read_text(encoding="utf-8"), end="")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestMismatch(
             f"{file}: expected the dataset's card, found it cannot be read ({error}); `retort "
@@ -109,9 +109,9 @@ def push(arguments: argparse.Namespace) -> int:
     api = hub_api(arguments.endpoint)
     if arguments.dry_run:
         plan = plan_push(folder, said, arguments.repo, api)
-        print(plan_text(plan))  # noqa: T201
+        answer(plan_text(plan))
         return 1 if plan.refusal else 0
-    print(pushed_text(push_it(folder, said, arguments.repo, api, private=arguments.private)))  # noqa: T201
+    answer(pushed_text(push_it(folder, said, arguments.repo, api, private=arguments.private)))
     return 0
 
 
@@ -143,5 +143,8 @@ def rebuild(arguments: argparse.Namespace) -> int:
     artifacts.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".rebuilt-", dir=artifacts) as scratch:
         found = compare_rebuilt(folder, make_again(recipe, machine, stages, Path(scratch)))
-    print(found.model_dump_json(indent=2) if arguments.json else rebuilt_text(found))  # noqa: T201
+    if arguments.json:
+        answer_json(found.model_dump(mode="json"))
+    else:
+        answer(rebuilt_text(found))
     return 0 if found.equal else 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from factory.errors import InputFileError
 from factory.executor import Executor
 from factory.recipe_file import load_machine, load_recipe
+from retort.argument_types import positive, share, whole_between
+from retort.printed import say
 from schemas.collect_settings import Overlap
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ def add(commands: Any) -> None:
     decontaminate.add_argument(
         "--words",
         metavar="N",
-        type=_words,
+        type=whole_between(8, 64),
         help=f"successive words of an item that are an overlap; default: {Overlap().words}",
     )
     decontaminate.add_argument(
         "--share",
         metavar="S",
-        type=_share,
+        type=share,
         help=f"share of its runs of eight words that is an overlap; default: {Overlap().share}",
     )
     decontaminate.add_argument(
@@ -86,7 +86,7 @@ def add(commands: Any) -> None:
         help="leave wrong rows out and list them in bad_rows.jsonl instead of stopping",
     )
     decontaminate.add_argument(
-        "--workers", metavar="N", type=_workers, help="processes; default: one per core"
+        "--workers", metavar="N", type=positive, help="processes; default: one per core"
     )
     decontaminate.set_defaults(act=_decontaminate)
 
@@ -110,16 +110,14 @@ def _decontaminate(arguments: argparse.Namespace) -> int:
         executor=Executor(arguments.workers or os.cpu_count() or 1),
     )
     counts = ", ".join(f"{count} {name}" for name, count in done.benchmarks.items())
-    print(  # noqa: T201
+    say(
         f"{arguments.out}: {done.contaminated} of {done.rows} rows overlap"
         f"{f' ({counts})' if counts else ''}; "
         f"{'all are kept and marked' if arguments.mark else 'the others are kept'}",
-        file=sys.stderr,
     )
     if done.bad:
-        print(  # noqa: T201
+        say(
             f"{done.bad} rows were wrong and left out; {arguments.out / 'bad_rows.jsonl'} says why",
-            file=sys.stderr,
         )
     return 0
 
@@ -155,22 +153,3 @@ def _against(text: str) -> Against:
     if not Path(path).exists() and ":" in path:
         path, _, columns = path.rpartition(":")
     return found["name"], Path(path), tuple(filter(None, columns.split(",")))
-
-
-def _words(text: str) -> int:
-    if not text.isdecimal() or not 8 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"expected a number from 8 to 64, found {text!r}")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    with suppress(ValueError):
-        if 0.0 < float(text) <= 1.0:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number above 0 and up to 1, found {text!r}")
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {text!r}")
-    return int(text)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from factory.executor import Executor
+from retort.argument_types import number_between, positive, whole_between
+from retort.printed import say
 from schemas.shard_settings import NearDuplicates
 
 
@@ -35,14 +35,14 @@ def add(commands: Any) -> None:
     dedupe.add_argument(
         "--threshold",
         metavar="T",
-        type=_threshold,
+        type=number_between(0.3, 1.0),
         default=near.threshold,
         help="similarity from which two texts are near; default: %(default)s",
     )
     dedupe.add_argument(
         "--words",
         metavar="N",
-        type=_words,
+        type=whole_between(1, 32),
         default=near.words,
         help="words of an n-gram; default: %(default)s",
     )
@@ -58,7 +58,7 @@ def add(commands: Any) -> None:
         help="leave wrong rows out and list them in bad_rows.jsonl instead of stopping",
     )
     dedupe.add_argument(
-        "--workers", metavar="N", type=_workers, help="processes; default: one per core"
+        "--workers", metavar="N", type=positive, help="processes; default: one per core"
     )
     dedupe.set_defaults(act=_dedupe)
 
@@ -76,33 +76,12 @@ def _dedupe(arguments: argparse.Namespace) -> int:
         skip_bad=arguments.skip_bad,
         executor=Executor(arguments.workers or os.cpu_count() or 1),
     )
-    print(  # noqa: T201
+    say(
         f"{arguments.out}: {done.kept} of {done.rows} rows kept; {done.rows - done.kept} are "
         f"duplicates, in {done.clusters} clusters",
-        file=sys.stderr,
     )
     if done.bad:
-        print(  # noqa: T201
+        say(
             f"{done.bad} rows were wrong and left out; {arguments.out / 'bad_rows.jsonl'} says why",
-            file=sys.stderr,
         )
     return 0
-
-
-def _threshold(text: str) -> float:
-    with suppress(ValueError):
-        if 0.3 <= float(text) <= 1.0:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number from 0.3 to 1.0, found {text!r}")
-
-
-def _words(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 32:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to 32, found {text!r}")
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {text!r}")
-    return int(text)

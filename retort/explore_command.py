@@ -11,6 +11,7 @@ from typing import Any
 from factory.errors import InputFileError
 from factory.recipe_file import load_machine, resolve_plain
 from factory.shown.progress import say
+from retort.printed import answer
 from schemas.machine import Machine
 
 _LOOPBACK = "127.0.0.1"
@@ -68,7 +69,7 @@ def _explore(arguments: argparse.Namespace) -> int:
     with _listening(arguments.port) as listener:
         port: int = listener.getsockname()[1]
         say(f"explore: {opened.title}, {opened.table.head.rows:,} rows; marks go to {marks.path}")
-        print(f"http://{_LOOPBACK}:{port}/", flush=True)  # noqa: T201
+        answer(f"http://{_LOOPBACK}:{port}/")
         search = Search.off()
         if not arguments.no_search:
             search = Search.started(opened.folder, opened.table, rebuild=arguments.rebuild)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from factory.errors import GradeFileError, RecipeError
 from factory.grade.grade_lines import Report
 from factory.parts import write_atomically
 from factory.recipe_file import load_machine
+from retort.printed import answer, say
 from schemas.grade_settings import GradeJudge
 from schemas.machine import Endpoints, Machine
 
@@ -88,9 +88,9 @@ def _grade_judge(arguments: argparse.Namespace, told: Callable[[Report, Path], i
     status = told(report, arguments.out)
     agreement = agreement_of(arguments.out)
     if agreement.n:
-        print(agreement_text(agreement.figures()))  # noqa: T201
+        answer(agreement_text(agreement.figures()))
     elif arguments.json:
-        print("no line has a label: there is no agreement to measure", file=sys.stderr)  # noqa: T201
+        say("no line has a label: there is no agreement to measure")
     if arguments.json:
         judge = settings.model_dump(mode="json", exclude={"labels"})
         _write(arguments.json, judge | {"agreement": agreement.figures()})

@@ -12,6 +12,7 @@ from factory.audit.table import ledger_of
 from factory.audit.text import ledger_text
 from factory.recipe_file import load_machine, resolve_plain
 from factory.run_record import read_run
+from retort.printed import answer, answer_json
 
 
 def add(commands: Any) -> None:
@@ -39,9 +40,14 @@ def _ledger(arguments: argparse.Namespace) -> int:
     run = read_run(given if given.is_dir() else runs / arguments.run)
     if arguments.problem:
         path = problem_path(run, arguments.problem)
-        whole = path.model_dump_json(indent=2)
-        print(whole if arguments.json else path_text(path, full=arguments.full))  # noqa: T201
+        if arguments.json:
+            answer_json(path.model_dump(mode="json"))
+        else:
+            answer(path_text(path, full=arguments.full))
         return 0
     found = ledger_of(run)
-    print(found.model_dump_json(indent=2) if arguments.json else ledger_text(found))  # noqa: T201
+    if arguments.json:
+        answer_json(found.model_dump(mode="json"))
+    else:
+        answer(ledger_text(found))
     return 1 if found.mismatches else 0

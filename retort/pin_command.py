@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from factory.errors import RecipeError
@@ -11,6 +10,7 @@ from factory.parts import write_atomically
 from factory.pin.revisions import Pin, hub_names, resolve_revisions, unpinned
 from factory.pin.text import pinned_text
 from factory.recipe_file import load_recipe, resolve_plain
+from retort.printed import answer, say
 
 
 def add(commands: Any) -> None:
@@ -37,17 +37,17 @@ def _pin(arguments: argparse.Namespace) -> int:
     everything, open_ones = hub_names(recipe), unpinned(recipe)
     if arguments.check:
         for one in open_ones:
-            print(_line(one, "not pinned"))  # noqa: T201
-        print(f"{len(open_ones)} of {len(everything)} are not pinned", file=sys.stderr)  # noqa: T201
+            answer(_line(one, "not pinned"))
+        say(f"{len(open_ones)} of {len(everything)} are not pinned")
         return 1 if open_ones else 0
     revisions = resolve_revisions(everything if arguments.update else open_ones)
     changed = {one: sha for one, sha in revisions.items() if sha != one.revision}
     if changed:
         _write(arguments.recipe, changed)
     for one, sha in changed.items():
-        print(_line(one, sha))  # noqa: T201
+        answer(_line(one, sha))
     kept = len(everything) - len(changed)
-    print(f"{len(changed)} pinned, {kept} left as they were", file=sys.stderr)  # noqa: T201
+    say(f"{len(changed)} pinned, {kept} left as they were")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,7 +10,10 @@ from typing import Any
 from factory.plan.run_plan import ACCEPT_RATE, plan_of
 from factory.plan.text import plan_text
 from factory.recipe_file import load_machine, load_recipe
-from retort.plan_missing import Lack, lacks
+from retort.argument_types import share
+from retort.plan_lack import Lack
+from retort.plan_missing import lacks
+from retort.printed import answer, answer_json
 
 
 def add(commands: Any) -> None:
@@ -37,7 +39,7 @@ def add(commands: Any) -> None:
     plan.add_argument(
         "--accept-rate",
         metavar="X",
-        type=_share,
+        type=share,
         default=ACCEPT_RATE,
         help="share of candidates that will be correct; default: %(default)s, assumed",
     )
@@ -58,9 +60,9 @@ def _plan(arguments: argparse.Namespace) -> int:
             **plan.model_dump(mode="json"),
             "lacks": [one.model_dump(mode="json") for one in found],
         }
-        print(json.dumps(whole, indent=2))  # noqa: T201
+        answer_json(whole)
     else:
-        print(f"{plan_text(plan)}\n\n{_lacks_text(found)}")  # noqa: T201
+        answer(f"{plan_text(plan)}\n\n{_lacks_text(found)}")
     return 1 if any(one.state == "missing" for one in found) else 0
 
 
@@ -75,10 +77,3 @@ def _above_zero(text: str) -> float:
         if 0 < float(text) < 1e9:
             return float(text)
     raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
-
-
-def _share(text: str) -> float:
-    with suppress(ValueError):
-        if 0 < float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a share above 0 and up to 1, found {text!r}")

@@ -4,42 +4,30 @@ no endpoint and no hub, and loads no heavy library."""
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from factory.collect.livecodebench import download_command
 from factory.errors import RecipeError
 from factory.pin.revisions import is_hub_name, unpinned
-from factory.plan.models import TRAIN_BYTES_PER_PARAMETER, size_of
 from factory.plan.run_plan import Plan
 from factory.preflight import TRAIN_PACKAGES, runs_code
-from factory.recipe_file import existing, resolve_plain
+from factory.recipe_file import existing
 from factory.validate.rating_endpoints import endpoints_of
+from retort.plan_hardware import lacking_disk, lacking_gpus
+from retort.plan_lack import Lack, missing
 from sandboxes.engine import check
 from schemas.collect_settings import Source
 from schemas.machine import Endpoints, Machine
 from schemas.problem import GraderName
 from schemas.recipe import Recipe
-from schemas.row import Row
 from schemas.row_source_settings import HubSource, SftSource
 from schemas.source_settings import GpqaSource, LiveCodeBenchSource, ReasoningGymSource
 from schemas.teacher_settings import ImportTeacher, OpenaiTeacher, VllmTeacher
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_QUERY_TIMEOUT_S: Final = 20.0
-
-
-class Lack(Row):
-    """One thing that is not there."""
-
-    state: Literal["missing", "perhaps"]
-    """`missing`: the run would stop; `perhaps`: it may be needed."""
-    what: str
-    remedy: str
 
 
 def lacks(recipe: Recipe, machine: Machine, plan: Plan) -> list[Lack]:
@@ -50,19 +38,15 @@ def lacks(recipe: Recipe, machine: Machine, plan: Plan) -> list[Lack]:
         *_packages(recipe),
         *_endpoints(recipe, machine, plan),
         *_sandbox(recipe, machine),
-        *_gpus(recipe, plan),
-        *_disk(machine, plan),
+        *lacking_gpus(plan),
+        *lacking_disk(machine, plan),
     ]
-
-
-def _missing(what: str, remedy: str) -> Lack:
-    return Lack(state="missing", what=what, remedy=remedy)
 
 
 def _pins(recipe: Recipe) -> Iterator[Lack]:
     if found := unpinned(recipe):
         names = dict.fromkeys(f"{one.kind} {one.name}" for one in found)
-        yield _missing(f"revisions of {len(names)}: {', '.join(names)}", "retort pin RECIPE")
+        yield missing(f"revisions of {len(names)}: {', '.join(names)}", "retort pin RECIPE")
 
 
 def _sources(recipe: Recipe) -> list[Source]:
@@ -100,7 +84,7 @@ def _files(recipe: Recipe) -> Iterator[Lack]:
                 existing(place, who)
             except RecipeError as error:
                 remedy = downloads.get(who, "put it there, or correct the recipe")
-                yield _missing(f"{error}", remedy)
+                yield missing(f"{error}", remedy)
 
 
 def _served(recipe: Recipe) -> list[tuple[str, VllmTeacher | OpenaiTeacher]]:
@@ -123,7 +107,7 @@ def _packages(recipe: Recipe) -> Iterator[Lack]:
         wanted |= set(TRAIN_PACKAGES)
     absent = sorted(name for name in wanted if find_spec(name) is None)
     if absent:
-        yield _missing(f"packages {', '.join(absent)}", "make setup, or make setup-gpu")
+        yield missing(f"packages {', '.join(absent)}", "make setup, or make setup-gpu")
 
 
 def _endpoints(recipe: Recipe, machine: Machine, plan: Plan) -> Iterator[Lack]:
@@ -137,14 +121,14 @@ def _endpoints(recipe: Recipe, machine: Machine, plan: Plan) -> Iterator[Lack]:
     if plan.judged or judged:
         asked.append(("[judge]", "judge", machine.judge))
         if not recipe.grade.judge.model:
-            yield _missing("the name of the judge", "set grade.judge.model in the recipe")
+            yield missing("the name of the judge", "set grade.judge.model in the recipe")
     if recipe.validation and (best_of := recipe.validation.best_of):
         asked.append(
             (f"[{best_of.by}]", f"{best_of.by} of best_of", endpoints_of(best_of, machine))
         )
     for table, role, endpoints in asked:
         if not endpoints.base_urls:
-            yield _missing(
+            yield missing(
                 f"addresses of the {role}",
                 f'add base_urls = ["http://…/v1"] to {table} of the machine file (--machine FILE)',
             )
@@ -170,66 +154,12 @@ def _sandbox(recipe: Recipe, machine: Machine) -> Iterator[Lack]:
         return
     report = check(machine.sandbox.image)
     if not report.answers:
-        yield _missing("a Docker engine, for programs and scorers", report.problem)
+        yield missing("a Docker engine, for programs and scorers", report.problem)
         return
     if runs_code(sources):
         for problem in report.missing:
-            yield _missing("the sandbox for programs", problem)
+            yield missing("the sandbox for programs", problem)
     if scorers and not check(machine.sandbox.scorers_image).image_present:
-        yield _missing(
+        yield missing(
             f"the image {machine.sandbox.scorers_image}", "python -m sandboxes.image build scorers"
-        )
-
-
-def _gpus(recipe: Recipe, plan: Plan) -> Iterator[Lack]:
-    """GPU memory that falls short of the weights of a model that is served here."""
-    memory = gpu_memory_bytes()
-    found = f"{len(memory)} GPUs with {sum(memory) / 1e9:.0f} GB" if memory else "no GPU"
-    for name, gpus in {one.model: one.gpus for one in plan.asked if one.engine == "vllm"}.items():
-        size = size_of(name)
-        if size is not None and sum(memory) < size.weight_bytes:
-            yield _missing(
-                f"GPU memory for {name}: its weights are {size.weight_bytes / 1e9:,.0f} GB, found "
-                f"{found}",
-                f"a machine with {gpus} x 80 GB or more, or the model behind endpoints",
-            )
-    if plan.taught and not memory and any(one.tokens_per_s for one in plan.taught):
-        yield _missing("a GPU for training", "train on a machine with GPUs (docs/gpu.md)")
-    for name in dict.fromkeys(one.base for one in plan.taught if memory):
-        size = size_of(name)
-        if size is not None and sum(memory) < size.parameters * TRAIN_BYTES_PER_PARAMETER:
-            needed = size.parameters * TRAIN_BYTES_PER_PARAMETER
-            yield _missing(
-                f"GPU memory to train {name}: about {needed / 1e9:,.0f} GB over all GPUs, found "
-                f"{found}",
-                "train on a machine with more (docs/gpu.md), or a smaller base",
-            )
-
-
-def gpu_memory_bytes() -> list[int]:
-    """Memory of each GPU as its driver says it; empty where there is none."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    done = subprocess.run(
-        [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
-        capture_output=True,
-        text=True,
-        timeout=_QUERY_TIMEOUT_S,
-        check=False,
-    )
-    lines = done.stdout.split("\n") if done.returncode == 0 else []
-    return [int(line) * 1024 * 1024 for line in lines if line.strip().isdecimal()]
-
-
-def _disk(machine: Machine, plan: Plan) -> Iterator[Lack]:
-    place = resolve_plain(machine.paths.artifacts)
-    while not place.exists():
-        place = place.parent
-    free, needed = shutil.disk_usage(place).free, sum(plan.disk_bytes.values())
-    if free < needed:
-        yield _missing(
-            f"disk: about {needed / 1e9:,.0f} GB are needed, {free / 1e9:,.0f} GB are free at "
-            f"{place}",
-            "free some, or set paths.artifacts in the machine file",
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from factory.recipe_file import load_machine, resolve_plain
+from retort.printed import answer, say
 
 
 def add(commands: Any) -> None:
@@ -42,8 +42,8 @@ def _report(arguments: argparse.Namespace) -> int:
     else:
         path, missing = write_report(folder, arguments.out)
     for one in missing:
-        print(f"not in the report: {one}", file=sys.stderr)  # noqa: T201
-    print(path)  # noqa: T201
+        say(f"not in the report: {one}")
+    answer(str(path))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from factory.dataset.place import dataset_folder
 from factory.errors import RecipeError
 from factory.recipe_file import load_machine, load_train_recipe, resolve_plain
+from retort.argument_types import natural
+from retort.printed import answer, answer_json, say
 from schemas.machine import Machine
 from schemas.train_settings import Student, TrainRecipe
 
@@ -63,7 +64,7 @@ def add(commands: Any) -> None:
     train.add_argument(
         "--rows",
         metavar="N",
-        type=_rows,
+        type=natural,
         default=2,
         help="rows that --check shows as tokens; default: %(default)s",
     )
@@ -102,7 +103,7 @@ def _chosen(recipe: TrainRecipe, names: list[str] | None) -> list[Student]:
     if names is None:
         chosen = [one for one in students.values() if one.learns_from != "all"]
         for name in students.keys() - {one.name for one in chosen}:
-            _say(f"student {name} is left out: it learns from all candidates, which a run has")
+            say(f"student {name} is left out: it learns from all candidates, which a run has")
         if chosen:
             return chosen
         names = list(students)
@@ -141,9 +142,9 @@ def _check(each: list[Alone], arguments: argparse.Namespace) -> int:
             check = examine(one.prepare(), rows=arguments.rows)
         found.append(check)
         if not arguments.json:
-            print(check_text(check, colour=in_colour(sys.stdout)), end="\n\n")  # noqa: T201
+            print(check_text(check, colour=in_colour(sys.stdout)), end="\n\n")  # noqa: T201 - colours are its own
     if arguments.json:
-        print(json.dumps([check.model_dump(mode="json") for check in found], indent=2))  # noqa: T201
+        answer_json([check.model_dump(mode="json") for check in found])
     return 0
 
 
@@ -156,20 +157,10 @@ def _run(each: list[Alone], arguments: argparse.Namespace) -> int:
             {"student": one.student.name, "model": str(one.model), "key": one.key, **figures}
         )
         if not arguments.json:
-            print(  # noqa: T201
+            answer(
                 f"student   {one.model}  ({one.student.name}: {figures['steps']:,} steps, loss "
                 f"{figures['first_loss']:.4f} -> {figures['final_loss']:.4f})"
             )
     if arguments.json:
-        print(json.dumps(done, indent=2))  # noqa: T201
+        answer_json(done)
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201
-
-
-def _rows(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a number of rows, found {text!r}")
-    return int(text)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+
+from retort.argument_types import natural, number_between, positive
+from retort.printed import answer, answer_json, say
 
 
 def add(commands: Any) -> None:
@@ -55,21 +58,21 @@ def add(commands: Any) -> None:
     validate.add_argument(
         "--api-key-env", metavar="NAME", help="environment variable with the endpoint's key"
     )
+    validate.add_argument("--k", metavar="N", type=positive, help="answers per problem; default: 8")
     validate.add_argument(
-        "--k", metavar="N", type=_positive, help="answers per problem; default: 8"
-    )
-    validate.add_argument(
-        "--max-tokens", metavar="N", type=_positive, help="of a completion; default: 32768"
+        "--max-tokens", metavar="N", type=positive, help="of a completion; default: 32768"
     )
     validate.add_argument(
         "--max-model-len",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="tokens of prompt and completion together; default: what the model takes, up to "
         "--max-tokens and 2048",
     )
-    validate.add_argument("--temperature", metavar="T", type=_number, help="default: 0.6")
-    validate.add_argument("--top-p", metavar="P", type=_number, help="default: 0.95")
+    validate.add_argument(
+        "--temperature", metavar="T", type=number_between(0, 2), help="default: 0.6"
+    )
+    validate.add_argument("--top-p", metavar="P", type=number_between(0, 2), help="default: 0.95")
     validate.add_argument(
         "--think",
         action=argparse.BooleanOptionalAction,
@@ -77,7 +80,7 @@ def add(commands: Any) -> None:
         help="force <think> at the start; default: yes, but for endpoints",
     )
     validate.add_argument(
-        "--seed", metavar="N", type=_natural, help="of answers and of --limit; default: 0"
+        "--seed", metavar="N", type=natural, help="of answers and of --limit; default: 0"
     )
     validate.add_argument(
         "--dtype", choices=["auto", "float32", "bfloat16", "float16"], help="default: auto"
@@ -85,7 +88,7 @@ def add(commands: Any) -> None:
     validate.add_argument(
         "--limit",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="only N problems of each source, drawn by seed: no score of the suite",
     )
     validate.add_argument(
@@ -110,11 +113,14 @@ def _validate(arguments: argparse.Namespace) -> int:
     from retort.validate_text import list_rows, list_text, notes, result_text
 
     if arguments.list:
-        print(json.dumps(list_rows(), indent=2) if arguments.json else list_text())  # noqa: T201
+        if arguments.json:
+            answer_json(list_rows())
+        else:
+            answer(list_text())
         return 0
     one = asked_for(arguments)
     for note in one.chosen.notes:
-        print(f"note: {note}", file=sys.stderr)  # noqa: T201
+        say(f"note: {note}")
     with redirect_stdout(sys.stderr):  # where libraries say what they like
         manifest = one.run()
     from factory.run_record import read_scores
@@ -123,7 +129,7 @@ def _validate(arguments: argparse.Namespace) -> int:
 
     scores = read_scores(one.folder)
     if not arguments.json:
-        print(result_text(one, manifest, scores))  # noqa: T201
+        answer(result_text(one, manifest, scores))
         return 0
     found = {
         "model": one.name,
@@ -138,27 +144,8 @@ def _validate(arguments: argparse.Namespace) -> int:
         "notes": notes(one, manifest),
         "settings": json.loads((one.folder / SETTINGS_FILE).read_text(encoding="utf-8")),
     }
-    print(json.dumps(found, indent=2))  # noqa: T201
+    answer_json(found)
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, found {text!r}")
-    return int(text)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0, found {text!r}")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    with suppress(ValueError):
-        if 0.0 <= float(text) <= 2.0:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number from 0 to 2, found {text!r}")
 
 
 def _place(text: str) -> tuple[str, str]:

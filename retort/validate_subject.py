@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,6 +22,24 @@ from schemas.teacher_settings import OpenaiTeacher
 
 _UNKNOWN = "unknown"
 _ASKED = ("max_tokens", "max_model_len", "temperature", "top_p", "think", "dtype", "revision")
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What all ways of measuring are told."""
+
+    arguments: argparse.Namespace
+    names: list[str]
+    """Of suites; empty: all of the recipe."""
+    wishes: Wishes
+    recipe: ValidateRecipe | None
+    machine: Machine
+
+    @property
+    def out(self) -> Path | None:
+        """The folder that is named for the result."""
+        out: Path | None = self.arguments.out
+        return None if out is None else out.resolve()
 
 
 def asked_for(arguments: argparse.Namespace) -> Alone:
@@ -49,25 +67,20 @@ def asked_for(arguments: argparse.Namespace) -> Alone:
         dtype=arguments.dtype,
         data=dict(arguments.data),
     )
-    machine = load_machine(arguments.machine)
+    given = _Given(arguments, names, wishes, recipe, load_machine(arguments.machine))
     if arguments.responses is not None:
-        return _stored(arguments, names, wishes, recipe, machine)
+        return _stored(given)
     if arguments.subject is None:
         raise RecipeError("retort validate: expected MODEL or --responses FILE, found neither")
     if arguments.endpoint is not None:
-        return _behind(arguments, names, wishes, recipe, machine)
+        return _behind(given)
     if arguments.api_key_env is not None:
         raise RecipeError("--api-key-env: expected --endpoint URL with it, found none")
-    return _served(arguments, names, wishes, recipe, machine)
+    return _served(given)
 
 
-def _served(
-    arguments: argparse.Namespace,
-    names: list[str],
-    wishes: Wishes,
-    recipe: ValidateRecipe | None,
-    machine: Machine,
-) -> Alone:
+def _served(given: _Given) -> Alone:
+    arguments, recipe = given.arguments, given.recipe
     model = given_model(arguments.subject, arguments.revision, arguments.model)
     has = recipe.validation if recipe else None
     found = lengths(
@@ -76,17 +89,12 @@ def _served(
         max_tokens=arguments.max_tokens or (has and has.sampling.max_tokens),
         max_model_len=arguments.max_model_len or (has and has.max_model_len),
     )
-    measured = chosen(names, wishes, recipe, found, forced=True)
-    return alone(measured, model, model.name, machine, out=_out(arguments))
+    measured = chosen(given.names, given.wishes, recipe, found, forced=True)
+    return alone(measured, model, model.name, given.machine, out=given.out)
 
 
-def _behind(
-    arguments: argparse.Namespace,
-    names: list[str],
-    wishes: Wishes,
-    recipe: ValidateRecipe | None,
-    machine: Machine,
-) -> Alone:
+def _behind(given: _Given) -> Alone:
+    arguments, recipe = given.arguments, given.recipe
     for name in ("max_model_len", "dtype", "model"):
         if getattr(arguments, name):
             raise RecipeError(
@@ -95,8 +103,8 @@ def _behind(
             )
     has = recipe.validation if recipe else None
     longest = arguments.max_tokens or (has.sampling.max_tokens if has else WANTED)
-    measured = chosen(names, wishes, recipe, Lengths(longest, longest), forced=False)
-    table = machine.teacher.model_dump() | {"base_urls": [arguments.endpoint]}
+    measured = chosen(given.names, given.wishes, recipe, Lengths(longest, longest), forced=False)
+    table = given.machine.teacher.model_dump() | {"base_urls": [arguments.endpoint]}
     if arguments.api_key_env is not None:
         table["api_key_env"] = arguments.api_key_env
     try:
@@ -111,17 +119,12 @@ def _behind(
     subject = OpenaiTeacher(
         engine="openai", model=arguments.subject, revision=arguments.revision or _UNKNOWN
     )
-    machine = machine.model_copy(update={"teacher": endpoints})
-    return alone(measured, subject, subject.model, machine, out=_out(arguments))
+    machine = given.machine.model_copy(update={"teacher": endpoints})
+    return alone(measured, subject, subject.model, machine, out=given.out)
 
 
-def _stored(
-    arguments: argparse.Namespace,
-    names: list[str],
-    wishes: Wishes,
-    recipe: ValidateRecipe | None,
-    machine: Machine,
-) -> Alone:
+def _stored(given: _Given) -> Alone:
+    arguments, recipe, names = given.arguments, given.recipe, given.names
     if arguments.subject is not None or arguments.endpoint is not None:
         raise RecipeError(
             "--responses: expected no MODEL and no --endpoint with it, because nothing is asked, "
@@ -142,10 +145,6 @@ def _stored(
         )
     path: Path = arguments.responses
     stored = stored_responses(path, names[0], arguments.model or path.name.partition(".")[0])
-    wishes = replace(wishes, k=wishes.k or stored.most)
+    wishes = replace(given.wishes, k=given.wishes.k or stored.most)
     measured = chosen(names, wishes, recipe, None, forced=True)
-    return alone(measured, stored, stored.name, machine, out=_out(arguments))
-
-
-def _out(arguments: argparse.Namespace) -> Path | None:
-    return None if arguments.out is None else arguments.out.resolve()
+    return alone(measured, stored, stored.name, given.machine, out=given.out)

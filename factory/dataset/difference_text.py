@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from factory.dataset.difference import Difference, Group
+from factory.shown.printable import printable_line
 
 
 def difference_text(found: Difference) -> str:
@@ -43,7 +44,7 @@ def _group(group: Group, there: str) -> list[str]:
         f"  {_counted(group.domains)}; {_counted(group.sources)}",
     ]
     for one in group.examples:
-        detail = f": {one.detail}" if one.detail else ""
+        detail = f": {printable_line(one.detail)}" if one.detail else ""
         lines.append(f"  {one.uuid} of {one.problem_id}{detail:.160}")
     return lines
 

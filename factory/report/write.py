@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from factory.errors import InputFileError
 from factory.parts import write_atomically
@@ -15,10 +14,7 @@ from factory.report.compared_page import compared_page
 from factory.report.facts import facts_of
 from factory.report.run_page import run_page
 from factory.run_record import REPORT_FILE
-
-_TURNS_OR_HIDES: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+from factory.shown.printable import printable
 
 
 def write_report(folder: Path, out: Path | None = None) -> tuple[Path, list[str]]:
@@ -86,4 +82,4 @@ def rendered(page: Page) -> str:
 def _shown(value: Any) -> Any:
     if type(value) is not str:  # numbers, and what is markup of ours
         return value
-    return _TURNS_OR_HIDES.sub(lambda one: f"\u27e8U+{ord(one[0]):04X}\u27e9", value)
+    return printable(value)

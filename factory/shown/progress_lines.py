@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from factory.shown.printable import printable
+
 
 class RowsBelow:
     """Lines below a bar on a terminal; they go when the bar is closed."""
@@ -52,7 +54,7 @@ def write_lines(lines: Sequence[str]) -> None:
     """Write lines above any progress bar, the empty ones left out; nothing where it is silenced."""
     if not silent():
         for line in filter(None, lines):
-            tqdm.write(line, file=sys.stderr)
+            tqdm.write(printable(line), file=sys.stderr)
 
 
 def silent() -> bool:

@@ -300,6 +300,18 @@ def test_the_rows_can_be_had_as_a_table(tmp_path: Path, capsys: pytest.CaptureFi
     assert "1.0.0 has no such candidate" in said
 
 
+def test_evidence_stays_in_its_line_and_does_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = write_dataset(tmp_path / "a", [sample(1), *KEPT])
+    drops = [dropped(1, "surplus", detail="so\n9 the same\x1b[2J\u202e")]
+    b = write_dataset(tmp_path / "b", KEPT, drops=drops, recipe=recipe())
+    assert main(["dataset", "diff", str(a), str(b)]) == 0
+    said = capsys.readouterr().out
+    assert "so 9 the same\u27e8U+001B\u27e9[2J\u27e8U+202E\u27e9\n" in said
+    assert {one for one in said if not one.isprintable()} == {"\n"}
+
+
 def test_a_folder_that_cannot_be_read_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -235,3 +235,22 @@ def test_a_path_for_programs_has_whole_texts(tmp_path: Path, capsys: Capture) ->
     assert found["candidates"][1]["verdict"] == "incorrect"
     assert found["candidates"][0]["fates"][-1]["what"] == "published"
     assert found["rows"][0]["row"] == 0
+
+
+@pytest.mark.parametrize("whole", [[], ["--full"], ["--json"]], ids=["excerpts", "full", "json"])
+def test_what_a_model_writes_does_not_steer_the_terminal(
+    whole: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    hostile = "\x1b[2J\x1b]0;mine\x07\r\x9b31m\u202e4"
+
+    def steer(rows: Rows) -> None:
+        change(rows.candidates[0], 1, text=hostile)
+        change(rows.verdicts[0], 1, extracted=hostile, detail=hostile)
+        change(rows.dropped, 0, detail=hostile)
+
+    _, text = ledger(write_run(tmp_path, steer), capsys, "--problem", "a", *whole)
+    assert {one for one in text if not one.isprintable()} == {"\n"}
+    if whole == ["--json"]:
+        assert json.loads(text)["candidates"][1]["text"] == hostile
+    else:
+        assert text.count("\u27e8U+001B\u27e9[2J\u27e8U+001B\u27e9]0;mine\u27e8U+0007\u27e9") >= 3
