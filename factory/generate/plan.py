@@ -1,6 +1,6 @@
 """The plan of a round: every candidate that it asks for, and what of it has to be drawn.
 
-A plan holds about two hundred bytes per problem and no text: prompts are rendered once to know
+A plan holds about three hundred bytes per problem and no text: prompts are rendered once to know
 their digests, and again, problem by problem, when they are sent.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -171,7 +172,8 @@ def iter_briefs(problems_dir: Path) -> Iterator[Brief]:
             *(column.to_pylist() for column in table.columns), strict=True
         ):
             if not author:
-                yield Brief(problem, domain, category, grader == GraderName.MAJORITY)
+                votes = grader == GraderName.MAJORITY
+                yield Brief(problem, intern(domain), intern(category), votes)
 
 
 def iter_problems(

@@ -9,13 +9,13 @@ from typing import Any
 from factory import ledger
 from factory.digest import canonical_json
 from factory.errors import RecipeError
-from factory.generate.answerer import answerers
+from factory.generate.answerer import Answerers, answerers
 from factory.generate.draw import Drawn, draw
 from factory.generate.earlier import Tally, tally
 from factory.generate.imported import import_candidates
 from factory.generate.passed_through import given_candidates
 from factory.generate.plan import Plan, iter_briefs, make_plan
-from factory.generate.rounds import Brief, plan_round, rule_of
+from factory.generate.rounds import Brief, Report, plan_round, rule_of
 from factory.generate.rows import FAILURE, Parts, Requested
 from factory.generate.store import CandidateStore
 from factory.generate.unfinished import begin_round, end_drawing, is_drawn
@@ -88,16 +88,11 @@ def generate_candidates(
         parts.after(imported.parts)
         found = imported.figures
     else:
-        tallies = tally(earlier)
-        briefs = list(iter_briefs(problems_dir))
-        planned, report = plan_round(briefs, tallies, generate, round=round, seed=seed)
-        meter = _meter(briefs, earlier, tallies, generate, out_dir)
         who = answerers(generate, seed, model, budget)
         with CandidateStore(store) as open_store:
-            plan = make_plan(
-                problems_dir, wanted or planned, who, open_store, drawn=is_drawn(out_dir, key)
+            plan, report, meter = _planned(
+                problems_dir, earlier, generate, who, open_store, round, seed, wanted, out_dir, key
             )
-            _count_stored(plan, briefs, meter)
             drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, meter, servers)
             if drawn:
                 end_drawing(out_dir, key)
@@ -117,6 +112,29 @@ def generate_candidates(
         ledger=ledger.entry("generate", requested, parts.candidates, parts.drops),
         figures=found,
     )
+
+
+def _planned(
+    problems_dir: Path,
+    earlier: Sequence[tuple[Path, Path]],
+    generate: Generate,
+    who: Answerers,
+    store: CandidateStore,
+    round: int,
+    seed: int,
+    wanted: Mapping[str, range] | None,
+    out_dir: Path,
+    key: str,
+) -> tuple[Plan, Report, Meter]:
+    """The plan of the round, and what counts it. What is known of each problem beside is left
+    behind here, before anything is drawn."""
+    tallies = tally(earlier)
+    briefs = list(iter_briefs(problems_dir))
+    planned, report = plan_round(briefs, tallies, generate, round=round, seed=seed)
+    meter = _meter(briefs, earlier, tallies, generate, out_dir)
+    plan = make_plan(problems_dir, wanted or planned, who, store, drawn=is_drawn(out_dir, key))
+    _count_stored(plan, briefs, meter)
+    return plan, report, meter
 
 
 def _draw(
