@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from factory.errors import MissingDependency
+from factory.executor import cluster_of
 from factory.licences import check_licences
 from factory.pin.revisions import check_pinned
 from schemas.collect_settings import Source
@@ -41,9 +42,15 @@ def check_needs(recipe: Recipe, machine: Machine, unfinished: Set[str]) -> None:
         SandboxUnavailable: Code or a scorer must be run and Docker does not answer, or has no
             image.
         TeacherError: An endpoint of a teacher, of the judge or of a rater cannot be asked.
+        ClusterError: The machine file names a Ray cluster, and none answers or a node of it is not
+            like this machine.
     """
     check_pinned(recipe)
     check_licences(recipe)
+    if machine.executor == "ray" and unfinished:
+        from factory.cluster.checked import check_cluster
+
+        check_cluster(cluster_of(machine))
     if "TrainStudent" in unfinished:
         check_installed("train", TRAIN_PACKAGES)
     if "ValidateModel" in unfinished:

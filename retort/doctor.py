@@ -13,6 +13,10 @@ from typing import Literal
 import psutil
 
 from factory.artifact import installed_versions
+from factory.cluster.checked import check_cluster
+from factory.cluster.nodes import shown
+from factory.errors import ClusterError, MissingDependency
+from factory.executor import cluster_of
 from factory.models import EMBEDDED
 from factory.recipe_file import data_root, resolve_plain
 from sandboxes import CPP, SandboxError
@@ -37,11 +41,13 @@ class Finding(Row):
 
 
 def examine(machine: Machine) -> list[Finding]:
-    """Every finding, in the order of the stages. Starts nothing and loads no heavy library."""
+    """Every finding, in the order of the stages. Starts nothing and loads no heavy library; a Ray
+    cluster is joined for a moment, by a process of its own."""
     return [
         *_machine(machine),
         *_packages("data stage", ("pyarrow", "polars", "sympy", "datasets", "luigi", "docker")),
         _data(),
+        *_cluster(machine),
         *_sandbox(machine),
         *_packages("generate, validate", ("vllm",)),
         _embedded(),
@@ -101,6 +107,19 @@ def _data() -> Finding:
         "recipes that say ${RETORT_DATA} need it: set RETORT_DATA to its folder",
         "warning",
     )
+
+
+def _cluster(machine: Machine) -> list[Finding]:
+    """What there is of the cluster; nothing where all work is done on this machine."""
+    if machine.executor != "ray":
+        return []
+    try:
+        nodes = check_cluster(cluster_of(machine))
+    except (ClusterError, MissingDependency) as error:
+        return [_finding("executor ray", False, "no Ray cluster to work on", f"{error}")]
+    if not machine.ray.address:
+        return [_finding("executor ray", True, "Ray is started on this machine for each run", "")]
+    return [_finding("executor ray", True, f"{len(nodes)} nodes: {shown(nodes)}", "")]
 
 
 _REMEDIES = {

@@ -18,6 +18,7 @@ class Node:
     """Address and host, as people know it."""
     cores: int
     """In all, whether or not others use them."""
+    gpus: int = 0
 
 
 def alive_nodes() -> list[Node]:
@@ -30,6 +31,7 @@ def alive_nodes() -> list[Node]:
             one["NodeID"],
             f"{one['NodeManagerAddress']} ({one['NodeManagerHostname']})",
             int(one["Resources"].get("CPU", 0)),
+            int(one["Resources"].get("GPU", 0)),
         )
         for one in found
         if one["Alive"]
@@ -45,12 +47,19 @@ def pinned(node: Node) -> Any:
 
 
 def shown(nodes: Sequence[Node]) -> str:
-    """E.g. `10.0.0.7 (grader-1) with 16 cores; 10.0.0.8 (grader-2) with 16 cores`."""
+    """E.g. `10.0.0.7 (grader-1) with 16 cores; 10.0.0.8 (teacher-1) with 64 cores and 8 GPUs`."""
     if not nodes:
         return "no node that is alive"
-    named = [
-        f"{node.name} with {node.cores} core{'' if node.cores == 1 else 's'}"
-        for node in nodes[:_SHOWN]
-    ]
+    named = [f"{node.name} with {_what(node)}" for node in nodes[:_SHOWN]]
     more = [f"{len(nodes) - _SHOWN} more"] if len(nodes) > _SHOWN else []
     return "; ".join([*named, *more])
+
+
+def counted(count: float, noun: str) -> str:
+    """E.g. `1 core`, `8 GPUs`."""
+    return f"{count:g} {noun}{'' if count == 1 else 's'}"
+
+
+def _what(node: Node) -> str:
+    gpus = f" and {counted(node.gpus, 'GPU')}" if node.gpus else ""
+    return counted(node.cores, "core") + gpus

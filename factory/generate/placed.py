@@ -18,12 +18,13 @@ from ray.exceptions import RayError
 from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from factory.cluster.connected import nodes_alike
+from factory.cluster.nodes import alive_nodes, shown
 from factory.errors import ClusterError
+from factory.executor import Cluster
 from factory.generate.placed_process import NodeServer, Order
 from factory.generate.placed_room import (
-    Node,
     fitting,
-    nodes_shown,
     room_wanted,
     taken_by_each,
     threads_each,
@@ -31,26 +32,12 @@ from factory.generate.placed_room import (
 from factory.generate.placed_server import PlacedServer
 from factory.generate.vllm_arguments import Distribution
 from factory.models import Model
-from schemas.machine import Ray, Vllm
+from schemas.machine import Vllm
 from schemas.teacher_settings import VllmTeacher
 
 _SIDE_BY_SIDE: Final = 4
 """Methods of an actor that run at a time: one waits for the server's end."""
 _KEY_BYTES: Final = 24
-
-
-def alive_nodes() -> list[Node]:
-    """The nodes of the cluster that this process is connected to."""
-    found: list[dict[str, Any]] = ray.nodes()
-    return [
-        Node(
-            f"{one['NodeManagerAddress']} ({one['NodeManagerHostname']})",
-            one["Resources"].get("CPU", 0.0),
-            one["Resources"].get("GPU", 0.0),
-        )
-        for one in found
-        if one["Alive"]
-    ]
 
 
 class Places:
@@ -60,11 +47,12 @@ class Places:
         here: The vLLM of this machine, which every node must have too.
 
     Raises:
-        ClusterError: No cluster answers, or it has no room for all of them within `node_wait_s`.
+        ClusterError: A node is not like this machine, or there is not room for all of them within
+            `node_wait_s`.
     """
 
     def __init__(
-        self, teacher: VllmTeacher, vllm: Vllm, model: Model, here: Distribution, cluster: Ray
+        self, teacher: VllmTeacher, vllm: Vllm, model: Model, here: Distribution, cluster: Cluster
     ) -> None:
         self.key: Final = secrets.token_urlsafe(_KEY_BYTES)
         self._vllm = vllm
@@ -75,16 +63,16 @@ class Places:
         self._servers: list[PlacedServer] = []
 
     def __enter__(self) -> Places:
-        self._connect()
+        nodes = nodes_alike(self._cluster)
 
         cpu = self._order.expected.cpu
-        threads = threads_each(self._vllm, alive_nodes())
+        threads = threads_each(self._vllm, nodes)
         self._each = taken_by_each(self._vllm, threads, cpu=cpu)
         own: dict[str, Any] = {"replicas": 1, "cpu_threads": threads if cpu else None}
         self._order = replace(self._order, vllm=self._vllm.model_copy(update=own))
         self._group = placement_group([self._each] * self._vllm.replicas, strategy="SPREAD")
         try:
-            if not self._group.wait(self._cluster.node_wait_s):
+            if not self._group.wait(self._cluster.settings.node_wait_s):
                 raise self._no_room()
         except BaseException:
             self._give_back()
@@ -107,7 +95,7 @@ class Places:
         Raises:
             ClusterError: All servers have lost their nodes, and none has come within `node_wait_s`.
         """
-        if waited_s > self._cluster.node_wait_s and all(
+        if waited_s > self._cluster.settings.node_wait_s and all(
             one.waits_for_room for one in self._servers
         ):
             raise self._no_room()
@@ -117,16 +105,17 @@ class Places:
         nodes = alive_nodes()
         there = fitting(self._each, nodes)
         others = ", which others use" if there >= self._vllm.replicas else f", enough for {there}"
+        within_s = self._cluster.settings.node_wait_s
         wanted = room_wanted(self._vllm.replicas, self._each)
         return ClusterError(
-            f"vllm.replicas on the Ray cluster: expected {wanted} within "
-            f"{self._cluster.node_wait_s:.0f} s, found {nodes_shown(nodes)}{others}; lower "
-            f"vllm.replicas or the sizes of a replica in the machine file, add nodes, or raise "
-            f"ray.node_wait_s"
+            f"vllm.replicas on the Ray cluster: expected {wanted} within {within_s:.0f} s, found "
+            f"{shown(nodes)}{others}; lower vllm.replicas or the sizes of a "
+            f"replica in the machine file, add nodes, or raise ray.node_wait_s"
         )
 
     def _actor(self, number: int, order: Order) -> Any:
 
+        nodes_alike(self._cluster)  # those that have come since
         remote: Any = ray.remote(NodeServer)
         return remote.options(
             num_cpus=self._each["CPU"],
@@ -136,11 +125,6 @@ class Places:
                 self._group, placement_group_bundle_index=number
             ),
         ).remote(order)
-
-    def _connect(self) -> None:
-
-        if not ray.is_initialized():
-            raise ClusterError("no connection to a Ray cluster")
 
     def _give_back(self) -> None:
 

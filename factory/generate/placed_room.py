@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
 
+from factory.cluster.nodes import Node, counted
+from factory.executor import Cluster, cluster_of
 from factory.generate.vllm_arguments import gpus_each
-from schemas.machine import Machine, Ray, Vllm
-
-_SHOWN_NODES: Final = 8
+from schemas.machine import Machine, Vllm
 
 
-@dataclass(frozen=True)
-class Node:
-    """What a node of the cluster has in all, whether or not others use it now."""
-
-    name: str
-    cpus: float
-    gpus: float
-
-
-def placement(machine: Machine) -> Ray | None:
+def placement(machine: Machine) -> Cluster | None:
     """The cluster on whose nodes servers are to be placed; None: they run on this machine."""
-    return machine.ray if machine.executor == "ray" and machine.ray.place_vllm else None
+    return cluster_of(machine) if machine.executor == "ray" and machine.ray.place_vllm else None
 
 
 def threads_each(vllm: Vllm, nodes: Sequence[Node]) -> int:
@@ -32,7 +21,7 @@ def threads_each(vllm: Vllm, nodes: Sequence[Node]) -> int:
     of the smallest node that has cores to give."""
     if vllm.cpu_threads is not None:
         return vllm.cpu_threads
-    cores = [int(node.cpus) for node in nodes if node.cpus >= 1]
+    cores = [node.cores for node in nodes if node.cores]
     if not cores:
         return 1
     on_each = math.ceil(vllm.replicas / len(cores))
@@ -55,27 +44,11 @@ def fitting(each: Mapping[str, float], nodes: Sequence[Node]) -> int:
 
 def room_wanted(replicas: int, each: Mapping[str, float]) -> str:
     """E.g. `room for 4 replicas of 1 core and 2 GPUs each`."""
-    parts = [_counted(each["CPU"], "core")]
+    parts = [counted(each["CPU"], "core")]
     if "GPU" in each:
-        parts.append(_counted(each["GPU"], "GPU"))
-    return f"room for {_counted(replicas, 'replica')} of {' and '.join(parts)} each"
+        parts.append(counted(each["GPU"], "GPU"))
+    return f"room for {counted(replicas, 'replica')} of {' and '.join(parts)} each"
 
 
-def nodes_shown(nodes: Sequence[Node]) -> str:
-    """What the nodes have, one after the other."""
-    if not nodes:
-        return "no nodes"
-    shown = [
-        f"{node.name} {_counted(node.cpus, 'core')}, {_counted(node.gpus, 'GPU')}"
-        for node in nodes[:_SHOWN_NODES]
-    ]
-    more = [f"{len(nodes) - _SHOWN_NODES} more nodes"] if len(nodes) > _SHOWN_NODES else []
-    return "; ".join([*shown, *more])
-
-
-def _has(node: Node, name: str) -> float:
-    return node.gpus if name == "GPU" else node.cpus
-
-
-def _counted(count: float, noun: str) -> str:
-    return f"{count:g} {noun}{'' if count == 1 else 's'}"
+def _has(node: Node, name: str) -> int:
+    return node.gpus if name == "GPU" else node.cores

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 from factory.errors import RetortError
 from factory.generate.placed_process import Whereabouts
 from factory.generate.vllm_process import base_url, is_well, said_at_the_end
 
+_TOLD_CHARS: Final = 600
 _END_S: Final = 30.0
 """For a server to be gone, with the grace that its keeper gives it."""
 
@@ -115,10 +116,22 @@ class PlacedServer:
         self._end_actor()
 
     def says(self) -> str:
-        """What the log says about the end of this life, a few lines."""
-        if self._life.where is None or not self.log.exists():
-            return "  nothing: the node was gone before"
-        return said_at_the_end(self.log, self._life.where.begins)
+        """What Ray and the log say about the end of this life, a few lines."""
+        lines = self._told_by_ray()
+        if self._life.where is not None and self.log.exists():
+            lines.append(said_at_the_end(self.log, self._life.where.begins))
+        return "\n".join(lines) or "  nothing"
+
+    def _told_by_ray(self) -> list[str]:
+        """Why the actor is gone, where it is."""
+        try:
+            ray.get(self._life.ended or self._life.begun, timeout=0)
+        except GetTimeoutError:
+            return []
+        except RayError as error:
+            told = " ".join(str(error).split())
+            return [f"  Ray: {type(error).__name__}: {told[:_TOLD_CHARS]}"]
+        return []
 
     def _look(self) -> bool:
         """Whether a node has taken it; then its place is known, unless it was gone at once."""
@@ -130,7 +143,7 @@ class PlacedServer:
                 life.where = ray.get(life.begun)
             except RayTaskError as error:
                 raise _as_itself(error) from None
-            except RayActorError:
+            except RayError:
                 return True
             life.ended = life.actor.ended.remote()
             self._where = life.where

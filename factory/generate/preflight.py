@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from factory.errors import RecipeError
 from factory.generate.endpoint_check import check_endpoints
+from factory.generate.placed_room import placement
 from factory.generate.prompt import chat_template
 from factory.generate.vllm_arguments import (
     check_gpus,
@@ -15,7 +16,7 @@ from factory.hub import hub_folder
 from factory.models import resolve_model
 from factory.recipe_file import existing
 from schemas.generate_settings import Generate, Sampling
-from schemas.machine import Machine, Serving
+from schemas.machine import Machine
 from schemas.recipe import Recipe
 from schemas.teacher_settings import ImportTeacher, OpenaiTeacher, Served, VllmTeacher
 
@@ -29,15 +30,16 @@ def check_models(recipe: Recipe, machine: Machine) -> None:
     """
     check_teacher(recipe.generate, machine)
     if (rewrite := recipe.rewrite) is not None:
-        _check_served(rewrite.teacher, rewrite.sampling, machine.serving("rewrite"), "rewrite")
+        _check_served(rewrite.teacher, rewrite.sampling, machine, "rewrite")
 
 
 def check_teacher(generate: Generate, machine: Machine) -> None:
     """Return if the teacher can be asked, and the one of `[generate.rest]` where it has its own.
 
-    vLLM: it is installed, the model has a chat template, there are GPUs enough, `max_tokens` fits
-    into the context, and vLLM's own parser accepts what recipe and machine file add to the
-    arguments (this imports vLLM in another process, so it is left out where they add nothing).
+    vLLM: it is installed, the model has a chat template, there are GPUs enough (where Ray places
+    the servers, room is waited for when they start), `max_tokens` fits into the context, and vLLM's
+    own parser accepts what recipe and machine file add to the arguments
+    (this imports vLLM in another process, so it is left out where they add nothing).
     Endpoints: each answers, accepts the key and serves the model; one that has no list of models
     is believed. Import: the files are there.
 
@@ -55,21 +57,21 @@ def check_teacher(generate: Generate, machine: Machine) -> None:
                 hub_folder(file, who)
         return
     _check_prefixes(generate)
-    _check_served(generate.teacher, generate.sampling, machine.serving("teacher"), "generate")
+    _check_served(generate.teacher, generate.sampling, machine, "generate")
     if (rest := generate.rest) is not None:
-        role = "rest" if rest.teacher else "teacher"
         teacher = rest.teacher or generate.teacher
         sampling = rest.sampling or generate.sampling
         if rest.teacher:
-            _check_served(teacher, sampling, machine.serving(role), "generate.rest")
+            _check_served(teacher, sampling, machine, "generate.rest")
         elif isinstance(teacher, VllmTeacher):
             _check_context(teacher, sampling, "generate.rest")
 
 
-def _check_served(teacher: Served, sampling: Sampling, serving: Serving, section: str) -> None:
+def _check_served(teacher: Served, sampling: Sampling, machine: Machine, section: str) -> None:
+    role = "teacher" if section == "generate" else section.rpartition(".")[2]
+    serving = machine.serving(role)
     if isinstance(teacher, OpenaiTeacher):
-        role = section.rpartition(".")[2]
-        own = "" if role == "generate" else f"{role}.teacher.base_urls, or else "
+        own = "" if role == "teacher" else f"{role}.teacher.base_urls, or else "
         check_endpoints(
             teacher.model,
             serving.teacher,
@@ -82,7 +84,7 @@ def _check_served(teacher: Served, sampling: Sampling, serving: Serving, section
     model = resolve_model(teacher.model, teacher.revision)
     chat_template(model)
     arguments = vllm_arguments(teacher, serving.vllm, model, cpu=distribution.cpu)
-    if not distribution.cpu:
+    if not distribution.cpu and placement(machine) is None:
         check_gpus(serving.vllm)
     if teacher.vllm_args or serving.vllm.args:
         check_vllm_arguments(arguments)

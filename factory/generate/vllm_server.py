@@ -12,20 +12,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from factory.errors import ClusterError, MissingDependency, TeacherError
+from factory.executor import Cluster
 from factory.generate.vllm_arguments import installed_vllm, server_command, server_environment
 from factory.generate.vllm_process import VllmProcess
 from factory.models import Model
 from factory.shown.progress import say
-from schemas.machine import Ray, Vllm
+from schemas.machine import Vllm
 from schemas.teacher_settings import VllmTeacher
-
-if TYPE_CHECKING:
-    from factory.generate.placed import Places
 
 RESTARTS: Final = 4
 """How often each server may be started again without having answered a request in between. At
@@ -59,6 +58,10 @@ class Server(Protocol):
     def says(self) -> str: ...
 
 
+Start = Callable[[int, Path], Server]
+"""Starts the server of a number, with its log; does not wait until it answers."""
+
+
 class VllmServers:
     """The servers of one stage; a context manager that returns when all answer.
 
@@ -80,7 +83,7 @@ class VllmServers:
         model: Model,
         log_dir: Path,
         hung_after_s: float | None = None,
-        cluster: Ray | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self._distribution = installed_vllm()
         self._teacher = teacher
@@ -89,19 +92,15 @@ class VllmServers:
         self._log_dir = log_dir
         patience_s = _HUNG_AFTER_ON_CPU_S if self._distribution.cpu else _HUNG_AFTER_S
         self._hung_after_s = hung_after_s or patience_s
+        self._cluster = cluster
         self._room = ExitStack()
-        self._places: Places | None = None
-        if cluster is not None:
-            from factory.generate.placed import Places
-
-            self._places = Places(teacher, vllm, model, self._distribution, cluster)
         self._servers: list[Server] = []
         self._deaths: list[int] = []
         self._watchers: list[threading.Thread] = []
         self._stop = threading.Event()
         self._error: TeacherError | ClusterError | MissingDependency | None = None
         self.engine = f"vllm {self._distribution.version}"
-        self.key = None if self._places is None else self._places.key
+        self.key: str | None = None
         """What a client must send; those of this machine listen to nobody else and want none."""
         self.startup_s = 0.0
 
@@ -109,9 +108,10 @@ class VllmServers:
         begun = time.monotonic()
         self._log_dir.mkdir(parents=True, exist_ok=True)
         try:
-            if self._places is not None:
-                self._room.enter_context(self._places)
-            self._start_all()
+            start = self._here() if self._cluster is None else self._placed(self._cluster)
+            for number in range(self._vllm.replicas):
+                self._servers.append(start(number, self._log_dir / f"vllm-{number}.log"))
+                self._deaths.append(0)
             for server in self._servers:
                 self._wait_healthy(server)
         except BaseException:
@@ -129,17 +129,23 @@ class VllmServers:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _start_all(self) -> None:
+    def _here(self) -> Start:
         cpu = self._distribution.cpu
         command = server_command(self._teacher, self._vllm, self._model, cpu=cpu)
-        for number in range(self._vllm.replicas):
-            log = self._log_dir / f"vllm-{number}.log"
-            if self._places is None:
-                environment = server_environment(self._vllm, number, cpu=cpu)
-                self._servers.append(VllmProcess(command, environment, log))
-            else:
-                self._servers.append(self._places.start(number, log))
-            self._deaths.append(0)
+        return lambda number, log: VllmProcess(
+            command, server_environment(self._vllm, number, cpu=cpu), log
+        )
+
+    def _placed(self, cluster: Cluster) -> Start:
+        from factory.cluster.connected import connect
+
+        connect(cluster.settings)  # which says so where no Ray is installed
+        from factory.generate.placed import Places
+
+        places = Places(self._teacher, self._vllm, self._model, self._distribution, cluster)
+        self._room.enter_context(places)
+        self.key = places.key
+        return places.start
 
     def close(self) -> None:
         """End the servers; returns when they are gone."""

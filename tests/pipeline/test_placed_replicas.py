@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -14,12 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 import pytest
 
+from factory.cluster.checked import check_cluster
+from factory.cluster.connected import disconnect
 from factory.errors import ClusterError
+from factory.executor import Cluster
 from factory.generate.stage import generate_candidates
 from factory.generate.vllm_server import VllmServers
 from factory.models import resolve_model
@@ -27,7 +30,7 @@ from factory.parts import read_part
 from factory.recipe_file import ROOT
 from schemas.arrow import CANDIDATE
 from schemas.generate_settings import Generate, Sampling
-from schemas.machine import Endpoints, Machine, Ray, Vllm
+from schemas.machine import Endpoints, Machine, Ray, Sandbox, Vllm
 from schemas.teacher_settings import VllmTeacher
 from tests.unit.generate.problems_artifact import problem, problems_folder
 
@@ -39,9 +42,7 @@ TWO = Vllm(replicas=2, cpu_threads=1, max_num_seqs=8)
 RUN = """
 import sys, time
 from pathlib import Path
-import ray
-from tests.pipeline.test_placed_replicas import HEAD, Ray, placed
-ray.init(address=sys.argv[2], _node_ip_address=HEAD, log_to_driver=False)
+from tests.pipeline.test_placed_replicas import Ray, placed
 with placed(Path(sys.argv[1]), Ray(address=sys.argv[2])):
     print("ready", flush=True)
     time.sleep(600)
@@ -56,24 +57,24 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Iterator[Any]:
-    """A cluster of two nodes with one core each; this process is connected to it."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    import ray
-    from ray.cluster_utils import Cluster
+    """A cluster of two nodes with one core each."""
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(prefix="placed-") as folder:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # others may have this machine's memory
+        from ray import cluster_utils
 
-    head = {**NODE, "node_ip_address": HEAD, "include_dashboard": False}
-    cluster: Any = Cluster(initialize_head=True, head_node_args=head)
-    cluster.add_node(**NODE, node_ip_address=OTHER)
-    ray.init(address=cluster.address, _node_ip_address=HEAD, log_to_driver=False)
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
+        head = {"node_ip_address": HEAD, "include_dashboard": False, "temp_dir": folder}
+        cluster: Any = cluster_utils.Cluster(initialize_head=True, head_node_args={**NODE, **head})
+        cluster.add_node(**NODE, node_ip_address=OTHER)
+        yield cluster
+        disconnect()
+        cluster.shutdown()
 
 
-def placed(folder: Path, cluster: Ray, vllm: Vllm = TWO) -> VllmServers:
-    return VllmServers(
-        TEACHER, vllm, resolve_model(TEACHER.model), folder / "logs", cluster=cluster
-    )
+def placed(folder: Path, ray: Ray, vllm: Vllm = TWO) -> VllmServers:
+    cluster = Cluster(ray, folder, Sandbox())
+    model = resolve_model(TEACHER.model)
+    return VllmServers(TEACHER, vllm, model, folder / "logs", cluster=cluster)
 
 
 def drawn(folder: Path, machine: Machine, servers: VllmServers | None = None) -> list[Any]:
@@ -167,8 +168,16 @@ def test_too_little_room_says_what_is_wanted_and_what_is_there(
         pass
     said = str(error.value)
     assert "expected room for 1 replica of 2 cores each within 1 s, found 127.0.0." in said
-    assert "1 core, 0 GPUs" in said
+    assert " with 1 core; 127.0.0." in said
     assert "enough for 0; lower vllm.replicas" in said
+
+
+def test_a_cluster_is_looked_at_before_a_run_without_a_connection_of_this_process(
+    tmp_path: Path, two_nodes: Any
+) -> None:
+    nodes = check_cluster(Cluster(Ray(address=two_nodes.address), tmp_path, Sandbox()))
+    assert [node.cores for node in nodes] == [1, 1]
+    assert [node.name.split()[0] for node in nodes] == [HEAD, OTHER]
 
 
 @pytest.mark.soak
