@@ -84,11 +84,11 @@ def run_way(way: str, folder: Path, job: TrainingJob) -> Took:
         "deepspeed": _deepspeed(job),
     }
     (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
-    script = HERE / "train_ways" / ("trl_way.py" if way == "TRL" else "ours.py")
+    module = "training.cpu_trl" if way == "TRL" else "training.cpu_ours"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", str(RANKS), str(script), str(folder / "work.json")),
+            *("--nproc-per-node", str(RANKS), "-m", module, str(folder / "work.json")),
         ],
         capture_output=True,
         text=True,
@@ -100,7 +100,7 @@ def run_way(way: str, folder: Path, job: TrainingJob) -> Took:
             "DS_ACCELERATOR": "cpu",
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": os.pathsep.join(map(str, (HERE / "train_ways", HERE, HERE.parent))),
+            "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent))),
         },
         check=False,
     )

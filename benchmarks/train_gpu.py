@@ -155,7 +155,7 @@ def run(
         **{"warm_up_steps": options.warm_up_steps, "steps": options.steps},
     }
     (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
-    module = "training.ours" if way == WAYS[0] else "training.peer"
+    module = "training.gpu_ours" if way == WAYS[0] else "training.gpu_trl"
     done = subprocess.run(
         [sys.executable, "-m", module, str(folder / "work.json")],
         capture_output=True,

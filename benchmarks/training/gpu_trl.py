@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer on a model with random weights: `python -m training.peer WORK.json`.
+"""TRL's SFTTrainer on a model with random weights: `python -m training.gpu_trl WORK.json`.
 
 As its users run it: bfloat16, packing (best fit decreasing, flattened, which is its way without
 padding), its own chunked loss, the same DeepSpeed configuration, gradient checkpointing where ours
@@ -19,7 +19,7 @@ from trl import SFTConfig, SFTTrainer
 from factory.train.attention import FLAT, register
 from factory.train.job import TrainingJob
 
-from .clock import Clock
+from .gpu_clock import Clock
 from .sft_trainer import check_deepspeed, trl_rows, use_deepspeed
 from .shapes import config_of, random_model, tokenizer
 

@@ -1,4 +1,4 @@
-"""Our trainer's loop on a model with random weights: `python -m training.ours WORK.json`.
+"""Our trainer's loop on a model with random weights: `python -m training.gpu_ours WORK.json`.
 
 The loop is the real one (`factory.train.loop`): its plan, batches, engine, loss and steps. Only the
 base is not read from files, and nothing is logged, saved or exported.
@@ -16,7 +16,7 @@ from factory.train.attention import attention_of
 from factory.train.job import TrainingJob
 from factory.train.loop import _Training
 
-from .clock import Clock
+from .gpu_clock import Clock
 from .shapes import config_of, random_model, tokenizer
 
 

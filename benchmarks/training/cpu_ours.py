@@ -1,4 +1,4 @@
-"""One rank of our trainer: `torchrun … ours.py WORK.json`, timed at the end of each step."""
+"""One rank of our trainer: `torchrun -m training.cpu_ours WORK.json`, timed at each step's end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from clock import Clock
-
 from factory.train import loop
 from factory.train.job import TrainingJob
+
+from .cpu_clock import Clock
 
 
 def main() -> None:

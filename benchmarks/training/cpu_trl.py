@@ -1,4 +1,4 @@
-"""One rank of TRL's SFTTrainer: `torchrun … trl_way.py WORK.json`, timed at each step's end."""
+"""One rank of TRL's SFTTrainer: `torchrun -m training.cpu_trl WORK.json`, timed at each step."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from clock import Clock
-from training.sft_trainer import check_deepspeed, trl_rows, use_deepspeed
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
+
+from .cpu_clock import Clock
+from .sft_trainer import check_deepspeed, trl_rows, use_deepspeed
 
 
 class Timed(TrainerCallback):
