@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 _POLL_S: Final = 0.1
-_WAIT_S: Final = 10.0
-"""For killed processes to be gone, so that none writes into the folder any more."""
+_WAIT_S: Final = 20.0
+"""For processes that are killed to be gone."""
 
 
 def identity(pid: int) -> str:
@@ -34,16 +34,44 @@ def identity(pid: int) -> str:
 
 def end(identities: list[str]) -> None:
     """Kill those processes that are still the ones meant; return when they are gone."""
-    for one in identities:
-        pid = int(one.partition(":")[0])
-        if identity(pid) == one:
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline:
+        alive = [pid for pid in map(_pid, identities) if identity(pid) in identities]
+        if not alive:
+            return
+        for pid in alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + _WAIT_S
-    while time.monotonic() < deadline and any(
-        identity(int(one.partition(":")[0])) == one for one in identities
-    ):
         time.sleep(_POLL_S)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, and end what is at work in it.
+
+    A worker that was just about to start looks for its daemon for half a minute, and makes the
+    folder anew for its log.
+    """
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline and (folder.exists() or _named(folder)):
+        end(_named(folder))
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_POLL_S)
+
+
+def _named(folder: Path) -> list[str]:
+    """The other processes in whose command the folder stands."""
+    found: list[str] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if f"{folder}/".encode() in (entry / "cmdline").read_bytes():
+                found.append(identity(int(entry.name)))
+    return [one for one in found if one]
+
+
+def _pid(identity: str) -> int:
+    return int(identity.partition(":")[0])
 
 
 def main() -> None:
@@ -52,7 +80,7 @@ def main() -> None:
         pass
     folder, *identities = sys.argv[1:]
     end(identities)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(Path(folder))
 
 
 if __name__ == "__main__":
