@@ -101,6 +101,11 @@ class CardFacts(Row):
     """Model that wrote rows -> the same of the template that it was asked with."""
     end_token: str
 
+    @property
+    def is_control(self) -> bool:
+        """Whether its rows were drawn from all candidates."""
+        return self.settings_of_student["learns_from"] == "all"
+
 
 def write_facts(facts: CardFacts, folder: Path) -> None:
     """`card.json` in the artifact's folder; it is no part of it, for it holds times."""
