@@ -27,9 +27,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal
-
-Shape = Literal["apps", "contests", "cases"]
+from typing import Any, Final
 
 MOST_CASES: Final = 40
 """Of one problem; each starts a process, and all of them share the limits of one run."""
