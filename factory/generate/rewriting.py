@@ -22,6 +22,7 @@ from factory.generate.draw import Drawn, draw
 from factory.generate.identity import Identity
 from factory.generate.plan import Question, iter_problems
 from factory.generate.prompt import render_messages
+from factory.generate.rare_collections import rare_collections
 from factory.generate.rows import Parts
 from factory.generate.stage import figures
 from factory.generate.store import CandidateStore
@@ -78,7 +79,7 @@ def rewrite_candidates(
     chosen = _chosen(earlier, _covered(problems_dir, rewrite), rewrite, seed=seed)
     drawn: list[Drawn] = []
     meter = Meter(before=spent_before(earlier), folder=out_dir)
-    with CandidateStore(store) as open_store:
+    with CandidateStore(store) as open_store, rare_collections():
         asked = [
             _Rewritten(question.ids[0], one.problem_id, one.index, original)
             for original, question in _questions(problems_dir, earlier, chosen, rewrite, by)

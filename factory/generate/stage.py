@@ -15,6 +15,7 @@ from factory.generate.earlier import Tally, tally
 from factory.generate.imported import import_candidates
 from factory.generate.passed_through import given_candidates
 from factory.generate.plan import Plan, iter_briefs, make_plan
+from factory.generate.rare_collections import rare_collections
 from factory.generate.rounds import Brief, Report, plan_round, rule_of
 from factory.generate.rows import FAILURE, Parts, Requested
 from factory.generate.store import CandidateStore
@@ -89,7 +90,7 @@ def generate_candidates(
         found = imported.figures
     else:
         who = answerers(generate, seed, model, budget)
-        with CandidateStore(store) as open_store:
+        with CandidateStore(store) as open_store, rare_collections():
             plan, report, meter = _planned(
                 problems_dir, earlier, generate, who, open_store, round, seed, wanted, out_dir, key
             )
