@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +28,9 @@ _WAIT_S: Final = 1.0
 _CLOSE_S: Final = 30.0
 """For workers to leave the work; then they are killed."""
 _STARTS: Final = 3
-"""Deaths of workers at their start on one node until no more are tried there."""
+_REST_S: Final = 30.0
+"""After so many deaths of workers at their start a node is left alone for so long."""
+_SHOWN_CHARS: Final = 200
 _PASSED_ON: Final = ("RETORT_DATA", "RETORT_PROGRESS")
 """Variables of the environment that the work may read."""
 
@@ -66,6 +67,20 @@ class Died:
     tasks: list[Task]
 
 
+@dataclass(frozen=True)
+class FailedStarts:
+    """Workers of one node that died before they were ready, one after the other."""
+
+    count: int
+    last_s: float
+    why: str
+
+    @property
+    def rests(self) -> bool:
+        """Whether no more are to be started there now."""
+        return self.count >= _STARTS and time.monotonic() - self.last_s < _REST_S
+
+
 class Crew:
     """Workers for all items: one CPU each, and one on each node with Docker for those in sandboxes.
 
@@ -86,7 +101,8 @@ class Crew:
         self.workers: list[Worker] = []
         self.lacks: dict[str, str] = {}
         """Id of a node -> why it runs no programs."""
-        self.failed_starts: Counter[str] = Counter()
+        self.failed_starts: dict[str, FailedStarts] = {}
+        """Id of a node -> what happened there since a worker last started well."""
 
     # ------------------------------------------------------------------------------------- who
 
@@ -130,7 +146,8 @@ class Crew:
         return [one for one in self.workers if one.kind is kind]
 
     def _usable(self) -> list[Node]:
-        return [node for node in self.nodes if self.failed_starts[node.id] < _STARTS]
+        failed = self.failed_starts
+        return [node for node in self.nodes if node.id not in failed or not failed[node.id].rests]
 
     def _start(self, node: Node, kind: Kind) -> None:
         sandbox = self._cluster.sandbox if kind is Kind.SANDBOX else None
@@ -168,21 +185,27 @@ class Crew:
     def _happened(self, worker: Worker, ref: Any) -> Iterator[Done | Died]:
         try:
             found: Any = ray.get(ref)
-        except RayError:  # the process or its node is gone, or cannot be reached
+        except RayError as error:  # the process or its node is gone, or cannot be reached
             if ref is worker.starting:
-                self.failed_starts[worker.node.id] += 1
+                self._note_failed_start(worker.node, error)
             tasks = list(worker.given.values())
             self._forget(worker)
             yield Died(worker, tasks)
             return
         if ref is worker.starting:
             worker.starting = None
-            self.failed_starts[worker.node.id] = 0
+            self.failed_starts.pop(worker.node.id, None)
             if found:
                 self.dismiss(worker, found)
             return
         well, frozen = found
         yield Done(worker, worker.given.pop(ref), well, frozen)
+
+    def _note_failed_start(self, node: Node, error: RayError) -> None:
+        before = self.failed_starts.get(node.id)
+        why = " ".join(f"{error}".split())[:_SHOWN_CHARS]
+        count = 1 + (before.count if before else 0)
+        self.failed_starts[node.id] = FailedStarts(count, time.monotonic(), why)
 
     # -------------------------------------------------------------------------------- the end
 

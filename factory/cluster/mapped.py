@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, Final, TypeVar
 
+from ray.exceptions import RayError
+
 from factory.cluster.backlog import Backlog, Kind, Task
 from factory.cluster.connected import connect, named
 from factory.cluster.crew import Crew, Died, Done
-from factory.cluster.nodes import shown
+from factory.cluster.nodes import Node, shown
 from factory.errors import ClusterError, GraderError, SandboxUnavailable
 from factory.executor import Cluster
 
@@ -41,7 +43,7 @@ def in_cluster(
 
     Raises:
         ClusterError: As `factory.cluster.connected.connect`; no node does the work within
-            `node_wait_s`; a node that joins is not like this machine.
+            `node_wait_s`; a node that joins is not like this machine; the head is gone.
         GraderError: Workers died again and again at one item.
         SandboxUnavailable: No node runs programs.
     """
@@ -66,6 +68,12 @@ def in_cluster(
                     yield event.task.position, pickle.loads(event.frozen)
                 else:
                     backlog.put_back(_elsewhere(crew, event))
+    except RayError as error:
+        raise ClusterError(
+            f"{named(cluster.settings)}: expected its head to answer, found "
+            f"{type(error).__name__}: {' '.join(str(error).split())[:_SHOWN_CHARS]}; start the "
+            f"cluster and run again, finished parts are kept"
+        ) from error
     finally:
         crew.close()
 
@@ -135,32 +143,35 @@ class _Patience:
                 continue
             waited_s = time.monotonic() - self._since_s.setdefault(kind, time.monotonic())
             late = waited_s > self._cluster.settings.node_wait_s
-            if kind is Kind.SANDBOX and not crew.of(kind) and crew.nodes:
-                if late or not self._ran_programs:
-                    raise self._no_docker(crew)
-            elif late:
+            none_can = all(node.id in crew.lacks for node in crew.nodes) and crew.nodes
+            if kind is Kind.SANDBOX and none_can and (late or not self._ran_programs):
+                raise self._no_docker(crew)
+            if late:
                 raise self._no_node(crew)
 
     def _no_docker(self, crew: Crew) -> SandboxUnavailable:
-        each = "; ".join(
-            f"{node.name}: {crew.lacks.get(node.id, 'workers die at their start')}"
-            for node in crew.nodes
-        )
+        each = "; ".join(f"{node.name}: {crew.lacks[node.id]}" for node in crew.nodes)
         return SandboxUnavailable(
             f"{named(self._cluster.settings)}: expected a node with Docker for programs, found "
             f"none: {each}"
         )
 
     def _no_node(self, crew: Crew) -> ClusterError:
-        died = [node.name for node in crew.nodes if crew.failed_starts[node.id]]
-        why = f", where workers die at their start ({', '.join(died)})" if died else ""
-        busy = ", whose cores others use" if crew.nodes and not died else ""
+        failed = [f"; {node.name}: {_failed(crew, node)}" for node in crew.nodes]
+        died = [one for node, one in zip(crew.nodes, failed, strict=True) if _failed(crew, node)]
+        why = "".join(died) or (", whose cores others use" if crew.nodes else "")
         return ClusterError(
             f"{named(self._cluster.settings)}: expected a node that takes work within "
-            f"{self._cluster.settings.node_wait_s:.0f} s, found {shown(crew.nodes)}{why}{busy}; "
+            f"{self._cluster.settings.node_wait_s:.0f} s, found {shown(crew.nodes)}{why}; "
             f"start nodes, free some or raise ray.node_wait_s, and run again, finished parts are "
             f"kept"
         )
+
+
+def _failed(crew: Crew, node: Node) -> str:
+    """Why workers did not start on a node; empty where they did."""
+    failed = crew.failed_starts.get(node.id)
+    return f"workers died at their start ({failed.why})" if failed else ""
 
 
 def _short(item: Any) -> str:

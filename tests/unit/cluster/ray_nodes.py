@@ -21,6 +21,8 @@ _QUICK: dict[str, Any] = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
     "health_check_failure_threshold": 4,
+    # Nor are workers killed for the memory that other processes of this machine use.
+    "memory_monitor_refresh_ms": 0,
 }
 _SETTINGS: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 

@@ -37,8 +37,11 @@ def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
 
     place = tmp_path_factory.mktemp("place")
     paths = Paths(artifacts=str(place / "artifacts"))
-    yield executor_of(Machine(executor="ray", paths=paths))
-    disconnect()
+    with pytest.MonkeyPatch.context() as patch:
+        # Workers are not killed for the memory that other processes of this machine use.
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")
+        yield executor_of(Machine(executor="ray", paths=paths))
+        disconnect()
 
 
 def has_docker() -> bool:
