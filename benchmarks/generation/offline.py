@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from factory.generate import keeper
-from factory.generate.vllm_arguments import installed_vllm, server_environment, vllm_arguments
+from factory.generate.vllm_arguments import installed_vllm, vllm_arguments
+from factory.generate.vllm_environment import server_environment
 from factory.models import Model
 from schemas.generate_settings import Sampling
 from schemas.machine import Vllm

@@ -25,8 +25,8 @@ from factory.generate.vllm_arguments import (
     Distribution,
     installed_vllm,
     server_command,
-    server_environment,
 )
+from factory.generate.vllm_environment import server_environment
 from factory.generate.vllm_process import VllmProcess
 from factory.models import Model
 from schemas.machine import Vllm

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from factory.cluster.nodes import Node, counted
 from factory.executor import Cluster, cluster_of
-from factory.generate.vllm_arguments import gpus_each
+from factory.generate.vllm_environment import gpus_each
 from schemas.machine import Machine, Vllm
 
 

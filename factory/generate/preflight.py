@@ -7,11 +7,11 @@ from factory.generate.endpoint_check import check_endpoints
 from factory.generate.placed_room import placement
 from factory.generate.prompt import chat_template
 from factory.generate.vllm_arguments import (
-    check_gpus,
     check_vllm_arguments,
     installed_vllm,
     vllm_arguments,
 )
+from factory.generate.vllm_environment import check_gpus
 from factory.hub import hub_folder
 from factory.models import resolve_model
 from factory.recipe_file import existing

@@ -19,7 +19,8 @@ from typing import Final, Protocol
 
 from factory.errors import ClusterError, MissingDependency, TeacherError
 from factory.executor import Cluster
-from factory.generate.vllm_arguments import installed_vllm, server_command, server_environment
+from factory.generate.vllm_arguments import installed_vllm, server_command
+from factory.generate.vllm_environment import server_environment
 from factory.generate.vllm_process import VllmProcess
 from factory.models import Model
 from factory.shown.progress import say

@@ -10,13 +10,12 @@ import pytest
 
 from factory.errors import RecipeError
 from factory.generate.vllm_arguments import (
-    check_gpus,
     check_vllm_arguments,
     installed_vllm,
     models_at_once,
-    server_environment,
     vllm_arguments,
 )
+from factory.generate.vllm_environment import check_gpus, server_environment
 from factory.models import Model
 from schemas.machine import Vllm
 from schemas.teacher_settings import VllmTeacher
