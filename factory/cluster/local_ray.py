@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,10 @@ _STORE_BYTES_PER_CORE: Final = 32 * 2**20
 """What is made and not yet taken lies there; what does not fit goes to disk."""
 _NICENESS: Final = "RAY_worker_niceness"
 """Workers are as urgent as the processes that `map_parts` starts by itself."""
+_TOKENS: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+"""Where Ray looks for its secret first. Without one it writes one into the home folder, and then
+wants it of every other cluster of this user."""
+_TOKEN_BYTES: Final = 32
 _LONGEST: Final = 40
 """Characters of a folder in which the paths of Ray's sockets are not too long for the kernel."""
 
@@ -47,6 +52,8 @@ class LocalRay:
         cores = len(os.sched_getaffinity(0))
         before = set(psutil.Process().children(recursive=True))
         os.environ[_NICENESS] = "0"
+        if not any(name in os.environ for name in _TOKENS):
+            os.environ[_TOKENS[0]] = secrets.token_hex(_TOKEN_BYTES)
         try:
             with on_loopback():
                 ray.init(

@@ -122,17 +122,21 @@ def test_only_the_processes_that_are_meant_are_ended() -> None:
 
 @needs_ray
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_a_run_that_is_ended_leaves_nothing_of_its_ray(tmp_path: Path, how: signal.Signals) -> None:
     place = tmp_path / "tmp"
     if len(str(place)) > 40:
         place = Path(tempfile.mkdtemp(prefix="r"))
     place.mkdir(exist_ok=True)
+    home = tmp_path / "home"
+    home.mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", STARTS_RAY, str(tmp_path / "artifacts")],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "TMPDIR": str(place)},
+        env={**os.environ, "TMPDIR": str(place), "HOME": str(home)},
     ) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == b"ready\n"
@@ -142,5 +146,5 @@ def test_a_run_that_is_ended_leaves_nothing_of_its_ray(tmp_path: Path, how: sign
         run.wait(60)
         _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
-    assert list(place.iterdir()) == []
+    assert list(place.iterdir()) == list(home.iterdir()) == []
     place.rmdir()
