@@ -56,9 +56,7 @@ def test_a_disk_that_fills_while_candidates_come_loses_none_that_was_committed(
     assert len(candidates(tmp_path / "out", result)) == 6000
     with CandidateStore(tmp_path / "store.sqlite") as store:
         assert (
-            len(
-                store.places(row["candidate_id"] for row in candidates(tmp_path / "out", result))
-            )
+            len(store.places(row["candidate_id"] for row in candidates(tmp_path / "out", result)))
             == 6000
         )
 
