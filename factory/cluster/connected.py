@@ -163,7 +163,7 @@ def _join(settings: Ray) -> _Connection:
         raise ClusterError(
             f"{named(settings)}: expected it to let this machine in, found {_short(error)}; this "
             f"machine must be one of its nodes (`ray start --address=HOST:PORT`), with the same "
-            f"Python and Ray"
+            f"Python and Ray, and RAY_AUTH_MODE=token with the same token where its head has one"
         ) from error
     return _Connection(settings, os.getpid(), None, let_go)
 

@@ -102,11 +102,13 @@ def drawn(folder: Path, machine: Machine, servers: VllmServers | None = None) ->
 
 
 def servers_of_vllm() -> list[psutil.Process]:
+    """Those at addresses of the nodes, without their keepers; others may serve on 127.0.0.1."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             command = process.cmdline()
-            if "vllm.entrypoints.openai.api_server" in command and "-I" not in command:
+            here = "127.0.0.1" not in command and "-I" not in command
+            if here and "vllm.entrypoints.openai.api_server" in command:
                 found.append(process)
     return found
 
