@@ -7,7 +7,6 @@ import pickle
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from factory.cluster.backlog import Kind, Task
 from factory.cluster.connected import nodes_alike
 from factory.cluster.node_worker import NodeWorker, Surroundings
 from factory.cluster.nodes import Node, pinned
+from factory.cluster.worker import Died, Done, FailedStarts, Worker
 from factory.executor import Cluster
 
 _AHEAD: Final = 2
@@ -27,58 +27,9 @@ _LOOK_S: Final = 2.0
 _WAIT_S: Final = 1.0
 _CLOSE_S: Final = 30.0
 """For workers to leave the work; then they are killed."""
-_STARTS: Final = 3
-_REST_S: Final = 30.0
-"""After so many deaths of workers at their start a node is left alone for so long."""
 _SHOWN_CHARS: Final = 200
 _PASSED_ON: Final = ("RETORT_DATA", "RETORT_PROGRESS")
 """Variables of the environment that the work may read."""
-
-
-@dataclass(eq=False)
-class Worker:
-    """One actor, as it is seen from here."""
-
-    actor: Any
-    node: Node
-    kind: Kind
-    starting: Any
-    """Ray's reference to the end of its start; None when it is ready."""
-    given: dict[Any, Task] = field(default_factory=dict[Any, Task])
-    """Reference -> task, in the order given: it works at the first."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """A task has an end."""
-
-    worker: Worker
-    task: Task
-    well: bool
-    frozen: bytes
-    """What was made, or the error."""
-
-
-@dataclass(frozen=True)
-class Died:
-    """A worker died with these tasks undone, in their order; it worked at the first."""
-
-    worker: Worker
-    tasks: list[Task]
-
-
-@dataclass(frozen=True)
-class FailedStarts:
-    """Workers of one node that died before they were ready, one after the other."""
-
-    count: int
-    last_s: float
-    why: str
-
-    @property
-    def rests(self) -> bool:
-        """Whether no more are to be started there now."""
-        return self.count >= _STARTS and time.monotonic() - self.last_s < _REST_S
 
 
 class Crew:

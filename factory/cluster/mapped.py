@@ -11,9 +11,11 @@ from typing import Any, Final, TypeVar
 from ray.exceptions import RayError
 
 from factory.cluster.backlog import Backlog, Kind, Task
-from factory.cluster.connected import connect, named
-from factory.cluster.crew import Crew, Died, Done
+from factory.cluster.connected import connect
+from factory.cluster.crew import Crew
+from factory.cluster.joined import named
 from factory.cluster.nodes import Node, shown
+from factory.cluster.worker import Died, Done
 from factory.errors import ClusterError, GraderError, SandboxUnavailable
 from factory.executor import Cluster
 

@@ -51,10 +51,10 @@ for _ in results:
 
 JOINS = """
 import sys
-from factory.cluster import connected
+from factory.cluster import connected, joined
 from factory.errors import ClusterError
 from schemas.machine import Ray
-connected._CONNECT_S = 5.0
+joined._CONNECT_S = 2.0
 try:
     connected.connect(Ray(address=sys.argv[1]))
 except ClusterError as error:
