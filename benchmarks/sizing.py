@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from factory.plan.models import EXPERTS_TOKENS_PER_S, TOKENS_PER_S, TRAIN_BYTES_PER_PARAMETER
-from factory.plan.work import CHECKPOINT_BYTES_PER_PARAMETER, STORED_BYTES_PER_TOKEN
+from factory.plan.work import CHECKPOINT_BYTES_PER_PARAMETER
 
 SIZES: Final = (17_000, 220_000, 800_000)
 ASSUMED: Final = "**assumed**"
@@ -32,20 +32,20 @@ class Input(NamedTuple):
 
 
 _NOT_YET: Final = "–"
+_GENERATION: Final = "docs/benchmarks-generation.md"
 _REHEARSAL: Final = "docs/rehearsal.md, once it has figures"
 
 INPUTS: Final = {
     "candidates": Input(3, "drawn for a sample", "the rehearsal's plan (2,409,600 for 800,000)"),
     "tokens": Input(5_000, "of a candidate", f"{ASSUMED}; recipes/r1-distill.toml says 5,355"),
     "text": Input(4, "bytes of a token", f"{ASSUMED}, as `retort plan`"),
-    "disk": Input(
-        STORED_BYTES_PER_TOKEN, "bytes of a token, store and parts", f"{ASSUMED}, as `retort plan`"
-    ),
+    "disk": Input(0.59, "of the text, store and parts", f"{_GENERATION}: 725 + 659 of 2,360 bytes"),
+    "packed": Input(0.28, "of the text, in Parquet", f"{_GENERATION}: 659 of 2,360 bytes"),
     "programs": Input(0.27, "of the candidates", f"{ASSUMED}; recipes/r1-distill.toml, expected"),
     "run": Input(1.0, "CPU s of a program itself", f"{ASSUMED}; contests allow it several"),
     "sandbox": Input(0.0061, "CPU s around it", "README, `asserts` (benchmarks/sandbox.py)"),
     "mathematics": Input(0.038, "CPU ms of a comparison", "docs/math_grading.md, set `long`"),
-    "draw": Input(65, "CPU s for a GB of text", "docs/benchmarks-generation.md: 152.4 s, 2.36 GB"),
+    "draw": Input(37, "CPU s for a GB of text", f"{_GENERATION}: 17.6 s for 0.47 GB"),
     "collect": Input(None, "CPU s for a million candidates", _REHEARSAL),
     "grade": Input(None, "CPU s for a million candidates, beside the above", _REHEARSAL),
     "select and shard": Input(107, "CPU s for a GB of samples", "docs/benchmarks-data.md: 493 s"),
@@ -123,8 +123,11 @@ def _figures(samples: int) -> list[tuple[str, str]]:
         figures.append((f"CPU-hours, {name}", shown))
     figures += [
         ("**CPU-hours, what is known of them**", _hours(sum(cpu_s.values()))),
-        ("disk, candidates: tokens drawn x disk", f"{drawn * given['disk'] / 1e9:,.1f} GB"),
-        ("disk, dataset: samples x tokens x disk", f"{learned * given['disk'] / 1e9:,.1f} GB"),
+        ("disk, candidates: text drawn x disk", f"{drawn_gb * given['disk']:,.1f} GB"),
+        (
+            "disk, dataset of two configs: 2 x text of samples x packed",
+            f"{2 * kept_gb * given['packed']:,.1f} GB",
+        ),
         ("memory of the data stage, largest", f"{MEMORY_GIB[samples]} GiB"),
     ]
     return figures
