@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -19,6 +19,7 @@ from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
+from factory.backlog import Backlog, Kind, Task
 from factory.errors import GraderError
 from factory.orphans import die_with_parent
 
@@ -27,8 +28,6 @@ Made = TypeVar("Made")
 
 _AHEAD: Final = 2
 """Items per worker that wait at a time."""
-_HELD: Final = 32
-"""Items for sandboxes that are held back while others go past them."""
 _CLOSES_FIRST: Final = 100
 """Before multiprocessing's own ends: what work opened may need them."""
 
@@ -67,9 +66,11 @@ def in_processes(
         GraderError: A worker process died (killed, or out of memory).
     """
     frozen = pickle.dumps(work)  # now: what is entered later does not pickle
-    todo = enumerate(items)
-    held: deque[tuple[int, Item]] = deque()
-    waiting: dict[Future[Made], tuple[int, bool]] = {}
+    backlog = Backlog(items, in_sandbox)
+    most = {Kind.ANYWHERE: _AHEAD * workers}
+    if in_sandbox is not None:
+        most[Kind.SANDBOX] = _AHEAD
+    waiting: dict[Future[Made], Task] = {}
     with ExitStack() as stack:
         pool = stack.enter_context(
             ProcessPoolExecutor(
@@ -82,25 +83,22 @@ def in_processes(
         thread: _Thread[Item, Made] | None = None
         try:
             while True:
-                for_processes = sum(not sandboxed for _, sandboxed in waiting.values())
-                while for_processes < _AHEAD * workers and len(held) < _HELD:
-                    if (following := next(todo, None)) is None:
-                        break
-                    if in_sandbox is not None and in_sandbox(following[1]):
-                        held.append(following)
-                        continue
-                    future = cast("Future[Made]", pool.submit(_do, following[1]))
-                    waiting[future] = following[0], False
-                    for_processes += 1
-                while held and len(waiting) - for_processes < _AHEAD:
-                    thread = thread or stack.enter_context(_Thread(pickle.loads(frozen)))
-                    position, item = held.popleft()
-                    waiting[thread.submit(item)] = position, True
+                given = Counter(task.kind for task in waiting.values())
+                room = {kind: number - given[kind] for kind, number in most.items()}
+                backlog.fill(room)
+                for kind in room:
+                    for _ in range(min(room[kind], backlog.count(kind))):
+                        task = backlog.take(kind)
+                        if kind is Kind.SANDBOX:
+                            thread = thread or stack.enter_context(_Thread(pickle.loads(frozen)))
+                            future = thread.submit(task.item)
+                        else:
+                            future = cast("Future[Made]", pool.submit(_do, task.item))
+                        waiting[future] = task
                 if not waiting:
                     return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    position, _ = waiting.pop(future)
-                    yield position, future.result()
+                    yield waiting.pop(future).position, future.result()
         except BrokenProcessPool as error:
             raise GraderError(
                 "a worker process died while it worked on a part (killed, or out of memory); "

@@ -6,12 +6,11 @@ A process that was once connected cannot be forked, and a run's own forks its ta
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from importlib.util import find_spec
 from multiprocessing import get_context
 
 from factory.cluster.connected import disconnect, nodes_alike
+from factory.cluster.joined import must_be_installed
 from factory.cluster.nodes import Node
-from factory.errors import MissingDependency
 from factory.executor import Cluster
 
 
@@ -22,11 +21,7 @@ def check_cluster(cluster: Cluster) -> list[Node]:
         ClusterError: Nothing answers at the address, or a node is not like this machine.
         MissingDependency: No Ray is installed.
     """
-    if find_spec("ray") is None:
-        raise MissingDependency(
-            'executor = "ray" in the machine file: expected the package ray, found none; '
-            "`pip install 'retort[ray]'`, on each node"
-        )
+    must_be_installed()
     if not cluster.settings.address:
         return []
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:

@@ -7,13 +7,12 @@ import logging
 import os
 import threading
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 from factory.cluster.alike import Alike
-from factory.cluster.joined import join, named, start
+from factory.cluster.joined import join, must_be_installed, named, start
 from factory.cluster.local_ray import LocalRay
 from factory.cluster.nodes import Node
-from factory.errors import ClusterError, MissingDependency
+from factory.errors import ClusterError
 from factory.executor import Cluster
 from schemas.machine import Ray
 
@@ -95,11 +94,7 @@ def _connection(settings: Ray) -> _Connection:
             f"{named(settings)}: expected one cluster for a process, found it connected to "
             f"{named(made.settings)}; run them one after the other, in processes of their own"
         )
-    if find_spec("ray") is None:
-        raise MissingDependency(
-            'executor = "ray" in the machine file: expected the package ray, found none; '
-            "`pip install 'retort[ray]'`, on each node"
-        )
+    must_be_installed()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import ray
 from ray.exceptions import RayError
 
-from factory.cluster.backlog import Kind, Task
+from factory.backlog import Kind, Task
 from factory.cluster.connected import nodes_alike
 from factory.cluster.node_worker import NodeWorker, Surroundings
 from factory.cluster.nodes import Node, pinned

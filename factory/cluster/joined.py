@@ -6,10 +6,11 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from importlib.util import find_spec
 from typing import Any, Final
 
 from factory.cluster.local_ray import LocalRay, on_loopback
-from factory.errors import ClusterError
+from factory.errors import ClusterError, MissingDependency
 from schemas.machine import Ray
 
 _REACH_S: Final = 10.0
@@ -17,6 +18,19 @@ _REACH_S: Final = 10.0
 _CONNECT_S: Final = 120.0
 """For Ray to start or to let us in."""
 _HOW: Final[dict[str, Any]] = {"log_to_driver": False, "configure_logging": False}
+
+
+def must_be_installed() -> None:
+    """Raise where no Ray is installed.
+
+    Raises:
+        MissingDependency: With the command that installs it.
+    """
+    if find_spec("ray") is None:
+        raise MissingDependency(
+            'executor = "ray" in the machine file: expected the package ray, found none; '
+            "`pip install 'retort[ray]'`, on each node"
+        )
 
 
 def named(settings: Ray) -> str:

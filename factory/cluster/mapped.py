@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from ray.exceptions import RayError
 
-from factory.cluster.backlog import Backlog, Kind, Task
+from factory.backlog import Backlog, Kind, Task
 from factory.cluster.connected import connect
 from factory.cluster.crew import Crew
 from factory.cluster.joined import named

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from factory.cluster.backlog import Kind, Task
+from factory.backlog import Kind, Task
 from factory.cluster.nodes import Node
 
 _STARTS: Final = 3

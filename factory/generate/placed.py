@@ -64,7 +64,6 @@ class Places:
 
     def __enter__(self) -> Places:
         nodes = nodes_alike(self._cluster)
-
         cpu = self._order.expected.cpu
         threads = threads_each(self._vllm, nodes)
         self._each = taken_by_each(self._vllm, threads, cpu=cpu)
@@ -114,7 +113,6 @@ class Places:
         )
 
     def _actor(self, number: int, order: Order) -> Any:
-
         nodes_alike(self._cluster)  # those that have come since
         remote: Any = ray.remote(NodeServer)
         return remote.options(
@@ -127,6 +125,5 @@ class Places:
         ).remote(order)
 
     def _give_back(self) -> None:
-
         with suppress(RayError):
             remove_placement_group(self._group)

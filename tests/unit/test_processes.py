@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,26 +11,7 @@ import pytest
 from factory.errors import SandboxUnavailable
 from factory.executor import Executor
 from factory.parts import map_parts
-
-
-class Counting:
-    """Says who did an item, and writes down that it was opened and closed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._inside = False
-
-    def __enter__(self) -> Counting:
-        self._inside = True
-        (self._folder / f"opened-{os.getpid()}-{threading.get_ident()}").touch()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        (self._folder / f"closed-{os.getpid()}-{threading.get_ident()}").touch()
-
-    def __call__(self, item: int) -> tuple[int, int]:
-        assert self._inside
-        return item, os.getpid()
+from tests.unit.cluster.cluster_work import Counting, even
 
 
 class Unavailable(Counting):
@@ -39,10 +19,6 @@ class Unavailable(Counting):
 
     def __enter__(self) -> Counting:
         raise SandboxUnavailable("no engine")
-
-
-def even(item: int) -> bool:
-    return item % 2 == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,10 +1,10 @@
-"""factory.cluster.backlog: items are taken as there is room, and come back in their order."""
+"""factory.backlog: items are taken as there is room, and come back in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from factory.cluster.backlog import Backlog, Kind
+from factory.backlog import Backlog, Kind
 from tests.unit.cluster.cluster_work import even
 
 

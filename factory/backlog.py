@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
     ANYWHERE = "anywhere"
     SANDBOX = "sandbox"
-    """On a node with Docker."""
+    """Where Docker is."""
 
 
 @dataclass
