@@ -16,8 +16,9 @@ from schemas.verdict import Status
 class Counted:
     """Verdicts by status and by the domain of their problem; rows are not kept."""
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], meter: Meter) -> None:
         self._kinds = kinds
+        self._meter = meter
         self._statuses: Counter[str] = Counter()
         self._graded: Counter[str] = Counter()
         self._accepted: Counter[str] = Counter()
@@ -25,14 +26,15 @@ class Counted:
         """Names of the graders that gave them."""
 
     def add(self, verdicts: pa.Table) -> None:
-        """Take some verdicts in."""
+        """Take some verdicts in, and tell the meter of each."""
         names, statuses = (verdicts[name].to_pylist() for name in ("problem_id", "status"))
         self._statuses.update(statuses)
         for name, status in zip(names, statuses, strict=True):
-            kind = self._kinds[name]
+            kind, correct = self._kinds[name], status == Status.CORRECT
             self._graded[kind.domain] += 1
-            self._accepted[kind.domain] += status == Status.CORRECT
+            self._accepted[kind.domain] += correct
             self.graders.add(kind.grader)
+            self._meter.graded(name, kind, correct=correct)
 
     def figures(self) -> dict[str, Any]:
         """Counts by status and by domain, sorted by name."""
@@ -41,10 +43,3 @@ class Counted:
             "graded_by_domain": dict(sorted(self._graded.items())),
             "accepted_by_domain": dict(sorted(self._accepted.items())),
         }
-
-
-def tell(meter: Meter, verdicts: pa.Table, kinds: Mapping[str, Kind]) -> None:
-    """Tell a meter of some verdicts."""
-    names, statuses = (verdicts[name].to_pylist() for name in ("problem_id", "status"))
-    for name, status in zip(names, statuses, strict=True):
-        meter.graded(name, kinds[name], correct=status == Status.CORRECT)

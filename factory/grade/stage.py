@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from factory.digest import digest, fingerprint
 from factory.executor import Executor, executor_of
-from factory.grade.counted import Counted, tell
+from factory.grade.counted import Counted
 from factory.grade.judge import JudgeGrader
 from factory.grade.judge_labels import judge_figures
 from factory.grade.majority import MajorityGrader, majority_grader
@@ -72,8 +72,8 @@ def grade_candidates(
     drawn = [part for part in manifest.parts if part.path.startswith("candidates-")]
     rows = sum(part.rows for part in drawn)
     kinds = problem_kinds(problems_dir)
-    counted = Counted(kinds)
     meter = Meter.of_round(manifest.figures, _correct(before))
+    counted = Counted(kinds, meter)
     with ExitStack() as stack:
         problems = _problem_file(problems_dir, out_dir, stack)
         here = stack.enter_context(SpanGrader(*problems, candidates_dir, grade, machine))
@@ -83,7 +83,6 @@ def grade_candidates(
 
         def told(verdicts: pa.Table) -> None:
             counted.add(verdicts)
-            tell(meter, verdicts, kinds)
             bar.update(verdicts.num_rows)
 
         parts = VerdictParts(
