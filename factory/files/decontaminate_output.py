@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,18 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factory.files.dedupe_output import BAD_ROWS, KEPT, write_bad_rows
 from factory.files.dedupe_rows import BadRow
 from factory.files.dedupe_scratch import Stored, load
-from factory.files.table_columns import fitted, merged
+from factory.files.kept_output import BAD_ROWS, KEPT, write_bad_rows, write_kept
+from factory.files.table_columns import merged
 from factory.overlap.benchmark_index import Hit
 from factory.parts import sync_folder
-from factory.shown.progress import progress
 
 CONTAMINATED: Final = "contaminated.parquet"
 MARK: Final = "contamination"
 """Column with the evidence, where rows are marked."""
-_GROUP_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -70,27 +69,23 @@ def _write_kept(file: Path, rows: Rows, *, mark: bool) -> None:
     if mark:
         fields: list[Any] = [one for one in schema if one.name != MARK]
         schema = pa.schema([*fields, pa.field(MARK, pa.string())])
-    with (
-        pq.ParquetWriter(file, schema, compression="zstd") as writer,
-        progress("write", len(kept), "rows") as bar,
-    ):
-        begin = 0
-        waiting: list[pa.Table] = []
-        for stored in rows.batches:
-            some = kept[begin : begin + stored.rows]
-            table = load(stored)
-            if mark:
-                marks = [evidence.get(row) for row in range(begin, begin + stored.rows)]
-                table = table.drop_columns([MARK] if MARK in table.column_names else [])
-                table = table.append_column(MARK, pa.array(marks, pa.string()))
-            waiting.append(fitted(table.filter(pa.array(some)), schema))
-            begin += stored.rows
-            if sum(table.nbytes for table in waiting) >= _GROUP_BYTES:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting = []
-            bar.update(stored.rows)
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
+    write_kept(file, schema, _staying(rows, kept, evidence if mark else None), rows=len(kept))
+
+
+def _staying(
+    rows: Rows, kept: NDArray[np.bool_], marks: Mapping[int, str] | None
+) -> Iterator[tuple[int, pa.Table]]:
+    """Batch by batch what stays, marked where there are marks."""
+    begin = 0
+    for stored in rows.batches:
+        end = begin + stored.rows
+        table = load(stored)
+        if marks is not None:
+            column = pa.array([marks.get(row) for row in range(begin, end)], pa.string())
+            table = table.drop_columns([MARK] if MARK in table.column_names else [])
+            table = table.append_column(MARK, column)
+        yield stored.rows, table.filter(pa.array(kept[begin:end]))
+        begin = end
 
 
 def _write_contaminated(file: Path, rows: Rows) -> None:

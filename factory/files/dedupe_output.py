@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factory.files.dedupe_rows import BadRow, Rows
+from factory.files.dedupe_rows import Rows
 from factory.files.dedupe_scratch import load
-from factory.files.table_columns import fitted, merged
+from factory.files.kept_output import BAD_ROWS, KEPT, write_bad_rows, write_kept
+from factory.files.table_columns import merged
 from factory.overlap.clusters import Clusters
 from factory.parts import sync_folder
-from factory.shown.progress import progress
 
-KEPT: Final = "kept.parquet"
 CLUSTERS: Final = "clusters.parquet"
-BAD_ROWS: Final = "bad_rows.jsonl"
-_GROUP_BYTES: Final = 64 << 20
 
 
 def write_output(
@@ -59,26 +55,19 @@ def write_output(
 def _write_kept(file: Path, rows: Rows, kept: NDArray[np.bool_]) -> None:
     schema = merged([stored.schema for stored in rows.batches], [rows.wanted.id, rows.wanted.text])
     # The texts come once each, so a dictionary of them would be made in vain.
-    repeated: Any = [name for name in schema.names if name != rows.wanted.text]
-    with (
-        pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeated) as writer,
-        progress("write", len(kept), "rows") as bar,
-    ):
-        begin = 0
-        waiting: list[pa.Table] = []
-        for stored in rows.batches:
-            some = kept[begin : begin + stored.rows]
-            begin += stored.rows
-            if some.any():
-                table = load(stored)
-                table = table if some.all() else table.filter(pa.array(some))
-                waiting.append(fitted(table, schema))
-            if sum(table.nbytes for table in waiting) >= _GROUP_BYTES:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting = []
-            bar.update(stored.rows)
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
+    repeated = [name for name in schema.names if name != rows.wanted.text]
+    write_kept(file, schema, _staying(rows, kept), rows=len(kept), repeated=repeated)
+
+
+def _staying(rows: Rows, kept: NDArray[np.bool_]) -> Iterator[tuple[int, pa.Table | None]]:
+    begin = 0
+    for stored in rows.batches:
+        some = kept[begin : begin + stored.rows]
+        begin += stored.rows
+        table = load(stored) if some.any() else None
+        if table is not None and not some.all():
+            table = table.filter(pa.array(some))
+        yield stored.rows, table
 
 
 def _write_clusters(
@@ -99,11 +88,3 @@ def _write_clusters(
         }
     )
     pq.write_table(table.filter(pa.array(rows.live)), file, compression="zstd")
-
-
-def write_bad_rows(file: Path, bad: Sequence[BadRow]) -> None:
-    """Write a line for each row, or run of rows, that was left out: file, row and what is wrong."""
-    with open(file, "w", encoding="utf-8") as lines:
-        for one in bad:
-            line = {"file": str(one.file), "row": one.row, "what": one.what}
-            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
