@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
+from .process_sizes import family, sizes
 
 _EVERY_S: Final = 0.25
-_KIB: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -74,27 +73,6 @@ class _Peak:
 
     def _look(self) -> None:
         while not self._done.wait(_EVERY_S):
-            whole = anonymous = 0
-            for pid in _family(self._pid):
-                one, other = _sizes(pid)
-                whole, anonymous = whole + one, anonymous + other
-            self.whole = max(self.whole, whole)
-            self.anonymous = max(self.anonymous, anonymous)
-
-
-def _family(pid: int) -> list[int]:
-    try:
-        below = psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return [pid, *(one.pid for one in below)]
-
-
-def _sizes(pid: int) -> tuple[int, int]:
-    """Proportional bytes of a process, and those of them that no file holds."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0, 0  # it has just ended
-    sizes = {line.split(":")[0]: int(line.split()[1]) * _KIB for line in lines[1:]}
-    return sizes.get("Pss", 0), sizes.get("Pss_Anon", 0) + sizes.get("Pss_Shmem", 0)
+            found = [sizes(pid) for pid in family(self._pid)]
+            self.whole = max(self.whole, sum(one.proportional for one in found))
+            self.anonymous = max(self.anonymous, sum(one.anonymous for one in found))

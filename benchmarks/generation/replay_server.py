@@ -20,6 +20,8 @@ from typing import Final
 
 from factory.orphans import die_with_parent
 
+from .kept_alive import HEAD_END, KeptAlive
+
 PER_REQUEST: Final = 8
 _ANSWERS: Final = 2048
 _WORDS: Final = 1500
@@ -31,9 +33,6 @@ _MOST_BYTES: Final = 8192
 _TOKEN_IDS: Final = 16
 _LETTERS: Final = "etaoinshrdlucmfwypvbgkjqxz"
 """The frequent ones first."""
-_HEAD_END: Final = b"\r\n\r\n"
-_NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-"""To questions about versions and models."""
 
 
 def serve(told: Connection, seed: int, parent: int) -> None:
@@ -48,7 +47,7 @@ def serve(told: Connection, seed: int, parent: int) -> None:
 
 async def _serve(told: Connection, replay: _Replay) -> None:
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Connected(replay), "127.0.0.1", 0
+        lambda: KeptAlive(replay.next), "127.0.0.1", 0
     )
     told.send(server.sockets[0].getsockname()[1])
     threading.Thread(target=replay.report, args=(told,), daemon=True).start()
@@ -64,7 +63,7 @@ class _Replay:
         self._first_s: float | None = None
         self._counted = 0
 
-    def next(self) -> bytes:
+    def next(self, _: bytes) -> bytes:
         if self._first_s is None:
             self._first_s = time.monotonic()
         body = self._bodies[self._served % len(self._bodies)]
@@ -81,30 +80,6 @@ class _Replay:
             self._first_s = None
             told.send((first_s, served - self._counted))
             self._counted = served
-
-
-class _Connected(asyncio.Protocol):
-    """One kept-alive connection; requests may be pipelined."""
-
-    def __init__(self, replay: _Replay) -> None:
-        self._replay = replay
-        self._received = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(_HEAD_END)) >= 0:
-            head = bytes(self._received[:end]).lower()
-            asks = head.startswith(b"post")
-            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0]) if asks else 0
-            whole = end + len(_HEAD_END) + length
-            if len(self._received) < whole:
-                return
-            del self._received[:whole]
-            self._transport.write(self._replay.next() if asks else _NOT_FOUND)
 
 
 def answers(seed: int) -> list[bytes]:
@@ -138,7 +113,7 @@ def answers(seed: int) -> list[bytes]:
         }
         body = json.dumps(content, ensure_ascii=False).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        made.append(head.encode() + _HEAD_END + body)
+        made.append(head.encode() + HEAD_END + body)
     return made
 
 

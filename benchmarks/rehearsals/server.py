@@ -18,13 +18,13 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from generation.kept_alive import HEAD_END, KeptAlive
+
 from rehearsals.answers import completion
 from rehearsals.asked import TAILS, Asked
 from rehearsals.catalogue import read_catalogue
 from rehearsals.roles import CANDIDATES, Fate
 
-_HEAD_END: Final = b"\r\n\r\n"
-_NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _USAGE_PROMPT_TOKENS: Final = 100
 _CHARS_PER_TOKEN: Final = 4
 _OVERLONG: Final = {
@@ -90,41 +90,16 @@ def _completions(choices: list[tuple[bytes, bytes]]) -> bytes:
 
 def _http(status: int, body: bytes) -> bytes:
     head = f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    return head.encode() + _HEAD_END + body
+    return head.encode() + HEAD_END + body
 
 
 def _key(prompt: str) -> bytes:
     return blake2b(prompt.encode(), digest_size=16).digest()
 
 
-class _Connected(asyncio.Protocol):
-    """One kept-alive connection; requests may be pipelined."""
-
-    def __init__(self, teacher: Teacher) -> None:
-        self._teacher = teacher
-        self._received = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(_HEAD_END)) >= 0:
-            head = bytes(self._received[:end]).lower()
-            asks = head.startswith(b"post")
-            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0]) if asks else 0
-            begin = end + len(_HEAD_END)
-            if len(self._received) < begin + length:
-                return
-            body = bytes(self._received[begin : begin + length])
-            del self._received[: begin + length]
-            self._transport.write(self._teacher.answer(body) if asks else _NOT_FOUND)
-
-
 async def _serve(teacher: Teacher) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connected(teacher), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: KeptAlive(teacher.answer), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     threading.Thread(target=_end_with_input, daemon=True).start()
     await server.serve_forever()

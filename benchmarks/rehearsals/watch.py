@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from data_stages.process_sizes import family, sizes
 
 from factory.parts import write_atomically
 
@@ -27,7 +28,6 @@ _LAST_S: Final = 1.0
 _SHARE: Final = 0.01
 """Between two looks is this share of the time so far, within these bounds: looking costs too."""
 _KEPT_EVERY_S: Final = 5.0
-_KIB: Final = 1024
 _ENGINE: Final = ("dockerd", "containerd")
 
 
@@ -103,20 +103,23 @@ class Watch:
             min(_LAST_S, max(_FIRST_S, _SHARE * (time.monotonic() - begun_s)))
         ):
             took = self.took.setdefault(self._label(), Took())
-            family = _family(self._pid)
-            self._add_times(took, family)
-            sizes = [_sizes(pid) for pid in family]
-            took.peak_rss_bytes = max(took.peak_rss_bytes, sum(one[0] for one in sizes))
-            took.peak_pss_bytes = max(took.peak_pss_bytes, sum(one[1] for one in sizes))
-            took.peak_anonymous_bytes = max(took.peak_anonymous_bytes, sum(one[2] for one in sizes))
+            pids = family(self._pid)
+            self._add_times(took, pids)
+            found = [sizes(pid) for pid in pids]
+            resident = sum(one.resident for one in found)
+            proportional = sum(one.proportional for one in found)
+            anonymous = sum(one.anonymous for one in found)
+            took.peak_rss_bytes = max(took.peak_rss_bytes, resident)
+            took.peak_pss_bytes = max(took.peak_pss_bytes, proportional)
+            took.peak_anonymous_bytes = max(took.peak_anonymous_bytes, anonymous)
             took.peak_sandbox_bytes = max(took.peak_sandbox_bytes, self._containers.memory_bytes)
             if time.monotonic() - kept_s > _KEPT_EVERY_S:
                 took.peak_disk_bytes = max(took.peak_disk_bytes, self._disk())
                 self._keep()
                 kept_s = time.monotonic()
 
-    def _add_times(self, took: Took, family: list[int]) -> None:
-        now_s, now = time.monotonic(), self._cpu(family)
+    def _add_times(self, took: Took, pids: list[int]) -> None:
+        now_s, now = time.monotonic(), self._cpu(pids)
         took.wall_s += now_s - self._last_s
         for name, value in now.items():
             spent = max(0.0, value - self._last[name])
@@ -126,11 +129,11 @@ class Watch:
             {name: max(value, self._last[name]) for name, value in now.items()},
         )
 
-    def _cpu(self, family: list[int]) -> dict[str, float]:
+    def _cpu(self, pids: list[int]) -> dict[str, float]:
         return {
-            "cpu_s": sum(_cpu_s(pid) for pid in family),
+            "cpu_s": sum(_cpu_s(pid) for pid in pids),
             "teacher_cpu_s": _cpu_s(self._teacher) if self._teacher else 0.0,
-            "sandbox_cpu_s": self._containers.cpu_s(set(family)),
+            "sandbox_cpu_s": self._containers.cpu_s(set(pids)),
             "engine_cpu_s": sum(_cpu_s(pid) for pid in self._engine),
         }
 
@@ -166,14 +169,6 @@ def disk_bytes(*folders: Path) -> int:
     return sum(sizes.values())
 
 
-def _family(pid: int) -> list[int]:
-    try:
-        below = psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return [pid, *(one.pid for one in below)]
-
-
 def _cpu_s(pid: int) -> float:
     """Of a process and of those below it that have ended."""
     try:
@@ -181,14 +176,3 @@ def _cpu_s(pid: int) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return found.user + found.system + found.children_user + found.children_system
-
-
-def _sizes(pid: int) -> tuple[int, int, int]:
-    """Resident, proportional and anonymous bytes of a process."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0, 0, 0  # it has just ended
-    sizes = {line.split(":")[0]: int(line.split()[1]) * _KIB for line in lines[1:]}
-    anonymous = sizes.get("Pss_Anon", 0) + sizes.get("Pss_Shmem", 0)
-    return sizes.get("Rss", 0), sizes.get("Pss", 0), anonymous
