@@ -32,6 +32,7 @@ from schemas.arrow import CANDIDATE
 from schemas.generate_settings import Generate, Sampling
 from schemas.machine import Endpoints, Machine, Ray, Sandbox, Vllm
 from schemas.teacher_settings import VllmTeacher
+from tests.unit.cluster.ray_nodes import make_address_folder
 from tests.unit.generate.problems_artifact import problem, problems_folder
 
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"
@@ -63,6 +64,7 @@ def two_nodes() -> Iterator[Any]:
         patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # others may have this machine's memory
         from ray import cluster_utils
 
+        make_address_folder()
         head = {"node_ip_address": HEAD, "include_dashboard": False, "temp_dir": folder}
         cluster: Any = cluster_utils.Cluster(initialize_head=True, head_node_args={**NODE, **head})
         cluster.add_node(**NODE, node_ip_address=OTHER)

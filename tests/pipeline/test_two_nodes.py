@@ -259,7 +259,7 @@ def test_grading_outlives_a_node_that_is_killed_while_it_runs_programs(
     def kill_when_it_runs_programs() -> None:
         owned: set[int] = set()
         while not owned:
-            owned = owners() & {one.pid for one in workers.children(recursive=True)}
+            owned = owners(running=True) & {one.pid for one in workers.children(recursive=True)}
         nodes.kill(victim)
         killed.update(owned)
 
@@ -277,11 +277,13 @@ def test_grading_outlives_a_node_that_is_killed_while_it_runs_programs(
     wait_for(lambda: not owners() & (killed | pids))
 
 
-def owners() -> set[int]:
-    """The processes that own containers of sandboxes on this machine."""
+def owners(*, running: bool = False) -> set[int]:
+    """The processes that own containers of sandboxes on this machine: all, or those that run."""
     client = docker.from_env()
     try:
-        found = client.containers.list(all=True, filters={"label": OWNED}, ignore_removed=True)
+        found = client.containers.list(
+            all=not running, filters={"label": OWNED}, ignore_removed=True
+        )
         return {int(one.labels[OWNED].split()[0]) for one in found}
     finally:
         client.close()

@@ -33,6 +33,7 @@ class Nodes:
     def __init__(self, folder: Path) -> None:
         from ray.cluster_utils import Cluster as RayCluster
 
+        make_address_folder()
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         with on_loopback():
             self._cluster: Any = RayCluster(
@@ -72,6 +73,14 @@ class Nodes:
     def cluster(self, folder: Path, **settings: Any) -> Cluster:
         """What a machine file says of it."""
         return Cluster(Ray(address=self.address, **settings), folder, Sandbox())
+
+
+def make_address_folder() -> None:
+    """Make the folder where a head writes its address, wherever its own files are; Ray makes it
+    only where it puts these there too."""
+    from ray._common.utils import get_default_ray_temp_dir
+
+    Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
 
 
 def raylet_pid(node: Any) -> int:
