@@ -1,10 +1,13 @@
-"""A small process that a server lives under, so that no server outlives the run that started it.
+"""Two small processes that a server lives under, so that no server outlives who started it.
 
-`python -I keeper.py COMMAND…` starts the command in its own session and waits. It ends the whole
-process group (SIGTERM, SIGKILL after a grace period) as soon as its standard input closes or its
-parent is gone, which the kernel sees to even after `kill -9` of the run. When the keeper itself is
-killed, the kernel ends the command; what that leaves behind is in `session_members`. It ends with
-the command's exit status. It uses the standard library alone and imports nothing of ours.
+`python -I keeper.py COMMAND…` makes a session of its own. Its first process forks a second one,
+which starts the command. The second ends the whole session but the first (SIGTERM, SIGKILL after a
+grace period) as soon as the command has ended, standard input closes or the first is gone; the
+first goes when its parent does. So whichever of the three is killed, also by `kill -9` of the run,
+somebody is left to end the server and all that the server started: if the second is killed, that
+is the first. Only if both are killed at once does the kernel end the command alone, and what that
+leaves behind is in `session_members`. The status is the command's. It uses the standard library
+alone and imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 _POLL_S: Final = 0.5
+_WAIT_S: Final = 0.05
 _GRACE_S: Final = 5.0
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -30,13 +34,27 @@ def keep(command: list[str]) -> int:
     parent = os.getppid()
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    first = os.getpid()
+    second = os.fork()
+    if second == 0:
+        os._exit(_run(command, first))
+    while os.getppid() == parent:
+        ended, status = os.waitpid(second, os.WNOHANG)
+        if ended:
+            if os.WIFSIGNALED(status):
+                _end_session()
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(_WAIT_S)
+    return 1  # the second one sees it
+
+
+def _run(command: list[str], first: int) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_dies_with(os.getpid()))
-    while child.poll() is None:
+    while child.poll() is None and os.getppid() == first:
         readable, _, _ = select.select([0], [], [], _POLL_S)
-        closed = bool(readable) and os.read(0, 1) == b""
-        if closed or os.getppid() != parent:
+        if readable and os.read(0, 1) == b"":
             break
-    _end_group(child)
+    _end_session(child)
     return child.returncode
 
 
@@ -64,15 +82,21 @@ def session_members(session: int) -> list[int]:
     return found
 
 
-def _end_group(child: subprocess.Popen[bytes]) -> None:
+def _end_session(child: subprocess.Popen[bytes] | None = None) -> None:
+    """End everything of the session but the keeper; returns when it is gone."""
     os.killpg(0, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_S
-    while time.monotonic() < deadline and (child.poll() is None or session_members(os.getpid())):
-        time.sleep(0.05)
-    for other in session_members(os.getpid()):
+    while time.monotonic() < deadline and ((child and child.poll() is None) or _kept()):
+        time.sleep(_WAIT_S)
+    for other in _kept():
         with _gone_is_fine():
             os.kill(other, signal.SIGKILL)
-    child.wait()
+    if child:
+        child.wait()
+
+
+def _kept() -> list[int]:
+    return [one for one in session_members(os.getsid(0)) if one != os.getpid()]
 
 
 class _gone_is_fine:  # noqa: N801 - reads as a phrase in a `with`

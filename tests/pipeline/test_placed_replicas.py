@@ -115,6 +115,19 @@ def servers_of_vllm() -> list[psutil.Process]:
     return found
 
 
+def orphaned_engines() -> list[psutil.Process]:
+    """Engines of vLLM whose server is gone."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            parent = process.parent()
+            if "EngineCore" in process.name() and (
+                parent is None or "vllm.entrypoints.openai.api_server" not in parent.cmdline()
+            ):
+                found.append(process)
+    return found
+
+
 def until(true: Callable[[], bool], within_s: float = 90) -> None:
     deadline = time.monotonic() + within_s
     while not true():
@@ -211,6 +224,7 @@ def test_a_killed_server_and_one_whose_node_dies_come_back_where_there_is_room(
         assert third[:lost] + third[lost + 1 :] == second[:lost] + second[lost + 1 :]
     two_nodes.remove_node(late)
     assert servers_of_vllm() == []
+    until(lambda: orphaned_engines() == [])
 
 
 @pytest.mark.soak
@@ -221,6 +235,7 @@ def test_no_node_left_is_an_error_after_a_while(tmp_path: Path, two_nodes: Any) 
         two_nodes.remove_node(doomed, allow_graceful=False)
         with pytest.raises(ClusterError, match="expected room for 1 replica of 3 cores each"):
             drawn(tmp_path / "draw", Machine(vllm=only), running)
+    until(lambda: orphaned_engines() == [])
 
 
 @pytest.mark.soak
@@ -231,7 +246,7 @@ def test_servers_end_with_a_run_that_is_killed(tmp_path: Path, two_nodes: Any) -
         assert b"ready\n" in iter(run.stdout.readline, b"")
         assert len(servers_of_vllm()) == 2
         run.send_signal(signal.SIGKILL)
-    until(lambda: servers_of_vllm() == [])
+    until(lambda: servers_of_vllm() == [] and orphaned_engines() == [])
 
 
 def all_answer(running: VllmServers) -> bool:

@@ -9,6 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+import pytest
+
 from factory.generate import keeper
 
 STUBBORN = """
@@ -81,14 +84,31 @@ def test_its_exit_status_is_that_of_the_server() -> None:
         assert process.wait(20) == 7
 
 
-def test_a_killed_keeper_takes_the_server_along_and_its_children_can_be_found(
-    tmp_path: Path,
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_a_killed_keeper_takes_the_server_and_its_children_along(
+    tmp_path: Path, which: str
 ) -> None:
     note = tmp_path / "pids"
     command = [sys.executable, "-I", keeper.__file__, sys.executable, "-c", STUBBORN, str(note)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         server, child = started(note)
+        second = psutil.Process(server).ppid()
+        assert psutil.Process(second).ppid() == process.pid
+        os.kill(process.pid if which == "first" else second, signal.SIGKILL)
+        assert all_gone([server, child, second], within_s=20)
+        assert process.wait(20) != 0
+        assert keeper.session_members(process.pid) == []
+
+
+def test_of_a_keeper_killed_as_a_whole_the_children_can_be_found(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    command = [sys.executable, "-I", keeper.__file__, sys.executable, "-c", STUBBORN, str(note)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        server, child = started(note)
+        second = psutil.Process(psutil.Process(server).ppid())
+        second.suspend()
         process.kill()
+        second.kill()
         assert all_gone([server], within_s=20)
         assert keeper.session_members(process.pid) == [child]
         os.kill(child, signal.SIGKILL)
