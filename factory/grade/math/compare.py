@@ -21,7 +21,7 @@ from factory.grade.math.infinite import infinite
 from factory.grade.math.normalise import MAX_CHARS, MAX_REMEMBERED, normalise, squeeze
 from factory.grade.math.parse import DEFAULT as AS_USUAL
 from factory.grade.math.parse import Reading, Unreadable, parse
-from factory.grade.math.same import same_normal
+from factory.grade.math.same import same_normal, same_waves
 from factory.grade.math.spread import symbols
 from factory.grade.math.tree import CONSTANTS, Collection, Function, Node
 from factory.grade.math.values import is_decimal, last_place, rounds_to
@@ -95,6 +95,9 @@ class CheapTiers:
         if differ(gold, answer, positive=self.positive):
             self.method = "numeric"
             return rounded(self.policy, gold, answer)
+        if same_waves(gold, answer, positive=self.positive):
+            self.method = "normal"
+            return True
         raise Hard
 
 

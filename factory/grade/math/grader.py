@@ -20,7 +20,7 @@ from schemas.verdict import Status
 
 _Pair = tuple[str, str]
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Raised with every change after which some answer is graded otherwise."""
 _REMEMBERED: Final = 50_000
 """Answers repeat: findings of so many pairs are kept."""

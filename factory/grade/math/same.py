@@ -15,26 +15,38 @@ from factory.grade.math.normal import Normal
 from factory.grade.math.polynomial import ONE, Terms, TooMuch, add, times
 from factory.grade.math.powers import UNIT
 from factory.grade.math.tree import Node
+from factory.grade.math.waves import Waves, has_waves
 
 
 def same_normal(left: Node, right: Node, *, positive: bool = False) -> bool | None:
     """Whether two values are equal: proven, refuted, or None."""
-    normal = Normal(positive=positive)
+    difference = _difference(Normal(positive=positive), left, right)
+    if difference is None:
+        return None
+    if not difference:
+        return True
+    return False if _independent(difference) else None
+
+
+def same_waves(left: Node, right: Node, *, positive: bool = False) -> bool:
+    """Whether two values are proven equal once sines and their kin are sums of exponentials."""
+    if not (has_waves(left) or has_waves(right)):
+        return False
+    return _difference(Waves(positive=positive), left, right) == {}
+
+
+def _difference(normal: Normal, left: Node, right: Node) -> Terms | None:
+    """Numerator of the difference; None where there is no normal form."""
     try:
         one, other = normal.ratio(left), normal.ratio(right)
         if not one[1] or not other[1]:
             return None
         if one[1] == other[1]:
-            difference = add(one[0], other[0], -1)
-        else:
-            difference = add(
-                times(one[0], other[1], normal.work), times(other[0], one[1], normal.work), -1
-            )
+            return add(one[0], other[0], -1)
+        tops = times(one[0], other[1], normal.work), times(other[0], one[1], normal.work)
+        return add(*tops, -1)
     except (TooMuch, ZeroDivisionError, OverflowError):
         return None
-    if not difference:
-        return True
-    return False if _independent(difference) else None
 
 
 def proportional(left: Node, right: Node) -> bool | None:

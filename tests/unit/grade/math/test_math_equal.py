@@ -354,9 +354,21 @@ k\pi, k\in\mathbb{Z} ~ k\pi, k \in \mathbb{Z}
 \vec{v}=(1,2) ~ (1,2)
 \angle ABC ~ \angle ABC
 \triangle ABC ~ \triangle ABC
+|3+4i| ~ 5
+|1+i|^2 ~ 2
+|x+iy|^2 ~ x^2+y^2
+|\sin x+\cos x|^2 ~ 1+\sin 2x
+|e^{ix}+1|^2 ~ 2+2\cos x
 """
 
 UNEQUAL = r"""
+|1+i|^2 ~ 2i
+|e^{ix}+1|^2 ~ e^{2ix}+2e^{ix}+1
+|x^i+1|^2 ~ x^{2i}+2x^i+1
+\sin 2x ~ 2\sin x
+\sqrt{\cos 2x+i\sin 2x} ~ \cos x+i\sin x
+\sqrt{\sin^2 x} ~ \sin x
+\tan 2x ~ \frac{2\tan x}{1+\tan^2 x}
 \frac12 ~ \frac13
 0.33 ~ \frac13
 3.14 ~ \pi
@@ -566,6 +578,42 @@ def latex(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value)
     return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+
+
+IDENTITIES = r"""
+\sin^2 x+\cos^2 x ~ 1
+\sec^2 x ~ 1+\tan^2 x
+\cot x+\tan x ~ 2\csc 2x
+\cos 3x ~ 4\cos^3 x-3\cos x
+\tan \frac{x}{2} ~ \frac{1-\cos x}{\sin x}
+\sin(x+y) ~ \sin x\cos y+\cos x\sin y
+\sin(x+\frac{\pi}{3}) ~ \frac12\sin x+\frac{\sqrt3}{2}\cos x
+\sin^2(x^2) ~ \frac{1-\cos 2x^2}{2}
+\sqrt{\cos^2 x-\sin^2 x} ~ \sqrt{\cos 2x}
+(\cos x+i\sin x)^5 ~ \cos 5x+i\sin 5x
+\cosh^2 x-\sinh^2 x ~ 1
+\tanh x ~ \frac{e^{2x}-1}{e^{2x}+1}
+\coth x ~ \frac{\cosh x}{\sinh x}
+"""
+
+
+@pytest.mark.parametrize(("gold", "answer"), pairs(IDENTITIES))
+def test_identities_of_trigonometry_are_decided_without_a_worker(gold: str, answer: str) -> None:
+    for one, other in ((gold, answer), (answer, gold)):
+        finding = settle(one, other)
+        assert finding is not None
+        assert (finding.status, finding.method) == (Status.CORRECT, "normal")
+
+
+@given(st.integers(1, 999), st.integers(1, 999), st.integers(1, 5))
+def test_products_of_sines_are_sums_of_sines_and_of_no_others(k: int, m: int, apart: int) -> None:
+    product = rf"2\sin({k}x)\cos({m}x)"
+    equal = settle(product, rf"\sin({k + m}x)+\sin({k - m}x)")
+    assert equal is not None
+    assert equal.status is Status.CORRECT
+    other = settle(product, rf"\sin({k + m + apart}x)+\sin({k - m}x)")
+    assert other is not None
+    assert other.status is Status.INCORRECT
 
 
 @given(fractions, fractions)
