@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from multiprocessing import get_context
 from multiprocessing.util import Finalize
+from threading import Lock
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from factory.backlog import Backlog, Kind, Task
@@ -28,6 +29,8 @@ Made = TypeVar("Made")
 
 _AHEAD: Final = 2
 """Items per worker that wait at a time."""
+_THREADS: Final = 2
+"""Items for sandboxes that are done at a time."""
 _CLOSES_FIRST: Final = 100
 """Before multiprocessing's own ends: what work opened may need them."""
 
@@ -59,8 +62,8 @@ def in_processes(
 ) -> Iterator[tuple[int, Made]]:
     """`(position, work(item))` as they finish: see `factory.parts.map_parts`.
 
-    Items for sandboxes are done one after the other in a thread of this process, which owns the
-    containers; that work keeps all of them busy by itself.
+    Items for sandboxes are done in threads of this process, two at a time, by one copy of the work,
+    which owns the containers: each item keeps all of them busy, but for its last programs.
 
     Raises:
         GraderError: A worker process died (killed, or out of memory).
@@ -69,7 +72,7 @@ def in_processes(
     backlog = Backlog(items, in_sandbox)
     most = {Kind.ANYWHERE: _AHEAD * workers}
     if in_sandbox is not None:
-        most[Kind.SANDBOX] = _AHEAD
+        most[Kind.SANDBOX] = _AHEAD + _THREADS
     waiting: dict[Future[Made], Task] = {}
     with ExitStack() as stack:
         pool = stack.enter_context(
@@ -80,7 +83,7 @@ def in_processes(
                 initargs=(os.getpid(), frozen),
             )
         )
-        thread: _Thread[Item, Made] | None = None
+        threads: _Threads[Item, Made] | None = None
         try:
             while True:
                 given = Counter(task.kind for task in waiting.values())
@@ -90,8 +93,8 @@ def in_processes(
                     for _ in range(min(room[kind], backlog.count(kind))):
                         task = backlog.take(kind)
                         if kind is Kind.SANDBOX:
-                            thread = thread or stack.enter_context(_Thread(pickle.loads(frozen)))
-                            future = thread.submit(task.item)
+                            threads = threads or stack.enter_context(_Threads(pickle.loads(frozen)))
+                            future = threads.submit(task.item)
                         else:
                             future = cast("Future[Made]", pool.submit(_do, task.item))
                         waiting[future] = task
@@ -109,14 +112,15 @@ def in_processes(
                 future.cancel()
 
 
-class _Thread(Generic[Item, Made]):
-    """A thread of this process with a copy of the work that is entered at its first item."""
+class _Threads(Generic[Item, Made]):
+    """Threads of this process with one copy of the work, which is entered at its first item."""
 
     def __init__(self, work: Callable[[Item], Made]) -> None:
         self._stack = ExitStack()
-        self._threads = ThreadPoolExecutor(1)
+        self._threads = ThreadPoolExecutor(_THREADS)
         self._work = work
         self._do: Callable[[Item], Made] | None = None
+        self._lock = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -126,12 +130,13 @@ class _Thread(Generic[Item, Made]):
         self._stack.close()
 
     def submit(self, item: Item) -> Future[Made]:
-        """One more item, done after those before it."""
+        """One more item, begun after those before it."""
         return self._threads.submit(self._one, item)
 
     def _one(self, item: Item) -> Made:
-        if self._do is None:
-            self._do = self._stack.enter_context(opened(self._work))
+        with self._lock:
+            if self._do is None:
+                self._do = self._stack.enter_context(opened(self._work))
         return self._do(item)
 
 

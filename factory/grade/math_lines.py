@@ -98,7 +98,7 @@ class MathLineGrader:
             GraderError: None can be started, or it has no room for this.
         """
         number = next(self._trials)  # each pair is new: the grader remembers findings
-        pair = rf"\sin^2(x)+\cos^2(x)+{number}", f"{number + 1}"
+        pair = hard_pair(number)
         (verdict,) = self._grader.grade_answers([pair])
         if verdict.status not in (Status.CORRECT, Status.TIMEOUT):
             raise GraderError(
@@ -106,6 +106,11 @@ class MathLineGrader:
                 f"{verdict.status} ({verdict.detail}); give them more memory than "
                 f"{self.settings['memory_bytes']} bytes (--memory-bytes)"
             )
+
+
+def hard_pair(number: int) -> tuple[str, str]:
+    """A pair that only a worker can decide, which it does in some hundredths of a second."""
+    return rf"\sqrt{{2}}+\sqrt{{3}}+{number}", rf"\sqrt{{5+2\sqrt{{6}}}}+{number}"
 
 
 def _result(verdict: Verdict) -> Result:

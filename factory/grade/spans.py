@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, Self
 
 import numpy as np
@@ -42,6 +43,7 @@ class SpanGrader:
     """`grader(span)` gives a table of `VERDICT` rows, in the order of the span's rows.
 
     A context manager: graders are opened when a span first needs them and closed at its end.
+    Several threads may grade spans for sandboxes at once; such graders allow it.
     """
 
     def __init__(
@@ -66,9 +68,11 @@ class SpanGrader:
         self._stack = ExitStack()
         self._open: dict[str, Grader] = {}
         self._last: tuple[str, pa.Table] | None = None
+        self._lock = Lock()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_stack": ExitStack(), "_open": {}, "_last": None}
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        given = self._problems, self._problems_digest, self._candidates_dir
+        return type(self), (*given, self._grade, self._machine)
 
     def __enter__(self) -> Self:
         return self
@@ -103,19 +107,21 @@ class SpanGrader:
 
     def _part(self, part: PartFile) -> pa.Table:
         """The part; spans of one part mostly follow each other."""
-        if self._last is None or self._last[0] != part.path:
-            self._last = part.path, read_columns(self._candidates_dir, part, _READ)
-        return self._last[1]
+        with self._lock:
+            if self._last is None or self._last[0] != part.path:
+                self._last = part.path, read_columns(self._candidates_dir, part, _READ)
+            return self._last[1]
 
     def _problems_of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Problem]:
         file = open_problems(self._problems, self._problems_digest)
         return file.problems(list(dict.fromkeys(row["problem_id"] for row in rows)))
 
     def _grader(self, name: str) -> Grader:
-        if name not in self._open:
-            grader = open_grader(name, self._grade, self._machine)
-            self._open[name] = self._stack.enter_context(grader)
-        return self._open[name]
+        with self._lock:
+            if name not in self._open:
+                grader = open_grader(name, self._grade, self._machine)
+                self._open[name] = self._stack.enter_context(grader)
+            return self._open[name]
 
 
 def _row(candidate: Mapping[str, Any], grading: Verdict) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Waves(Normal):
         if name in _ROUND:
             return self._wave(name, Product((Symbol("i"), *arguments)), atom("i", -1))
         if name in _HYPERBOLIC:
-            return self._wave(name.removesuffix("h"), *arguments, constant(1))
+            return self._wave(name.removesuffix("h"), arguments[0], constant(1))
         return super()._function(name, arguments)
 
     def _wave(self, name: str, argument: Node, turn: Terms) -> Ratio:

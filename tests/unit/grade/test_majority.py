@@ -130,7 +130,8 @@ def test_hard_pairs_are_compared_only_where_they_can_decide() -> None:
 
 
 def test_workers_compare_a_bounded_number_of_pairs_of_a_problem() -> None:
-    ones = [rf"\sin^2 x_{{{number}}}+\cos^2 x_{{{number}}}" for number in range(1, 41)]
+    angles = [rf"\frac{{x_{{{number}}}}}{{1+y}}" for number in range(1, 41)]
+    ones = [rf"\sin^2{angle}+\cos^2{angle}" for angle in angles]
     with NotingMath(GradeMath(), 2) as math:
         found = vote(math, ones, GradeMajority(min_agreement=0.8))
         assert len(math.asked) == MAX_HARD

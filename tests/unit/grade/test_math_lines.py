@@ -23,15 +23,15 @@ from schemas.verdict import Status
 Values = dict[str, Any]
 FIELDS = ("id", "verdict", "extracted", "method", "wall_s")
 LINE = {"id": "a", "gold": "1/2", "response": r"So it is \boxed{0.5}."}
-PROVED = (r"\sin^2(x)+\cos^2(x)", "1")
+PROVED = (r"\sin^2\frac{x}{1+y}+\cos^2\frac{x}{1+y}", "1")
 _COUNT = 300
 SLOW = (
-    ",".join(rf"\sin^2({n}x)+\cos^2({n}x)+{n}" for n in range(_COUNT)),
-    ",".join(f"{n + 1}" for n in range(_COUNT)),
+    ",".join(rf"\sqrt2+\sqrt3+{n}" for n in range(_COUNT)),
+    ",".join(rf"\sqrt{{5+2\sqrt6}}+{n}" for n in range(_COUNT)),
 )
 """Each of its numbers wants a proof: some ten seconds."""
 _REST = "+y+z+w+v+u+a+b"
-LARGE = (rf"(\sin^2 x+\cos^2 x{_REST})^{{60}}", f"(1{_REST})^{{60}}")
+LARGE = (rf"(\sin^2\frac{{x}}{{1+y}}+\cos^2\frac{{x}}{{1+y}}{_REST})^{{60}}", f"(1{_REST})^{{60}}")
 """More than 128 MiB."""
 
 

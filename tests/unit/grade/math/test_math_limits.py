@@ -15,13 +15,16 @@ import pytest
 
 from factory.errors import GraderError
 from factory.grade.math import MathGrader, grade
+from factory.grade.math.compare import settle
 from factory.grade.math.pool import WorkerPool
+from factory.grade.math.worker import TRIAL
+from factory.grade.math_lines import hard_pair
 from schemas.candidate import FinishReason
 from schemas.grade_settings import GradeMath
 from schemas.verdict import Status
 
-SLOW = (r"(\sin^2 x+\cos^2 x+y+z+w+v+u+a+b)^{60}", "(1+y+z+w+v+u+a+b)^{60}")
-HARD = (r"\sin^2 x + \cos^2 x", "1")
+SLOW = (r"(\sin^2\frac{x}{1+y}+\cos^2\frac{x}{1+y}+y+z+w+v+u+a+b)^{60}", "(1+y+z+w+v+u+a+b)^{60}")
+HARD = (r"\sin^2\frac{x}{1+y} + \cos^2\frac{x}{1+y}", "1")
 HARD_WRONG = (r"\arctan 1", r"\frac{\pi}{4} + 10^{-20}")
 """Pairs that only a worker decides."""
 
@@ -75,6 +78,13 @@ def test_a_memory_limit_that_leaves_no_room_for_sympy_is_an_error_of_the_machine
         with pytest.raises(GraderError, match="memory_bytes"):
             grader.grade_texts([(HARD[0], boxed, FinishReason.STOP)])
     capfd.readouterr()
+
+
+@pytest.mark.parametrize("pair", [TRIAL, hard_pair(0), hard_pair(7), HARD, SLOW])
+def test_pairs_by_which_workers_are_tried_are_decided_by_workers_alone(
+    pair: tuple[str, str],
+) -> None:
+    assert settle(*pair) is None
 
 
 def test_many_threads_may_grade_at_once() -> None:
