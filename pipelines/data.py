@@ -163,7 +163,7 @@ class GradeCandidates(_Round):
     """Candidates -> verdicts. CPU and sandboxes; the work is in factory/grade."""
 
     name = "grade"
-    code_version = 5
+    code_version = 6
 
     def section(self) -> Any:
         return {"grade": self.recipe.grade, "files": grade_fingerprint(self.recipe.grade)}

@@ -15,6 +15,7 @@ from factory.digest import KEY_HEX, digest
 from factory.errors import RecipeError
 from factory.pin.revisions import check_pinned
 from factory.recipe_file import load_machine, load_recipe
+from factory.shown.printable import printable
 from schemas.machine import Machine
 from schemas.recipe import Recipe
 
@@ -66,5 +67,5 @@ class MachineParameter(luigi.Parameter):
 
 
 def _leave(error: RecipeError) -> NoReturn:
-    print(f"RecipeError: {error}", file=sys.stderr)  # noqa: T201 - the command line's own output
+    print(printable(f"RecipeError: {error}"), file=sys.stderr)  # noqa: T201 - the command line's own output
     sys.exit(EXIT_BAD_RECIPE)

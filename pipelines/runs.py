@@ -25,6 +25,7 @@ from factory.run_record import (
     stage_ref,
 )
 from factory.shard.recipe import recipe_bytes
+from factory.shown.printable import printable
 from factory.shown.progress import say
 from factory.shown.summary_text import summary_text
 from factory.spent import spent_in
@@ -158,7 +159,7 @@ class RunTask(RecipeTask):
         write_report(folder)
         _point(self.runs / "latest", self.run_name)
         self._said = True
-        print(summary_text(record, folder), flush=True)  # noqa: T201 - what the user asked for
+        print(printable(summary_text(record, folder)), flush=True)  # noqa: T201 - what the user asked for
 
     def describe(self) -> Run:
         """The record: artifacts, ledger proven to add up, scores, dataset, students."""

@@ -20,6 +20,7 @@ from factory.errors import RetortError
 from factory.orphans import die_with_parent
 from factory.parts import MANIFEST, read_manifest
 from factory.recipe_file import resolve_plain
+from factory.shown.printable import printable
 from factory.shown.progress import say
 from pipelines.parameters import MachineParameter, RecipeParameter
 from pipelines.status import shown_by_luigi
@@ -135,7 +136,7 @@ def _report_death(_task: luigi.Task, message: str) -> None:
 
 def say_error(text: str) -> None:
     """A line on standard error, also where progress is silenced."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line's own output
+    print(printable(text), file=sys.stderr, flush=True)  # noqa: T201 - the command line's own output
 
 
 luigi.Task.event_handler(luigi.Event.FAILURE)(_report)

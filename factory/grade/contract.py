@@ -44,8 +44,9 @@ class Grader(Protocol):
     def grade_many(self, items: Sequence[Item]) -> list[Verdict]:
         """One grading per item, in the order of the items.
 
-        No item, however bad, raises: it is data. A broken machine (a worker that cannot be
-        started, no Docker engine) raises `GraderError` or `SandboxUnavailable`.
+        A grader that runs programs is asked from several threads at once. No item, however bad,
+        raises: it is data. A broken machine (a worker that cannot be started, no Docker engine)
+        raises `GraderError` or `SandboxUnavailable`.
         """
         ...
 

@@ -103,11 +103,6 @@ def _tokens() -> pl.Expr:
     return pl.when(known).then(pl.col("tokens").sum()).otherwise(None)
 
 
-def pass_rate_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """The rows as they are written."""
-    return rows.to_dicts()
-
-
 def cost_figures(rates: pl.DataFrame, wanted: Mapping[str, int]) -> dict[str, Any]:
     """Problems by state, tokens and tokens per accepted sample, overall and by domain, and the
     estimate against the baseline that draws as many candidates of every problem.

@@ -16,6 +16,7 @@ HEAVY = (
     "deepspeed",
     "sympy",
     "datasets",
+    "ray",
     "numba",
     "matplotlib",
     "starlette",

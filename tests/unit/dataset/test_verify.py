@@ -75,10 +75,6 @@ def other_answer(table: pa.Table) -> pa.Table:
     return table.set_column(at, table.schema.field(at), pa.array(answers, pa.large_string()))
 
 
-def without_first(table: pa.Table) -> pa.Table:
-    return table.slice(1)
-
-
 def test_a_whole_dataset_passes_every_check(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 
 import pytest
@@ -220,11 +219,9 @@ def test_marks_that_are_not_a_pair_are_not_taken_off(text: str) -> None:
     "piece",
     ["answer is ", "\\boxed{", "(", "*", "wait ", "no", "- ", "`", "\\text{", " ", "答案是1"],
 )
-def test_a_hostile_text_of_a_hundred_thousand_characters_is_graded_quickly(piece: str) -> None:
-    start = time.monotonic()
-    status("42", piece * (100_000 // len(piece)))
-    status("42", "\\boxed{42}" + piece * (100_000 // len(piece)))
-    assert time.monotonic() - start < 2
+def test_a_hostile_text_of_a_million_characters_is_no_right_answer(piece: str) -> None:
+    """Work that grows with the square of the length would not end here."""
+    assert status("42", piece * (1_000_000 // len(piece))) is not Status.CORRECT
 
 
 @pytest.mark.parametrize("gold", ["5", "-1/3", "3.14 ± 0.01", "50% ± 2", "1e300", "1,000"])
