@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
@@ -12,8 +15,9 @@ import pyarrow.compute as pc
 
 from factory.audit.artifacts import RunArtifacts, dataset_frames, frames
 from factory.errors import ManifestMismatch
-from factory.parts import iter_columns
+from factory.parts import read_columns, read_manifest
 from factory.shard.configs import DEFAULT, FOLDERS
+from schemas.manifest import PartFile
 from schemas.verdict import Status
 
 _KEY: Final = ["domain", "correct", "kept", "length"]
@@ -85,15 +89,25 @@ def _tokens(artifacts: RunArtifacts) -> Iterator[pl.DataFrame]:
 
 
 def _characters(artifacts: RunArtifacts) -> Iterator[pl.DataFrame]:
-    columns = ["candidate_id", "problem_id", "text"]
     for candidates, verdicts in artifacts.rounds:
-        for table, graded in _side_by_side(
-            verdicts, iter_columns(candidates, "candidates", columns), _verdicts(verdicts)
-        ):
-            length = pc.utf8_length(table["text"])  # pyright: ignore[reportAttributeAccessIssue]
-            measured = cast("pl.DataFrame", pl.from_arrow(table.drop_columns(["text"])))
-            named = measured.with_columns(cast("pl.Series", pl.from_arrow(length)).alias("length"))
-            yield named.join(graded, on="candidate_id")
+        for measured, graded in _side_by_side(verdicts, _measured(candidates), _verdicts(verdicts)):
+            yield measured.join(graded, on="candidate_id")
+
+
+def _measured(folder: Path) -> Iterator[pl.DataFrame]:
+    """Candidates with the length of their texts, part by part, a few of them read side by side."""
+    parts = [one for one in read_manifest(folder).parts if one.path.startswith("candidates-")]
+    at_once = os.cpu_count() or 1
+    with ThreadPoolExecutor(at_once) as threads:
+        for first in range(0, len(parts), at_once):
+            yield from threads.map(partial(_measured_part, folder), parts[first : first + at_once])
+
+
+def _measured_part(folder: Path, part: PartFile) -> pl.DataFrame:
+    table = read_columns(folder, part, ["candidate_id", "problem_id", "text"])
+    length = pc.utf8_length(table["text"])  # pyright: ignore[reportAttributeAccessIssue]
+    ids = cast("pl.DataFrame", pl.from_arrow(table.drop_columns(["text"])))
+    return ids.with_columns(cast("pl.Series", pl.from_arrow(length)).alias("length"))
 
 
 def _verdicts(folder: Path) -> Iterator[pl.DataFrame]:

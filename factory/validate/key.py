@@ -14,7 +14,7 @@ from schemas.validate_settings import Suite, Validate
 
 SUITE_VERSION: Final = 3
 """Of the code that collects a suite's problems."""
-CODE_VERSION: Final = 6
+CODE_VERSION: Final = 7
 """Of the code that asks, grades and scores."""
 
 
