@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import polars as pl
@@ -38,27 +38,18 @@ class IdSlice:
 
     def candidates(self) -> pl.DataFrame:
         """Answered candidates."""
-        return self._all(
-            frame
-            for folder, _ in self._found.rounds
-            for frame in frames(folder, "candidates", ["candidate_id"])
-        )
+        return self._all(self._drawn("candidates", "candidate_id"))
 
     def originals(self) -> pl.DataFrame:
         """Candidates of which there is a rewritten form."""
         return self._all(
             frame.select(candidate_id="rewrites").drop_nulls()
-            for folder, _ in self._found.rounds
-            for frame in frames(folder, "candidates", ["rewrites"])
+            for frame in self._drawn("candidates", "rewrites")
         ).unique()
 
     def failures(self) -> pl.DataFrame:
         """Candidates that failed."""
-        return self._all(
-            frame
-            for folder, _ in self._found.rounds
-            for frame in frames(folder, "failures", ["candidate_id"])
-        )
+        return self._all(self._drawn("failures", "candidate_id"))
 
     def verdicts(self) -> pl.DataFrame:
         """Graded candidates."""
@@ -110,6 +101,10 @@ class IdSlice:
             own.append(lost.select(candidate_id=pl.coalesce("last", "candidate_id")))
             copied.append(frame.filter(~by_shard).select("candidate_id", "reason"))
         return self._all(own), self._all(copied, reason=True)
+
+    def _drawn(self, kind: str, column: str) -> Iterator[pl.DataFrame]:
+        for folder, _ in self._found.rounds:
+            yield from frames(folder, kind, [column])
 
     def _all(self, some: Iterable[pl.DataFrame], *, reason: bool = False) -> pl.DataFrame:
         schema = {**ID, "reason": pl.String()} if reason else dict(ID)

@@ -24,7 +24,7 @@ from factory.files.decontaminate_output import Rows, write_output
 from factory.files.decontaminate_rows import Compared, Task, compare_piece, save_index
 from factory.files.dedupe_rows import BadRow
 from factory.files.dedupe_scratch import joined_ids
-from factory.files.output_folder import scratch_in
+from factory.files.output_folder import scratch_for_output
 from factory.files.table_files import files_of, pieces_of
 from factory.overlap.benchmark_index import BenchmarkIndex, Hit
 from factory.parts import map_parts
@@ -72,7 +72,7 @@ def decontaminate(
         StorageFull: The disk has no room for the copy of the input, or for the result.
     """
     files = files_of(paths)
-    with scratch_in(out_dir, files, name=_SCRATCH) as scratch:
+    with scratch_for_output(out_dir, files, name=_SCRATCH) as scratch:
         save_index(index, scratch / "index")
         tasks = [
             Task(piece, id_column, tuple(fields), scratch / "index", part, skip_bad)

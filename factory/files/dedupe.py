@@ -22,7 +22,7 @@ from factory.executor import HERE, Executor
 from factory.files.dedupe_output import write_output
 from factory.files.dedupe_rows import Rows, signed_rows
 from factory.files.dedupe_scratch import read_texts
-from factory.files.output_folder import scratch_in
+from factory.files.output_folder import scratch_for_output
 from factory.files.table_files import Wanted, files_of
 from factory.overlap.near import Clusters, Pairs, find_clusters
 from factory.shown.progress import progress
@@ -72,7 +72,7 @@ def dedupe(
     near = near or NearDuplicates()
     wanted = Wanted(id_column, text_column)
     files = files_of(paths)
-    with scratch_in(out_dir, files, name=_SCRATCH) as scratch:
+    with scratch_for_output(out_dir, files, name=_SCRATCH) as scratch:
         rows = signed_rows(files, wanted, near, scratch, skip_bad=skip_bad, executor=executor)
         clusters = _clusters(rows, wanted, near, scratch)
         survivor = _survivors(clusters.label, rows.chars, keep)

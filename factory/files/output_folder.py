@@ -13,7 +13,7 @@ from factory.errors import InputFileError, StorageFull
 
 
 @contextmanager
-def scratch_in(out_dir: Path, files: Sequence[Path], *, name: str) -> Generator[Path]:
+def scratch_for_output(out_dir: Path, files: Sequence[Path], *, name: str) -> Generator[Path]:
     """An empty folder within `out_dir`, which this process alone writes to until the block ends.
 
     What a killed run left of such folders is removed first. After an error `out_dir` is as it was:
