@@ -13,7 +13,7 @@ from factory.parts import iter_columns
 
 from .place import AFTER, STAGES, STORE, Place
 from .plan import Plan
-from .run import orchestration_s
+from .run import Walls, walls_of
 from .watch import Took, added_up, disk_bytes
 
 Figures = dict[str, Any]
@@ -49,7 +49,6 @@ def figures_of(place: Place, plan: Plan, core_hour_price: float | None) -> Figur
                 figures["wall_s"] = manifest.wall_s
                 figures["cpu_s"] = manifest.figures["usage"]["cpu_s"]
         stages[name] = figures | _per_million(figures, plan.candidates, core_hour_price)
-    whole = orchestration_s(place)
     wall_s = sum(one["wall_s"] for one in stages.values())
     return {
         "samples": plan.samples,
@@ -60,7 +59,7 @@ def figures_of(place: Place, plan: Plan, core_hour_price: float | None) -> Figur
         "us_per_candidate": 1e6 * wall_s / plan.candidates,
         "peak_pss_bytes": max(one["peak_pss_bytes"] for one in stages.values()),
         "peak_anonymous_bytes": max(one["peak_anonymous_bytes"] for one in stages.values()),
-        "orchestration": _orchestration(whole),
+        "orchestration": _orchestration(walls_of(place)),
         "disk": {
             "text_bytes_at_zstd_3": text_bytes,
             "store_bytes": _store_bytes(place),
@@ -128,14 +127,15 @@ def _per_million(figures: Figures, candidates: int, core_hour_price: float | Non
     }
 
 
-def _orchestration(whole: tuple[float, float] | None) -> Figures | None:
-    if whole is None:
+def _orchestration(walls: Walls | None) -> Figures | None:
+    if walls is None:
         return None
-    wall_s, stages_s = whole
     return {
-        "command_wall_s": wall_s,
-        "stages_wall_s": stages_s,
-        "share": (wall_s - stages_s) / wall_s,
+        "command_wall_s": walls.command,
+        "stages_wall_s": walls.stages,
+        "report_wall_s": walls.report,
+        "wall_s": walls.orchestration,
+        "share": walls.orchestration / walls.command,
     }
 
 

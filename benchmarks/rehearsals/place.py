@@ -38,6 +38,11 @@ class Place:
         return self.folder / "datasets" / NAME / VERSION
 
     @property
+    def latest(self) -> Path:
+        """Record and report of the run."""
+        return self.folder / "runs" / "latest"
+
+    @property
     def machine(self) -> Path:
         """The machine file."""
         return self.folder / "machine.toml"

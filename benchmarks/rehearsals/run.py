@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from factory.errors import GraderError, ManifestMismatch, TeacherError
 from factory.orphans import die_with_parent
@@ -60,16 +60,28 @@ def printed(place: Place, name: str) -> str:
     return json.loads(_done(place, name).read_text(encoding="utf-8"))["printed"]
 
 
-def orchestration_s(place: Place) -> tuple[float, float] | None:
-    """Wall time of the run's command, and of the stages within it; None where it was not one try.
+class Walls(NamedTuple):
+    """Seconds of the run's command."""
 
-    The rest is what Luigi, imports, the record, the report and publishing take.
-    """
+    command: float
+    stages: float
+    report: float
+    """From the record of the run to its report."""
+
+    @property
+    def orchestration(self) -> float:
+        """What Luigi, imports, the looks before a run, the record and publishing take."""
+        return self.command - self.stages - self.report
+
+
+def walls_of(place: Place) -> Walls | None:
+    """Of a finished run; None where it was not one try."""
     tries = [json.loads(one.read_text()) for one in sorted(place.folder.glob("try-*.json"))]
     if len(tries) != 1:
         return None
     stages = sum(one.wall_s for one in place.manifests().values())
-    return tries[0]["wall_s"], stages
+    record, report = (place.latest / name for name in ("run.json", "report.html"))
+    return Walls(tries[0]["wall_s"], stages, report.stat().st_mtime - record.stat().st_mtime)
 
 
 def _check_plan(place: Place, plan: Plan) -> None:

@@ -47,9 +47,9 @@ def show(figures: Figures) -> None:
         print("orchestration: not known of a rehearsal in several tries")
     else:
         print(
-            f"orchestration: {whole['command_wall_s'] - whole['stages_wall_s']:.1f} s of "
-            f"{whole['command_wall_s']:.1f} s, {whole['share']:.1%} "
-            f"(goal: at most {MOST_ORCHESTRATION:.0%})"
+            f"orchestration: {whole['wall_s']:.1f} s of {whole['command_wall_s']:.1f} s, "
+            f"{whole['share']:.1%} (goal: at most {MOST_ORCHESTRATION:.0%}); "
+            f"the report: {whole['report_wall_s']:.1f} s"
         )
 
 
