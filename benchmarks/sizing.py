@@ -25,15 +25,13 @@ ASSUMED: Final = "**assumed**"
 class Input(NamedTuple):
     """One figure of the arithmetic."""
 
-    value: float | None
-    """None: not yet measured."""
+    value: float
     unit: str
     source: str
 
 
-_NOT_YET: Final = "–"
 _GENERATION: Final = "docs/benchmarks-generation.md"
-_REHEARSAL: Final = "docs/rehearsal.md, once it has figures"
+_REHEARSAL: Final = "docs/rehearsal.md, 2,409,600 candidates"
 
 INPUTS: Final = {
     "candidates": Input(3, "drawn for a sample", "the rehearsal's plan (2,409,600 for 800,000)"),
@@ -46,8 +44,12 @@ INPUTS: Final = {
     "sandbox": Input(0.0061, "CPU s around it", "README, `asserts` (benchmarks/sandbox.py)"),
     "mathematics": Input(0.038, "CPU ms of a comparison", "docs/math_grading.md, set `long`"),
     "draw": Input(37, "CPU s for a GB of text", f"{_GENERATION}: 17.6 s for 0.47 GB"),
-    "collect": Input(None, "CPU s for a million candidates", _REHEARSAL),
-    "grade": Input(None, "CPU s for a million candidates, beside the above", _REHEARSAL),
+    "collect": Input(8.6, "CPU s for a million candidates", f"{_REHEARSAL}: 20.7 s"),
+    "grade": Input(
+        39,
+        "CPU s for a million candidates, beside the above",
+        f"{_REHEARSAL}: 184 s, comparisons 89 s",
+    ),
     "select and shard": Input(107, "CPU s for a GB of samples", "docs/benchmarks-data.md: 493 s"),
     "tokenise": Input(257_000, "tokens per CPU s", "docs/training.md, the lower figure"),
     "epochs": Input(2, "of training", "recipes/r1-distill.toml"),
@@ -60,16 +62,15 @@ TEACHERS: Final = {
     "671B": EXPERTS_TOKENS_PER_S,
 }
 """Completion tokens per second and GPU, as `retort plan` assumes."""
-MEMORY_GIB: Final = {17_000: 1.6, 220_000: 1.6, 800_000: 2.1}
-"""Largest of select and shard, docs/benchmarks-data.md: 100,000, 200,000 and 800,000 samples."""
+MEMORY_GIB: Final = {17_000: 1.3, 220_000: 1.4, 800_000: 2.2}
+"""Largest stage, docs/rehearsal.md: 100,000, 200,000 and 800,000 samples."""
 
 
 def inputs_table() -> str:
     """Every figure with its source, as Markdown."""
     lines = ["| input | | | from |", "|---|---|---|---|"]
     for name, one in INPUTS.items():
-        value = _NOT_YET if one.value is None else f"{one.value:,g}"
-        lines.append(f"| {name} | {value} | {one.unit} | {one.source} |")
+        lines.append(f"| {name} | {one.value:,g} | {one.unit} | {one.source} |")
     for model, rate in TEACHERS.items():
         lines.append(f"| teacher of {model} | {rate:,g} | tokens/s of one GPU | {ASSUMED} |")
     for model, rate in TRAINING_TOKENS_PER_S.items():
@@ -90,8 +91,7 @@ def sizes_table() -> str:
 
 
 def _figures(samples: int) -> list[tuple[str, str]]:
-    given = {name: one.value or 0.0 for name, one in INPUTS.items()}
-    missing = {name for name, one in INPUTS.items() if one.value is None}
+    given = {name: one.value for name, one in INPUTS.items()}
     candidates = samples * given["candidates"]
     drawn, learned = candidates * given["tokens"], samples * given["tokens"]
     drawn_gb, kept_gb = drawn * given["text"] / 1e9, learned * given["text"] / 1e9
@@ -107,7 +107,6 @@ def _figures(samples: int) -> list[tuple[str, str]]:
         "select and shard: x GB of samples": given["select and shard"] * kept_gb,
         "tokenise: samples x tokens / tokenise": learned / given["tokenise"],
     }
-    not_yet = {"collect: x candidates": "collect", "grade, all else: x candidates": "grade"}
     figures = [
         ("candidates: samples x candidates", f"{candidates:,.0f}"),
         ("tokens drawn: candidates x tokens", f"{drawn / 1e9:,.2f} G"),
@@ -119,10 +118,9 @@ def _figures(samples: int) -> list[tuple[str, str]]:
         trained = learned * given["epochs"]
         figures.append((f"GPU-hours, student of {model}", _hours(trained / rate)))
     for name, seconds in cpu_s.items():
-        shown = _NOT_YET if not_yet.get(name) in missing else _hours(seconds)
-        figures.append((f"CPU-hours, {name}", shown))
+        figures.append((f"CPU-hours, {name}", _hours(seconds)))
     figures += [
-        ("**CPU-hours, what is known of them**", _hours(sum(cpu_s.values()))),
+        ("**CPU-hours**", _hours(sum(cpu_s.values()))),
         ("disk, candidates: text drawn x disk", f"{drawn_gb * given['disk']:,.1f} GB"),
         (
             "disk, dataset of two configs: 2 x text of samples x packed",
