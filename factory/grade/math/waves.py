@@ -11,12 +11,13 @@ from fractions import Fraction
 from typing import Final
 
 from factory.grade.math.normal import Normal
-from factory.grade.math.polynomial import Terms, add, atom, constant, times
+from factory.grade.math.polynomial import Terms, add, constant, times
 from factory.grade.math.powers import UNIT, Ratio
 from factory.grade.math.tree import Function, Node, Number, Power, Product, Quotient, Sum, Symbol
 
 _ROUND: Final = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _HYPERBOLIC: Final = frozenset({"sinh", "cosh", "tanh", "coth", "sech", "csch"})
+_MINUS_I: Final[Terms] = {frozenset({("i", 1)}): Fraction(-1)}
 _MINUS: Final = Number(Fraction(-1))
 
 
@@ -25,7 +26,7 @@ class Waves(Normal):
 
     def _function(self, name: str, arguments: tuple[Node, ...]) -> Ratio:
         if name in _ROUND:
-            return self._wave(name, Product((Symbol("i"), *arguments)), atom("i", -1))
+            return self._wave(name, Product((Symbol("i"), *arguments)), _MINUS_I)
         if name in _HYPERBOLIC:
             return self._wave(name.removesuffix("h"), arguments[0], constant(1))
         return super()._function(name, arguments)

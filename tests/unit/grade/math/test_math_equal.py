@@ -363,6 +363,7 @@ k\pi, k\in\mathbb{Z} ~ k\pi, k \in \mathbb{Z}
 
 UNEQUAL = r"""
 |1+i|^2 ~ 2i
+|\sqrt{x}+i|^2 ~ x-1
 |e^{ix}+1|^2 ~ e^{2ix}+2e^{ix}+1
 |x^i+1|^2 ~ x^{2i}+2x^i+1
 \sin 2x ~ 2\sin x
