@@ -16,7 +16,7 @@ class Cluster:
 
     settings: Ray
     folder: Path
-    """Of the artifacts, absolute; each node must see the same one there."""
+    """Where the work writes, absolute; each node must see the same one there."""
     sandbox: Sandbox
     """What Docker must have on a node that runs programs."""
 
@@ -43,8 +43,11 @@ HERE: Final = Executor()
 """This process alone."""
 
 
-def executor_of(machine: Machine) -> Executor:
+def executor_of(machine: Machine, folder: Path | None = None) -> Executor:
     """What the machine file asks for: as many workers as it says, else one for each core.
+
+    Args:
+        folder: Absolute; where the work writes, which each node must see; None: the artifacts'.
 
     Raises:
         ClusterError: There is no Ray cluster where the machine file says, or a node of it is not
@@ -55,6 +58,7 @@ def executor_of(machine: Machine) -> Executor:
         from factory.cluster.connected import cluster_cores
 
         cluster = cluster_of(machine)
+        cluster = replace(cluster, folder=folder or cluster.folder)
         cores = cluster_cores(cluster)
         return Executor(machine.workers or cores, cluster, grows=machine.workers is None)
     return Executor(machine.workers or len(os.sched_getaffinity(0)))

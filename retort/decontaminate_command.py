@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from factory.errors import InputFileError
-from factory.executor import Executor
 from factory.recipe_file import load_machine, load_recipe
-from retort.argument_types import positive, share, whole_between
+from retort import place_of_work
+from retort.argument_types import share, whole_between
 from retort.printed import say
 from schemas.collect_settings import Overlap
 
@@ -85,9 +84,7 @@ def add(commands: Any) -> None:
         action="store_true",
         help="leave wrong rows out and list them in bad_rows.jsonl instead of stopping",
     )
-    decontaminate.add_argument(
-        "--workers", metavar="N", type=positive, help="processes; default: one per core"
-    )
+    place_of_work.add(decontaminate)
     decontaminate.set_defaults(act=_decontaminate)
 
 
@@ -99,6 +96,7 @@ def _decontaminate(arguments: argparse.Namespace) -> int:
         raise InputFileError(
             "nothing to compare with: expected --against NAME=PATH or --recipe RECIPE, found none"
         )
+    executor = place_of_work.executor_asked(arguments)
     done = decontaminate(
         arguments.inputs,
         arguments.out,
@@ -107,7 +105,7 @@ def _decontaminate(arguments: argparse.Namespace) -> int:
         fields=fields,
         mark=arguments.mark,
         skip_bad=arguments.skip_bad,
-        executor=Executor(arguments.workers or os.cpu_count() or 1),
+        executor=executor,
     )
     counts = ", ".join(f"{count} {name}" for name, count in done.benchmarks.items())
     say(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
-from factory.executor import Executor
-from retort.argument_types import number_between, positive, whole_between
+from retort import place_of_work
+from retort.argument_types import number_between, whole_between
 from retort.printed import say
 from schemas.shard_settings import NearDuplicates
 
@@ -57,15 +56,14 @@ def add(commands: Any) -> None:
         action="store_true",
         help="leave wrong rows out and list them in bad_rows.jsonl instead of stopping",
     )
-    dedupe.add_argument(
-        "--workers", metavar="N", type=positive, help="processes; default: one per core"
-    )
+    place_of_work.add(dedupe)
     dedupe.set_defaults(act=_dedupe)
 
 
 def _dedupe(arguments: argparse.Namespace) -> int:
     from factory.files.dedupe import dedupe
 
+    executor = place_of_work.executor_asked(arguments)
     done = dedupe(
         arguments.inputs,
         arguments.out,
@@ -74,7 +72,7 @@ def _dedupe(arguments: argparse.Namespace) -> int:
         near=NearDuplicates(threshold=arguments.threshold, words=arguments.words),
         keep=arguments.keep,
         skip_bad=arguments.skip_bad,
-        executor=Executor(arguments.workers or os.cpu_count() or 1),
+        executor=executor,
     )
     say(
         f"{arguments.out}: {done.kept} of {done.rows} rows kept; {done.rows - done.kept} are "

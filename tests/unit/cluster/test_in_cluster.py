@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import polars as pl
 import psutil
 import pytest
 
 from factory.errors import GraderError, SandboxUnavailable, SourceError
 from factory.executor import Cluster, Executor, executor_of
 from factory.parts import map_parts
+from retort.command import main
 from schemas.machine import Machine, Paths, Ray, Sandbox
 from tests.unit.cluster.cluster_work import (
     Complains,
@@ -181,3 +184,33 @@ def test_without_docker_the_error_names_the_node_and_what_it_lacks(
         list(
             map_parts(Counting(tmp_path), range(9), executor=Executor(2, lacking), in_sandbox=even)
         )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["dedupe", "rows", "--words", "2"], ["decontaminate", "rows", "--against", "bench=items"]],
+    ids=lambda command: command[0],
+)
+def test_files_are_worked_on_by_the_cluster_with_the_same_result(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sentence = "the tram number {} turns left at the old mill and stops behind the {} bridge"
+    rows = [sentence.format(number // 3, number // 3 * 7) for number in range(90)]
+    for folder, texts in (("rows", rows), ("items", rows[6:9])):
+        Path(folder).mkdir()
+        for part in range(3):
+            lines = [
+                json.dumps({"id": f"{part}/{number}", "text": text})
+                for number, text in enumerate(texts[part::3])
+            ]
+            Path(folder, f"{part}.jsonl").write_text("\n".join(lines) + "\n")
+    Path("ray.toml").write_text('executor = "ray"\n')
+    assert main([*command, "--out", "here"]) == 0
+    assert main([*command, "--out", "there", "--machine", str(tmp_path / "ray.toml")]) == 0
+    written = sorted(file.name for file in Path("here").iterdir())
+    assert len(written) == 2
+    assert [file.name for file in sorted(Path("there").iterdir())] == written
+    for name in written:
+        assert Path("there", name).read_bytes() == Path("here", name).read_bytes()
+    assert 0 < len(pl.read_parquet("there/kept.parquet")) < len(rows)

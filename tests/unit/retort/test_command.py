@@ -16,11 +16,11 @@ OPTIONS = {
     ("ledger",): {"--json", "--machine", "--problem", "--full"},
     ("dedupe",): {
         *("--out", "--id", "--field", "--threshold", "--words", "--keep", "--skip-bad"),
-        "--workers",
+        *("--workers", "--machine"),
     },
     ("decontaminate",): {
         *("--out", "--against", "--recipe", "--id", "--field", "--words", "--share", "--mark"),
-        *("--skip-bad", "--workers"),
+        *("--skip-bad", "--workers", "--machine"),
     },
     ("pin",): {"--check", "--update"},
     ("explore",): {"--port", "--marks", "--machine", "--no-search", "--rebuild"},
