@@ -123,6 +123,10 @@ def _figures(samples: int) -> list[tuple[str, str]]:
         ("**CPU-hours**", _hours(sum(cpu_s.values()))),
         ("disk, candidates: text drawn x disk", f"{drawn_gb * given['disk']:,.1f} GB"),
         (
+            "disk, samples of select: text of samples x packed",
+            f"{kept_gb * given['packed']:,.1f} GB",
+        ),
+        (
             "disk, dataset of two configs: 2 x text of samples x packed",
             f"{2 * kept_gb * given['packed']:,.1f} GB",
         ),

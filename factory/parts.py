@@ -259,8 +259,8 @@ def map_parts(
 
     Args:
         work: Where it is a context manager, each worker enters a copy of its own before the first
-            item and leaves it at the end. It is asked for one item at a time; for items in
-            sandboxes by two threads at once.
+            item and leaves it at the end. It is asked for one item at a time; where others are
+            done in processes beside it, for items in sandboxes by two threads at once.
         in_sandbox: Items for which it is true run programs in sandboxes: they go where Docker is.
             Their work keeps all sandboxes of its machine busy by itself.
 

@@ -33,7 +33,7 @@ def figures_of(place: Place, plan: Plan, core_hour_price: float | None) -> Figur
     """
     manifests = place.manifests()
     took = added_up(place.watched())
-    one_try = len([file for file in place.watched() if file.stem[-1].isdigit()]) == 1
+    one_try = place.tries() == 1
     text_bytes = packed_text_bytes(place)
     stages: Figures = {}
     for name in (*STAGES, *AFTER):
@@ -53,7 +53,7 @@ def figures_of(place: Place, plan: Plan, core_hour_price: float | None) -> Figur
     return {
         "samples": plan.samples,
         "candidates": plan.candidates,
-        "tries": len(place.watched()) - len(AFTER),
+        "tries": place.tries(),
         "stages": stages,
         "wall_s": wall_s,
         "us_per_candidate": 1e6 * wall_s / plan.candidates,

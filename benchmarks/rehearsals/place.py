@@ -72,6 +72,10 @@ class Place:
         """Files of `watch`, one for each try."""
         return sorted(self.folder.glob("watched-*.json"))
 
+    def tries(self) -> int:
+        """How often the run was begun."""
+        return len([file for file in self.watched() if file.stem[-1].isdigit()])
+
     def written_bytes(self) -> int:
         """Disk of everything that the run has written."""
         return disk_bytes(self.artifacts, self.folder / "datasets", self.folder / "runs")

@@ -76,12 +76,12 @@ class Walls(NamedTuple):
 
 def walls_of(place: Place) -> Walls | None:
     """Of a finished run; None where it was not one try."""
-    tries = [json.loads(one.read_text()) for one in sorted(place.folder.glob("try-*.json"))]
-    if len(tries) != 1:
+    if place.tries() != 1:
         return None
+    command = json.loads((place.folder / "try-0.json").read_text(encoding="utf-8"))
     stages = sum(one.wall_s for one in place.manifests().values())
     record, report = (place.latest / name for name in ("run.json", "report.html"))
-    return Walls(tries[0]["wall_s"], stages, report.stat().st_mtime - record.stat().st_mtime)
+    return Walls(command["wall_s"], stages, report.stat().st_mtime - record.stat().st_mtime)
 
 
 def _check_plan(place: Place, plan: Plan) -> None:

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -37,12 +38,16 @@ def keep(command: list[str]) -> int:
     first = os.getpid()
     second = os.fork()
     if second == 0:
-        os._exit(_run(command, first))
+        try:
+            os._exit(_run(command, first))
+        except BaseException:  # noqa: BLE001 - this process is a copy and must end here
+            traceback.print_exc()
+        finally:
+            os._exit(1)
     while os.getppid() == parent:
         ended, status = os.waitpid(second, os.WNOHANG)
         if ended:
-            if os.WIFSIGNALED(status):
-                _end_session()
+            _end_session()  # there is nothing left, unless it was killed or failed
             return os.waitstatus_to_exitcode(status)
         time.sleep(_WAIT_S)
     return 1  # the second one sees it
@@ -63,6 +68,7 @@ def _dies_with(keeper: int) -> Callable[[], None]:
     library = ctypes.CDLL(None, use_errno=True)  # loaded here, because little is safe after a fork
 
     def ask_the_kernel() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if sys.platform == "linux":
             library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != keeper:

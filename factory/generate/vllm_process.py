@@ -18,6 +18,8 @@ from typing import Final
 
 from factory.generate import keeper
 
+_GONE_S: Final = 0.01
+"""Until those that were killed are looked for again."""
 _HEALTH_TIMEOUT_S: Final = 5.0
 _TAIL_LINES: Final = 12
 _TAIL_BYTES: Final = 1024 * 1024
@@ -117,9 +119,11 @@ class VllmProcess:
         self._reserved.close()
 
     def _kill_members(self) -> None:
-        for member in keeper.session_members(self._process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
+        while members := keeper.session_members(self._process.pid):
+            for member in members:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
+            time.sleep(_GONE_S)
 
 
 def base_url(host: str, port: int) -> str:

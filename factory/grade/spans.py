@@ -113,7 +113,8 @@ class SpanGrader:
             return self._last[1]
 
     def _problems_of(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Problem]:
-        file = open_problems(self._problems, self._problems_digest)
+        with self._lock:
+            file = open_problems(self._problems, self._problems_digest)
         return file.problems(list(dict.fromkeys(row["problem_id"] for row in rows)))
 
     def _grader(self, name: str) -> Grader:

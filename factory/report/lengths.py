@@ -21,6 +21,8 @@ from schemas.manifest import PartFile
 from schemas.verdict import Status
 
 _KEY: Final = ["domain", "correct", "kept", "length"]
+_AT_ONCE: Final = 4
+"""Parts that are held with their texts."""
 _ROWS_AT_ONCE: Final = 1 << 18
 Drawn = TypeVar("Drawn")
 
@@ -97,7 +99,7 @@ def _characters(artifacts: RunArtifacts) -> Iterator[pl.DataFrame]:
 def _measured(folder: Path) -> Iterator[pl.DataFrame]:
     """Candidates with the length of their texts, part by part, a few of them read side by side."""
     parts = [one for one in read_manifest(folder).parts if one.path.startswith("candidates-")]
-    at_once = os.cpu_count() or 1
+    at_once = min(_AT_ONCE, os.cpu_count() or 1)
     with ThreadPoolExecutor(at_once) as threads:
         for first in range(0, len(parts), at_once):
             yield from threads.map(partial(_measured_part, folder), parts[first : first + at_once])

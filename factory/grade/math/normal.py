@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from factory.grade.math.angles import cosine, sine
 from factory.grade.math.budget import tick
-from factory.grade.math.conjugate import conjugate, is_turn
+from factory.grade.math.conjugate import conjugate, may_be_complex
 from factory.grade.math.exact import NotExact, based, exact
 from factory.grade.math.polynomial import (
     ONE,
@@ -126,8 +126,8 @@ class Normal(Powers):
         return atom(("function", name, *(frozenset(part.items()) for part in inner))), UNIT
 
     def _logarithm(self, inner: Terms) -> Terms:
-        if any(is_turn(name) for monomial in inner for name, _ in monomial):
-            raise TooMuch  # the logarithm of a turn is known up to whole turns only
+        if any(may_be_complex(name) for monomial in inner for name, _ in monomial):
+            raise TooMuch  # such a logarithm is known up to whole turns only
         if len(inner) != 1:
             return atom(("function", "ln", frozenset(inner.items())))
         ((monomial, coefficient),) = inner.items()
@@ -161,9 +161,9 @@ class Normal(Powers):
         if primitive[max(primitive, key=hash)] < 0:
             primitive = {monomial: -part for monomial, part in primitive.items()}
         if len(primitive) > 1:
-            turned = conjugate(primitive)
-            if turned != primitive:
-                squared = times(primitive, turned, self.work)
+            conjugated = conjugate(primitive, positive=self.positive)
+            if conjugated != primitive:
+                squared = times(primitive, conjugated, self.work)
                 return times(constant(content), self._to(squared, _HALF)[0], self.work)
             return times(constant(content), atom(("abs", frozenset(primitive.items()))), self.work)
         ((monomial, _),) = primitive.items()

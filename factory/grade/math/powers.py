@@ -105,18 +105,17 @@ class Powers(ABC):
                 turned[name] = exponent * value
             elif isinstance(name, str) and name != "i":
                 result = exponent * value
-                hidden = even and exponent.denominator == 1 and exponent % 2 == 0
-                if hidden and not self.positive and result % 2 != 0:
+                if even and _is_even(exponent) and not self.positive and not _is_even(result):
                     turned["abs", frozenset({(frozenset({(name, 1)}), Fraction(1))})] = result
                 else:
                     turned[name] = result
             elif isinstance(name, tuple) and name[0] in ("abs", "root") and exponent > 0:
+                if even and name[0] == "root" and _is_even(exponent):
+                    raise TooMuch  # what is inside may be negative, and so may its root
                 turned[name] = exponent * value
             else:
                 inside.append((name, exponent))
         if inside:
-            if inside == [("i", 1)] and not turned:
-                raise TooMuch
             raise TooMuch
         return self._scaled(coefficient, value, turned), UNIT
 
@@ -179,9 +178,18 @@ class Powers(ABC):
             bases += [(prime, sign * count) for prime, count in found.items()]
         result: Terms = constant(1)
         for name, count in bases:
+            apart = (top.get(ONE, Fraction(0)) * count).denominator == 1
+            if not self._is_positive(name) and not (count == 1 and apart):
+                raise TooMuch  # a root of it does not split off: its sign would be lost
             for term, factor in top.items():
                 result = times(result, self._one_power(name, term, factor * count), self.work)
         return result, UNIT
+
+    def _is_positive(self, name: Any) -> bool:
+        """Whether a base is a positive number, or a letter that is taken for one."""
+        if isinstance(name, int):
+            return name > 0
+        return name in ("pi", "e") or (self.positive and isinstance(name, str) and name != "i")
 
     def _one_power(self, name: Any, term: Any, factor: Fraction) -> Terms:
         if term == ONE:
@@ -196,6 +204,11 @@ class Powers(ABC):
                 raise TooMuch
             return add(real, times(imaginary, atom("i"), self.work))
         return atom(("pow", name, term), factor)
+
+
+def _is_even(exponent: Any) -> bool:
+    """Whether a power loses the sign of its base: 2, and 2/3."""
+    return exponent.denominator % 2 == 1 and exponent.numerator % 2 == 0
 
 
 def common_part(terms: Terms) -> Fraction:

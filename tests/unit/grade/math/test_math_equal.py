@@ -364,6 +364,14 @@ k\pi, k\in\mathbb{Z} ~ k\pi, k \in \mathbb{Z}
 UNEQUAL = r"""
 |1+i|^2 ~ 2i
 |\sqrt{x}+i|^2 ~ x-1
+\sqrt{\sqrt[3]{x^2}} ~ \sqrt[3]{x}
+\sqrt{(x+1)^{66}} ~ (x+1)^{33}
+|(-1)^i+1|^2 ~ 2+(-1)^i+(-1)^{-i}
+|1+\sqrt{1-\sqrt3}|^2 ~ (1+\sqrt{1-\sqrt3})^2
+|1+\ln(1-\sqrt3)|^2 ~ (1+\ln(1-\sqrt3))^2
+|1+\arcsin 2|^2 ~ (1+\arcsin 2)^2
+\frac{(x^2)^y}{(x^2)^{y-1/2}} ~ x
+\ln(e^{5\ln(1+i)}) ~ 5\ln(1+i)
 |e^{ix}+1|^2 ~ e^{2ix}+2e^{ix}+1
 |x^i+1|^2 ~ x^{2i}+2x^i+1
 \sin 2x ~ 2\sin x
