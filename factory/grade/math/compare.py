@@ -1,7 +1,8 @@
 """Two answers as text -> equal or not: the tiers that need no worker, and the way to those that do.
 
 Tiers: `string` (equal after normalisation), `rational` (exact fractions), `normal` (normal forms),
-`numeric` (refuted at a point in doubles), `structure` (what is no single value). Cheap on any
+`numeric` (refuted at a point in doubles), `normal` again (sines as sums of exponentials),
+`structure` (what is no single value). Cheap on any
 input: long texts are compared as they stand; trees, numbers and normal forms are bounded.
 """
 

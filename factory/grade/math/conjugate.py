@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from factory.grade.math.polynomial import Terms, TooMuch
 
-_PARTLY_REAL: Final = frozenset({"arcsin", "arccos", "arcosh", "artanh"})
+_PARTLY_REAL: Final = frozenset({"arcsin", "arccos", "arcsec", "arccsc", "arcosh", "artanh"})
 """Functions, beside the logarithm, that are complex at some real numbers."""
 
 
