@@ -56,7 +56,7 @@ def test_shapes_are_qwens_and_as_much_of_them_as_fits(modules: Any) -> None:
     assert shapes.fit("7B", job, 60e9)[0] < layers
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_both_trainers_run_and_are_compared(
     modules: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

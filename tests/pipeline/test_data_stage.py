@@ -91,7 +91,8 @@ def test_the_same_version_with_another_content_is_refused(place: Place, tmp_path
     assert digest_of(place) == digest
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [1, 2])
 def test_it_goes_on_after_kill_9_at_any_stage(place: Place, tmp_path: Path, seed: int) -> None:
     print(f"seed {seed}")
     whole = Place(tmp_path / "whole")

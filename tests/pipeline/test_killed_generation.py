@@ -154,8 +154,8 @@ def kill_seed() -> int:
 
 
 @pytest.mark.slow
-def test_two_kills_of_run_and_servers_lose_nothing(place: Place) -> None:
-    survive(place, problems=80, kills=2, seed=kill_seed())
+def test_a_kill_of_run_and_servers_loses_nothing(place: Place) -> None:
+    survive(place, problems=80, kills=1, seed=kill_seed())
 
 
 @pytest.mark.soak

@@ -137,6 +137,7 @@ def test_a_killed_validation_goes_on_and_gives_what_an_undisturbed_one_gives(
     assert killed.times() == times
 
 
+@pytest.mark.soak
 def test_a_model_that_never_ends_and_does_not_think_is_counted_and_shown(place: Place) -> None:
     model = Path(shutil.copytree(EMBEDDED / "base-qwen2", place.folder / "blunt"))
     template = model / "chat_template.jinja"

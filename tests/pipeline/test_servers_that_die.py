@@ -196,6 +196,7 @@ def test_a_server_that_dies_again_and_again_is_an_error(tmp_path: Path) -> None:
             draw(running, asks(10_000), [])
 
 
+@pytest.mark.soak
 def test_prompts_of_every_length_end_as_they_should(tmp_path: Path) -> None:
     """The whole context as `max_tokens` works as in R1's settings; what leaves no room is dropped
     by name."""

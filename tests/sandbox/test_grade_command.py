@@ -125,7 +125,7 @@ def test_many_workers_grade_every_line_once(tmp_path: Path) -> None:
     assert len(results(out)) == 60
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.soak), "2"])
 def test_a_command_that_is_killed_goes_on_where_it_was(tmp_path: Path, workers: str) -> None:
     """`kill -9` four times, each time with a line torn as by a kill in the middle of a write."""
     out = tmp_path / "out.jsonl"

@@ -288,7 +288,7 @@ def without_time(out: Path) -> list[Values]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.soak), "2"])
 def test_a_command_that_is_killed_goes_on_where_it_was(tmp_path: Path, workers: str) -> None:
     """`kill -9` three times, each time with a line torn as by a kill in the middle of a write."""
     count = 15_000

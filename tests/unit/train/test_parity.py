@@ -251,7 +251,7 @@ def _check(trainings: Trainings, job: TrainingJob) -> None:
 
 @pytest.mark.parametrize("zero_stage", ZERO_STAGES)
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(1, marks=pytest.mark.soak), 2])
 def test_five_steps_equal_plain_training(
     trainings: Trainings, ranks: int, model: str, zero_stage: int
 ) -> None:
