@@ -59,8 +59,8 @@ def _run(command: list[str], first: int) -> int:
         readable, _, _ = select.select([0], [], [], _POLL_S)
         if readable and os.read(0, 1) == b"":
             break
-    _end_session(child)
-    return child.returncode
+    _end_session()
+    return child.wait()
 
 
 def _dies_with(keeper: int) -> Callable[[], None]:
@@ -88,17 +88,15 @@ def session_members(session: int) -> list[int]:
     return found
 
 
-def _end_session(child: subprocess.Popen[bytes] | None = None) -> None:
-    """End everything of the session but the keeper; returns when it is gone."""
+def _end_session() -> None:
+    """End everything of the session but the keeper, by force after a while."""
     os.killpg(0, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_S
-    while time.monotonic() < deadline and ((child and child.poll() is None) or _kept()):
+    while time.monotonic() < deadline and _kept():
         time.sleep(_WAIT_S)
     for other in _kept():
         with _gone_is_fine():
             os.kill(other, signal.SIGKILL)
-    if child:
-        child.wait()
 
 
 def _kept() -> list[int]:
