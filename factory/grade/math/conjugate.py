@@ -7,7 +7,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Final
 
-from factory.grade.math.polynomial import Terms, TooMuch
+from factory.grade.math.polynomial import Terms, TooMuch, is_positive
 
 _PARTLY_REAL: Final = frozenset({"arcsin", "arccos", "arcsec", "arccsc", "arcosh", "artanh"})
 """Functions, beside the logarithm, that are complex at some real numbers."""
@@ -51,7 +51,7 @@ def may_be_complex(name: Any) -> bool:
         if name[0] == "function" and name[1] in _PARTLY_REAL and not _has_letters(name[2:]):
             return True
         rooted = name[0] == "root" or name[:2] == ("function", "ln")
-        if rooted and not _has_letters(name[1:]) and not _is_positive(name[-1]):
+        if rooted and not _has_letters(name[1:]) and not _is_positive_product(name[-1]):
             return True
     return isinstance(name, tuple | frozenset) and any(map(may_be_complex, name))
 
@@ -67,14 +67,12 @@ def _has_letters(part: Any) -> bool:
             return False
 
 
-def _is_positive(inner: frozenset[Any]) -> bool:
+def _is_positive_product(inner: frozenset[Any]) -> bool:
     """Whether a polynomial is a product of positive numbers, as in `ln 2`."""
     if len(inner) != 1:
         return False
     ((monomial, coefficient),) = inner
-    return coefficient > 0 and all(
-        isinstance(name, int) or name in ("pi", "e") for name, _ in monomial
-    )
+    return coefficient > 0 and all(is_positive(name) for name, _ in monomial)
 
 
 def _is_turn(name: Any, *, positive: bool) -> bool:
@@ -82,14 +80,12 @@ def _is_turn(name: Any, *, positive: bool) -> bool:
     same turned the other way."""
     if not (isinstance(name, tuple) and name[0] == "pow" and any(one == "i" for one, _ in name[2])):
         return False
-    base = name[1]
-    letter = positive and isinstance(base, str) and base != "i"
     real = all(one == "i" or _is_real(one, power) for one, power in name[2])
-    return real and (base in ("e", "pi") or letter or (isinstance(base, int) and base > 0))
+    return real and is_positive(name[1], letters=positive)
 
 
 def _is_real(name: Any, exponent: Any) -> bool:
     """Of a positive number, and of a letter to a whole power."""
-    if isinstance(name, int) or name in ("pi", "e"):
+    if is_positive(name):
         return True
     return isinstance(name, str) and name != "i" and exponent.denominator == 1

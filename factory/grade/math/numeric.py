@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from factory.grade.math.exact import NotExact, based
-from factory.grade.math.spread import symbols
+from factory.grade.math.spread import has_function, symbols
 from factory.grade.math.tree import (
     CONSTANTS,
     Based,
@@ -31,6 +31,8 @@ from schemas.math_policy import MathPolicy
 
 DIGITS: Final = 50
 TRIES: Final = 16
+_STEPS: Final = frozenset({"floor", "ceiling"})
+"""Functions that round, so that whole numbers must be among the points."""
 POINTS: Final = 5
 MAX_EXPONENT: Final = 100_000.0
 """Natural logarithm of the largest value that is evaluated."""
@@ -198,19 +200,6 @@ _ONE_ARGUMENT: Final = {
 }  # fmt: skip
 
 
-def _has_steps(node: Node) -> bool:
-    """Whether it rounds, so that whole numbers must be among the points."""
-    match node:
-        case Function(name, parts):
-            return name in ("floor", "ceiling") or any(map(_has_steps, parts))
-        case Sum(parts) | Product(parts):
-            return any(map(_has_steps, parts))
-        case Quotient(one, other) | Power(one, other):
-            return _has_steps(one) or _has_steps(other)
-        case _:
-            return False
-
-
 def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) -> bool | None:
     """Whether the values differ at some point.
 
@@ -220,7 +209,7 @@ def refuted(gold: Node, answer: Node, policy: MathPolicy, digits: int = DIGITS) 
     """
     letters = (symbols(gold) | symbols(answer)) - CONSTANTS
     agreed = doubtful = 0
-    steps = _has_steps(gold) or _has_steps(answer)
+    steps = has_function(gold, _STEPS) or has_function(answer, _STEPS)
     for seed in range(TRIES):
         positive, whole = policy.letters == "positive", steps and seed % 2 == 1
         point = Evaluation(letters, seed, digits, positive=positive, whole=whole)

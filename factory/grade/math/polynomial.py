@@ -53,6 +53,13 @@ class Work:
             raise TooMuch
 
 
+def is_positive(name: Atom, *, letters: bool = False) -> bool:
+    """Whether an atom is a positive number, or a letter where `letters` are taken for such."""
+    if isinstance(name, int):
+        return name > 0
+    return name in ("pi", "e") or (letters and isinstance(name, str) and name != "i")
+
+
 def constant(value: Fraction | int) -> Terms:
     """A rational number."""
     return {ONE: Fraction(value)} if value else {}

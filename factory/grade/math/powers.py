@@ -20,6 +20,7 @@ from factory.grade.math.polynomial import (
     atom,
     constant,
     factors,
+    is_positive,
     monomial_terms,
     power,
     times,
@@ -179,17 +180,11 @@ class Powers(ABC):
         result: Terms = constant(1)
         for name, count in bases:
             apart = (top.get(ONE, Fraction(0)) * count).denominator == 1
-            if not self._is_positive(name) and not (count == 1 and apart):
+            if not is_positive(name, letters=self.positive) and not (count == 1 and apart):
                 raise TooMuch  # a root of it does not split off: its sign would be lost
             for term, factor in top.items():
                 result = times(result, self._one_power(name, term, factor * count), self.work)
         return result, UNIT
-
-    def _is_positive(self, name: Any) -> bool:
-        """Whether a base is a positive number, or a letter that is taken for one."""
-        if isinstance(name, int):
-            return name > 0
-        return name in ("pi", "e") or (self.positive and isinstance(name, str) and name != "i")
 
     def _one_power(self, name: Any, term: Any, factor: Fraction) -> Terms:
         if term == ONE:

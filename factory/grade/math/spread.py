@@ -89,3 +89,16 @@ def symbols(node: Node) -> frozenset[str]:
             return symbols(right) | (symbols(left) if left else frozenset())
         case _:
             return frozenset()
+
+
+def has_function(node: Node, names: frozenset[str]) -> bool:
+    """Whether a function of one of these names stands in a value."""
+    match node:
+        case Function(name, parts):
+            return name in names or any(has_function(part, names) for part in parts)
+        case Sum(parts) | Product(parts):
+            return any(has_function(part, names) for part in parts)
+        case Quotient(one, other) | Power(one, other):
+            return has_function(one, names) or has_function(other, names)
+        case _:
+            return False

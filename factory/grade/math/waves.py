@@ -13,7 +13,8 @@ from typing import Final
 from factory.grade.math.normal import Normal
 from factory.grade.math.polynomial import Terms, add, constant, times
 from factory.grade.math.powers import UNIT, Ratio
-from factory.grade.math.tree import Function, Node, Number, Power, Product, Quotient, Sum, Symbol
+from factory.grade.math.spread import has_function
+from factory.grade.math.tree import Node, Number, Product, Symbol
 
 _ROUND: Final = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _HYPERBOLIC: Final = frozenset({"sinh", "cosh", "tanh", "coth", "sech", "csch"})
@@ -58,12 +59,4 @@ class Waves(Normal):
 
 def has_waves(node: Node) -> bool:
     """Whether one of these functions stands in a value."""
-    match node:
-        case Function(name, arguments):
-            return name in _ROUND or name in _HYPERBOLIC or any(map(has_waves, arguments))
-        case Sum(parts) | Product(parts):
-            return any(map(has_waves, parts))
-        case Quotient(left, right) | Power(left, right):
-            return has_waves(left) or has_waves(right)
-        case _:
-            return False
+    return has_function(node, _ROUND | _HYPERBOLIC)
