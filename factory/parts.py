@@ -197,11 +197,15 @@ def read_parts(folder: Path, kind: str, schema: pa.Schema) -> pa.Table:
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
+def parts_of(folder: Path, kind: str) -> list[PartFile]:
+    """The parts of one kind (`kind-*.parquet`) that a manifest names, in its order."""
+    return [part for part in read_manifest(folder).parts if part.path.startswith(f"{kind}-")]
+
+
 def iter_parts(folder: Path, kind: str, schema: pa.Schema) -> Iterator[pa.Table]:
     """The parts of one kind, one after the other: bounded memory."""
-    for part in read_manifest(folder).parts:
-        if part.path.startswith(f"{kind}-"):
-            yield read_part(folder, part, schema)
+    for part in parts_of(folder, kind):
+        yield read_part(folder, part, schema)
 
 
 def iter_columns(folder: Path, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -210,9 +214,8 @@ def iter_columns(folder: Path, kind: str, columns: Sequence[str]) -> Iterator[pa
     Raises:
         ManifestMismatch: A part is missing, corrupt, lacks a column or has another number of rows.
     """
-    for part in read_manifest(folder).parts:
-        if part.path.startswith(f"{kind}-"):
-            yield read_columns(folder, part, columns)
+    for part in parts_of(folder, kind):
+        yield read_columns(folder, part, columns)
 
 
 def read_columns(folder: Path, part: PartFile, columns: Sequence[str]) -> pa.Table:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory.errors import ManifestMismatch
-from factory.parts import iter_columns, read_manifest
+from factory.parts import iter_columns, parts_of, read_manifest
 from factory.shard.description import read_description
 from factory.shard.layout import DATASET
 from schemas.manifest import Manifest
@@ -127,8 +127,7 @@ def frames(folder: Path, kind: str, columns: Sequence[str]) -> Iterator[pl.DataF
 
 def _columns_are_there(folder: Path, kind: str, columns: Sequence[str]) -> None:
     """Of the first part: the parts of an artifact have one schema."""
-    parts = [one.path for one in read_manifest(folder).parts if one.path.startswith(f"{kind}-")]
-    for path in (folder / name for name in parts[:1]):
+    for path in (folder / part.path for part in parts_of(folder, kind)[:1]):
         try:
             names = pq.read_schema(path).names
         except (OSError, pa.ArrowInvalid):

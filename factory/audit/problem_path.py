@@ -19,7 +19,7 @@ from factory.audit.dataset_problem import (
     published_rows,
 )
 from factory.errors import InputFileError
-from factory.parts import read_manifest
+from factory.parts import parts_of
 from schemas.ledger import CandidatePath, Fate, ProblemPath
 from schemas.run import Run
 from schemas.sample import Drop
@@ -59,9 +59,8 @@ def problem_path(run: Run, problem_id: str) -> ProblemPath:
 def _of_problem(folder: Path, kind: str, problem_id: str) -> Rows:
     """The whole rows of a problem: only parts that have any are read beyond their ids."""
     rows: Rows = []
-    for part in read_manifest(folder).parts:
-        if part.path.startswith(f"{kind}-"):
-            rows += problem_rows(folder / part.path, problem_id)
+    for part in parts_of(folder, kind):
+        rows += problem_rows(folder / part.path, problem_id)
     return rows
 
 

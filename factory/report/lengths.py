@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from factory.audit.artifacts import RunArtifacts, dataset_frames, frames
 from factory.errors import ManifestMismatch
-from factory.parts import read_columns, read_manifest
+from factory.parts import parts_of, read_columns
 from factory.shard.configs import DEFAULT, FOLDERS
 from schemas.manifest import PartFile
 from schemas.verdict import Status
@@ -98,7 +98,7 @@ def _characters(artifacts: RunArtifacts) -> Iterator[pl.DataFrame]:
 
 def _measured(folder: Path) -> Iterator[pl.DataFrame]:
     """Candidates with the length of their texts, part by part, a few of them read side by side."""
-    parts = [one for one in read_manifest(folder).parts if one.path.startswith("candidates-")]
+    parts = parts_of(folder, "candidates")
     at_once = min(_AT_ONCE, os.cpu_count() or 1)
     with ThreadPoolExecutor(at_once) as threads:
         for first in range(0, len(parts), at_once):

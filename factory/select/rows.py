@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factory.errors import ManifestMismatch, SchemaMismatch
-from factory.parts import read_manifest, read_part
+from factory.parts import parts_of, read_part
 from schemas.arrow import CANDIDATE, VERDICT
 from schemas.candidate import FinishReason
 from schemas.manifest import PartFile
@@ -42,8 +42,8 @@ def pairs_of(candidates_dir: Path, verdicts_dir: Path) -> list[Pair]:
     Raises:
         ManifestMismatch: There are more of the one than of the other.
     """
-    candidates = _parts_of(candidates_dir, "candidates")
-    verdicts = _parts_of(verdicts_dir, "verdicts")
+    candidates = parts_of(candidates_dir, "candidates")
+    verdicts = parts_of(verdicts_dir, "verdicts")
     if len(candidates) != len(verdicts):
         raise ManifestMismatch(
             f"{verdicts_dir}: expected {len(candidates)} parts of verdicts, one per part of "
@@ -131,7 +131,3 @@ def _check_names(table: pa.Table, column: str, names: type[StrEnum], path: Path)
             f"{path}: row {row}, column {column}: expected one of {', '.join(names)}, found "
             f"{table[column][row]}; delete the folder and run again"
         )
-
-
-def _parts_of(folder: Path, kind: str) -> list[PartFile]:
-    return [part for part in read_manifest(folder).parts if part.path.startswith(f"{kind}-")]

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factory.errors import ManifestMismatch, SchemaMismatch
-from factory.parts import iter_columns, iter_parts, part_name, read_manifest, write_part
+from factory.parts import iter_columns, iter_parts, part_name, parts_of, write_part
 from schemas.arrow import SAMPLE
 
 KIND: Final = "samples"
@@ -96,11 +96,7 @@ def ordered_samples(samples_dir: Path, scratch: Path) -> Samples:
         ManifestMismatch: A part is not whole, or a uuid stands twice.
         SchemaMismatch: A part has other columns or types.
     """
-    parts = [
-        (samples_dir / part.path, part.rows)
-        for part in read_manifest(samples_dir).parts
-        if part.path.startswith(f"{KIND}-")
-    ]
+    parts = [(samples_dir / part.path, part.rows) for part in parts_of(samples_dir, KIND)]
     for path, _ in parts:
         _check_schema(path)
     empty = pl.DataFrame(schema=dict.fromkeys(_ORDER, pl.String))

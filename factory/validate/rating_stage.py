@@ -12,7 +12,7 @@ import pyarrow as pa
 from factory.digest import digest
 from factory.grade.contract import answer_part
 from factory.ledger import entry
-from factory.parts import as_table, kept_part, read_manifest, read_part, write_part
+from factory.parts import as_table, kept_part, parts_of, read_part, write_part
 from factory.problems import read_problems
 from factory.shown.progress import progress
 from factory.spent import endpoint_rates, spend
@@ -53,9 +53,7 @@ def rate_candidates(
     """
     begun = time.monotonic()
     problems = read_problems(problems_dir)
-    candidates = [
-        part for part in read_manifest(candidates_dir).parts if part.path.startswith("candidates-")
-    ]
+    candidates = parts_of(candidates_dir, "candidates")
     rows_in = sum(part.rows for part in candidates)
     kept_in = RatingStore(store.with_name(FILE_NAME))
     parts: list[PartFile] = []
