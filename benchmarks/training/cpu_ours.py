@@ -10,11 +10,12 @@ from pathlib import Path
 
 from factory.train import loop
 from factory.train.job import TrainingJob
+from factory.train.leave import run_rank
 
 from .cpu_clock import Clock
 
 
-def main() -> None:
+def main() -> int:
     """Train, and write what it took."""
     work = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     job = TrainingJob.model_validate(work["job"])
@@ -32,7 +33,8 @@ def main() -> None:
     training._step = timed
     training.run()
     clock.write(Path(work["out"]), int(os.environ["RANK"]))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_rank(main)

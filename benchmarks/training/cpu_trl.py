@@ -12,6 +12,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+from factory.train.leave import run_rank
+
 from .cpu_clock import Clock
 from .sft_trainer import check_deepspeed, trl_rows, use_deepspeed
 
@@ -27,7 +29,7 @@ class Timed(TrainerCallback):
         self.clock.lap(self._tokens[state.global_step - 1])
 
 
-def main() -> None:
+def main() -> int:
     """Train, and write what it took."""
     work = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     use_deepspeed("cpu")
@@ -71,7 +73,8 @@ def main() -> None:
     trainer.train()
     timed.clock.write(Path(work["out"]), int(os.environ["RANK"]))
     torch.distributed.destroy_process_group()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_rank(main)

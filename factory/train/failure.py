@@ -21,6 +21,8 @@ _TAIL_LINES: Final = 25
 _TAIL_LINES_KILLED: Final = 8
 """They tell how the other ranks fared."""
 _TRACE_LINES: Final = 12
+_CRASHES: Final = {-signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL, -signal.SIGSEGV}
+"""What a process does to itself; its output tells where it was."""
 
 
 def write_refusal(job: TrainingJob, rank: int, error: RetortError) -> None:
@@ -76,11 +78,12 @@ def why_it_ended(
     tail_lines = _TAIL_LINES
     killed = {rank: exit for rank, exit in _exits(job.work).items() if exit < 0}
     if killed:
-        tail_lines = _TAIL_LINES_KILLED
         if set(killed.values()) != {-signal.SIGTERM}:  # which the launcher sends to the others
             killed = {rank: exit for rank, exit in killed.items() if exit != -signal.SIGTERM}
         who = ", ".join(f"rank {rank} by {_signal(exit)}" for rank, exit in killed.items())
-        what = f"killed from outside: {who}; {kept}"
+        crashed = _CRASHES.issuperset(killed.values())
+        tail_lines = _TAIL_LINES if crashed else _TAIL_LINES_KILLED
+        what = f"{'crashed' if crashed else 'killed from outside'}: {who}; {kept}"
     elif gone is not None and gone not in {one["rank"] for one in told}:
         tail_lines = _TAIL_LINES_KILLED
         what = f"rank {gone} ended first and told nothing (exit code {_code(code)}); {kept}"

@@ -9,6 +9,7 @@ one. Nobody watches these ranks but their launcher; the waits for each other are
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import json
 import os
@@ -20,6 +21,7 @@ from factory.errors import RetortError, TrainError
 from factory.orphans import die_with_parent
 from factory.train.finished import clear_folder, finish, finished_outcome, write_outcome
 from factory.train.job import TrainingJob, TrainingOutcome
+from factory.train.leave import leave
 
 _NEEDED: Final = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _PREPARING: Final = datetime.timedelta(days=7)
@@ -35,7 +37,7 @@ def joined() -> bool:
 
 def act_together(act: Callable[[], int]) -> int:
     """`act()` in rank 0, which may call `run_training` any number of times, while the other ranks
-    train with it; an exit code.
+    train with it; the exit code, with which this process will end.
 
     Raises:
         RetortError: Rank 0's, in every rank; or what a rank found wrong in the training.
@@ -43,9 +45,13 @@ def act_together(act: Callable[[], int]) -> int:
     import torch.distributed
 
     die_with_parent(os.getppid())
-    store = _store()
-    code = _lead_all(store, act) if os.environ["RANK"] == "0" else _follow(store)
-    torch.distributed.destroy_process_group()
+    code = 1
+    try:
+        store = _store()
+        code = _lead_all(store, act) if os.environ["RANK"] == "0" else _follow(store)
+        torch.distributed.destroy_process_group()
+    finally:
+        atexit.register(leave, code)  # after the caller has said what was raised
     return code
 
 

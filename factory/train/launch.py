@@ -95,6 +95,7 @@ def _environment(job: TrainingJob) -> dict[str, str]:
         PARENT: str(os.getpid()),
         _WORK: str(job.work),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",  # where a rank was that crashes stands in its output
         "TOKENIZERS_PARALLELISM": "false",
         "DS_ACCELERATOR": job.device,
     }

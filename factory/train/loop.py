@@ -24,6 +24,7 @@ from factory.train.failure import tell_crashes, write_refusal
 from factory.train.finished import write_outcome
 from factory.train.job import TrainingJob, TrainingOutcome
 from factory.train.launch import bind_to_parent
+from factory.train.leave import run_rank
 from factory.train.log import StepFacts, TrainingLog
 from factory.train.plan import Plan, make_plan
 from factory.train.pulse import Pulse
@@ -281,4 +282,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    run_rank(lambda: main(sys.argv[1]))

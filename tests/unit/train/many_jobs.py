@@ -14,7 +14,7 @@ from factory.recipe_file import ROOT
 
 
 def launch(program: str, jobs: list[Any], folder: Path, *, ranks: int) -> None:
-    """Run a module of `tests.unit.train` as so many ranks; fails with the end of their output.
+    """Run a module of `tests.unit.train` as so many ranks; fails with their output.
 
     Args:
         program: Its last name; its argument is a JSON file with `jobs`.
@@ -31,12 +31,18 @@ def launch(program: str, jobs: list[Any], folder: Path, *, ranks: int) -> None:
                 *("-m", f"tests.unit.train.{program}", str(path)),
             ],
             cwd=ROOT,
-            env={**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "DS_ACCELERATOR": "cpu",
+                "OMP_NUM_THREADS": "1",
+                "PYTHONFAULTHANDLER": "1",
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
             check=False,
         ).returncode
-    assert code == 0, "\n".join(output.read_text().splitlines()[-40:])
+    said = [one for one in output.read_text().splitlines() if "Warning" not in one]
+    assert code == 0, "\n".join(said)
 
 
 def forget(number: int) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from factory.errors import RetortError
 from factory.train.job import TrainingJob
+from factory.train.leave import run_rank
 from tests.unit.train.many_jobs import forget, launch
 
 _LARGEST_BYTES: Final = 100_000
@@ -82,7 +83,7 @@ def furthest_weight(one: Path, other: Path) -> float:
     )
 
 
-def main(path: str) -> None:
+def main(path: str) -> int:
     """Train them, one after another, in one process group."""
     import torch.distributed
 
@@ -106,7 +107,8 @@ def main(path: str) -> None:
         forget(number)
         print(job.out.name, f"{time.process_time() - begun:.2f} s of CPU", flush=True)
     torch.distributed.destroy_process_group()
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    run_rank(lambda: main(sys.argv[1]))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from factory.train.job import TrainingJob
+from factory.train.leave import run_rank
 from tests.unit.train.many_jobs import forget, launch
 
 
@@ -28,7 +29,7 @@ def do_all(jobs: Sequence[tuple[str, TrainingJob]], folder: Path, *, ranks: int)
     launch("parity_ranks", [(what, job.model_dump()) for what, job in jobs], folder, ranks=ranks)
 
 
-def main(path: str) -> None:
+def main(path: str) -> int:
     """Do them."""
     import torch.distributed
 
@@ -48,6 +49,7 @@ def main(path: str) -> None:
         forget(number)
         print(what, job.out.name, f"{time.process_time() - begun:.2f} s of CPU", flush=True)
     torch.distributed.destroy_process_group()
+    return 0
 
 
 def _look(job: TrainingJob) -> dict[str, Any]:
@@ -95,4 +97,4 @@ def _force(job: TrainingJob) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    run_rank(lambda: main(sys.argv[1]))

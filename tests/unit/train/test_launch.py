@@ -138,6 +138,11 @@ def test_a_rank_that_was_killed_explains_the_errors_of_the_others(
     assert message.endswith("first line\nlast line")
 
 
+def test_a_rank_that_crashed_was_not_killed_from_outside(job: TrainingJob) -> None:
+    write_exits(job.work, {0: -signal.SIGTERM, 1: -signal.SIGABRT})
+    assert "crashed: rank 1 by SIGABRT; the last checkpoint is kept" in str(_why(job))
+
+
 def test_an_error_made_on_purpose_is_the_whole_message(
     job: TrainingJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
