@@ -207,7 +207,7 @@ def test_golds_of_choices_and_of_code_must_have_their_form(folder: Path) -> None
     [
         ("rows.parquet", b"no parquet"),
         ("rows.jsonl.gz", b"no gzip"),
-        ("rows.jsonl.gz", gzip.compress(b'{"problem": "a"}\n' * 1000)[:-20]),
+        ("rows.jsonl.gz", gzip.compress(b'{"problem": "a"}\n' * 1000, mtime=0)[:-20]),
         ("rows.csv", b"a,b\n"),
     ],
 )

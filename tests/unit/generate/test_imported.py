@@ -320,7 +320,7 @@ def test_a_label_of_another_shape_or_type_is_named(
         ("made.jsonl", b'{"problem_id": "0", "responses": ["\xff"]}\n', "row 1: expected UTF-8"),
         ("made.jsonl", b"{} nonsense\n", "row 1: expected one JSON object"),
         ("made.parquet", b"PAR1 and nothing more", "cannot be read"),
-        ("made.jsonl.gz", gzip.compress(b'{"problem_id": "0"}\n' * 999)[:-20], "row "),
+        ("made.jsonl.gz", gzip.compress(b'{"problem_id": "0"}\n' * 999, mtime=0)[:-20], "row "),
         ("made.jsonl.gz", b"no gzip at all", "cannot be read"),
     ],
 )
