@@ -35,9 +35,9 @@ rehearse: setup sandbox
 rehearse-quick: setup sandbox
 	$(BIN)/python benchmarks/rehearsal.py --quick
 
-## make test         every test but those for a GPU (about 30 minutes on two cores)
+## make test         every test but those for a GPU (about 20 minutes on two cores)
 test: setup sandbox browser
-	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -m "not soak and not gpu"
+	RETORT_NO_SKIPS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not gpu"
 
 ## make test-gpu     the tests that need a GPU
 test-gpu: setup sandbox

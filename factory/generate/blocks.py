@@ -2,6 +2,7 @@
 
 A block is a record batch of Arrow in the columns of `STORED`, packed as a whole with zstd: texts
 beside each other pack better than each alone, and what all of them repeat costs nearly nothing.
+Once its candidates stand in parts it has the columns of `PLACED` instead.
 Its sum (CRC-32) is kept beside it, so that a damaged block is noticed and not read.
 """
 
@@ -22,6 +23,10 @@ from schemas.arrow import CANDIDATE
 _IDENTITY: Final = [one.name for one in fields(Identity)]
 STORED: Final = pa.schema([CANDIDATE.field(name) for name in (*_IDENTITY, *Completion._fields)])
 """What a store holds of a candidate, beside its id."""
+PLACED: Final = pa.schema(
+    [pa.field("part", pa.int32(), nullable=False), pa.field("row", pa.int32(), nullable=False)]
+)
+"""What it holds where the candidate itself stands in a part (`settled`)."""
 
 _TEXT_BYTES: Final = 512 * 1024
 """Of a block, before packing. Half of it would take 4% more, and read one candidate in half the
@@ -58,12 +63,19 @@ def as_columns(values: Sequence[Sequence[object]]) -> pa.RecordBatch:
 def packed(rows: pa.RecordBatch) -> Iterator[Block]:
     """Rows of `STORED` as blocks, in their order."""
     for begin, end in _divided(pc.call_function("binary_length", [rows["text"]]).to_pylist()):
-        plain = rows.slice(begin, end - begin).serialize()
-        content: bytes = _ZSTD.compress(plain, asbytes=True)
-        yield Block(end - begin, content, plain.size, zlib.crc32(content))
+        yield packed_whole(rows.slice(begin, end - begin))
 
 
-def unpacked(content: bytes, content_bytes: int, crc32: int) -> pa.RecordBatch:
+def packed_whole(rows: pa.RecordBatch) -> Block:
+    """All rows as one block."""
+    plain = rows.serialize()
+    content: bytes = _ZSTD.compress(plain, asbytes=True)
+    return Block(rows.num_rows, content, plain.size, zlib.crc32(content))
+
+
+def unpacked(
+    content: bytes, content_bytes: int, crc32: int, columns: pa.Schema = STORED
+) -> pa.RecordBatch:
     """The rows of a block.
 
     Raises:
@@ -72,7 +84,7 @@ def unpacked(content: bytes, content_bytes: int, crc32: int) -> pa.RecordBatch:
     if zlib.crc32(content) != crc32:
         raise ValueError("its bytes are not those that were written")
     plain = _ZSTD.decompress(content, decompressed_size=content_bytes)
-    return pa.ipc.read_record_batch(plain, STORED)
+    return pa.ipc.read_record_batch(plain, columns)
 
 
 def _divided(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

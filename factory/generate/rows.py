@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from factory.digest import digest
 from factory.errors import ManifestMismatch
-from factory.generate.store import CandidateStore, Place
+from factory.generate.settled import Place
+from factory.generate.store import CandidateStore
 from factory.parts import as_table, kept_part, part_name, write_part
 from schemas.arrow import CANDIDATE
 from schemas.manifest import PartFile
@@ -52,7 +53,8 @@ class Parts:
         requested: Iterable[Requested],
         rewrites: Mapping[str, str] | None = None,
     ) -> None:
-        """Every requested candidate that the store has, in their order, and the failed ones.
+        """Every requested candidate that the store has, in their order, and the failed ones. From
+        then on the store has their texts in these parts.
 
         Args:
             rewrites: Candidate id -> id of the candidate that it was made from.
@@ -72,6 +74,7 @@ class Parts:
                 held = held[self._rows_per_part :]
         if held:
             self._stored(store, held, rewrites or {})
+        store.give_back()
         self._failed(store, failed)
 
     def after(self, parts: Sequence[PartFile]) -> None:
@@ -93,13 +96,15 @@ class Parts:
         rewrites: Mapping[str, str],
     ) -> None:
         ids = [one for one, _ in held]
+        places = [place for _, place in held]
         name = part_name("candidates", self._numbers["candidates"])
         made_from = digest({"key": self._key, "ids": ids})
         part = kept_part(self._out_dir, name, made_from=made_from)
         if part is None:
-            rows = store.rows([place for _, place in held])
+            rows = store.rows(places)
             table = _table(rows, ids, round=self._round, rewrites=rewrites)
             part = write_part(self._out_dir, name, table, made_from=made_from)
+            store.settle(self._out_dir / name, part.sha256, places)
         self._add("candidates", part)
         self.candidates += len(ids)
 

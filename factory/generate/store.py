@@ -7,8 +7,10 @@ kept once, the first one. One thread writes (`store_writer`), completions in blo
 commits about twice a second. Several runs may share a file.
 What a sampling digest stands for is stored too, so that every row can be explained by the file.
 
-A damaged block is noticed when it is read. Not covered: other damage to the file (SQLite then
-reports it, and the stage stops).
+Candidates that were written into the parts of an artifact stand there alone (`settled`).
+
+A damaged block or part is noticed when it is read. Not covered: other damage to the file (SQLite
+then reports it, and the stage stops).
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pyarrow as pa
 
 from factory.errors import TeacherError
 from factory.generate.blocks import STORED, unpacked
 from factory.generate.identity import Completion, Failure, Identity, Outcome
+from factory.generate.settled import Place, SettledParts
 from factory.generate.store_form import (
     FIRST_FORM_COLUMNS,
-    LAYOUT,
+    LAYOUTS,
+    PLACES,
     connect,
     first_form_rows,
     make_tables,
@@ -37,14 +41,6 @@ from schemas.sample import Drop
 _IDS_PER_QUERY: Final = 500
 _LOOK_EVERY_S: Final = 1.0
 """Whoever waits for room looks so often whether the writer still writes."""
-
-
-class Place(NamedTuple):
-    """Where a completion stands."""
-
-    block: int | None
-    """None: it is a row of the first form."""
-    at: int
 
 
 class CandidateStore:
@@ -66,6 +62,7 @@ class CandidateStore:
         except (sqlite3.Error, ValueError) as error:
             raise self._error(error) from error
         self._writer = StoreWriter(path)
+        self._settled = SettledParts(path.with_suffix(".parts"), self._reader)
 
     def __enter__(self) -> CandidateStore:
         return self
@@ -150,19 +147,36 @@ class CandidateStore:
     def rows(self, places: Sequence[Place]) -> pa.Table:
         """The completions that stand there, in this order, in the columns of `STORED`.
 
-        Each block is read once, so neighbours should be asked for together.
+        Each block, and each part of settled ones, is read once, so neighbours should be asked for
+        together.
 
         Raises:
-            TeacherError: One cannot be read, or a block is damaged.
+            TeacherError: One cannot be read, or a block or a part is damaged.
         """
         wanted: dict[int | None, list[tuple[int, int]]] = {}
         for position, place in enumerate(places):
             wanted.setdefault(place.block, []).append((place.at, position))
         found: list[pa.RecordBatch] = []
         order: list[int] = []
+        settled: dict[int, list[tuple[int, int, int]]] = {}
         for block, rows in wanted.items():
             at, positions = zip(*rows, strict=True)
-            found.append(self._block(block, at) if block is not None else self._first_form(at))
+            if block is None:
+                found.append(self._first_form(at))
+                order += positions
+                continue
+            layout, content = self._block(block)
+            content = content.take(pa.array(at, pa.int32()))
+            if layout == PLACES:
+                parts, in_part = (content[name].to_pylist() for name in ("part", "row"))
+                for part, row, position in zip(parts, in_part, positions, strict=True):
+                    settled.setdefault(part, []).append((row, position, block))
+                continue
+            found.append(content)
+            order += positions
+        for part, rows in settled.items():
+            in_part, positions, blocks = zip(*rows, strict=True)
+            found.append(self._of_part(part, in_part, sorted(set(blocks))))
             order += positions
         where = [0] * len(order)
         for row, position in enumerate(order):
@@ -170,25 +184,61 @@ class CandidateStore:
         whole = pa.Table.from_batches(found, STORED).combine_chunks()
         return whole if where == sorted(where) else whole.take(where)
 
+    def settle(self, part: Path, sha256: str, places: Sequence[Place]) -> None:
+        """Let a part hold the completions that stand at `places`, one for each of its rows, so that
+        their texts stand on disk once (`settled`).
+
+        Raises:
+            TeacherError: It cannot be noted.
+        """
+        try:
+            self._settled.settle(part, sha256, places)
+        except (OSError, sqlite3.Error) as error:
+            raise self._error(error) from error
+
+    def give_back(self) -> None:
+        """Give the room of what is settled back to the file system.
+
+        Raises:
+            TeacherError: The file cannot be written.
+        """
+        try:
+            self._settled.give_back()
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
     # ------------------------------------------------------------------------------ within
 
-    def _block(self, number: int, at: Sequence[int]) -> pa.RecordBatch:
-        """Some rows of a block."""
+    def _block(self, number: int) -> tuple[int, pa.RecordBatch]:
+        """A block's layout and rows."""
         ((content, content_bytes, crc32, layout),) = self._query(
             "SELECT content, content_bytes, crc32, layout FROM blocks WHERE number = ?", number
         )
-        if layout != LAYOUT:
+        if layout not in LAYOUTS:
             raise self._error(ValueError(f"block {number} has columns of layout {layout}"))
         try:
-            rows = unpacked(content, content_bytes, crc32)
+            return layout, unpacked(content, content_bytes, crc32, LAYOUTS[layout])
         except ValueError as error:
-            raise TeacherError(
-                f"candidate store {self._path}, block {number}: expected the completions that were "
-                f"written, found it damaged ({error}); put a copy of the file in its place, or "
-                f"`DELETE FROM candidates WHERE block = {number}` in it, and run again: only those "
-                f"are drawn anew"
-            ) from error
-        return rows.take(pa.array(at, pa.int32()))
+            raise self._damaged(f"block {number}", [number], error, "the file") from error
+
+    def _of_part(self, part: int, rows: Sequence[int], blocks: Sequence[int]) -> pa.RecordBatch:
+        try:
+            return self._settled.rows(part, rows)
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        except ValueError as error:
+            raise self._damaged(f"part {part}", blocks, error, "that file") from error
+
+    def _damaged(
+        self, what: str, blocks: Sequence[int], error: ValueError, file: str
+    ) -> TeacherError:
+        which = f"= {blocks[0]}" if len(blocks) == 1 else f"IN ({', '.join(map(str, blocks))})"
+        return TeacherError(
+            f"candidate store {self._path}, {what}: expected the completions that were written, "
+            f"found it damaged ({error}); put a copy of {file} in its place, or `DELETE FROM "
+            f"candidates WHERE block {which}` in the store, and run again: only those are drawn "
+            f"anew"
+        )
 
     def _first_form(self, rowids: Sequence[int]) -> pa.RecordBatch:
         query = f"SELECT {FIRST_FORM_COLUMNS} FROM candidates_1 WHERE rowid = ?"

@@ -1,24 +1,29 @@
 """The candidate store's tables, and what it takes to open a file of an earlier form.
 
 `candidates` says in which block and at which place of it a completion stands; `layouts` says which
-columns the blocks of a layout have, so that a file explains itself. In the first form, `candidates`
-held a row with a packed text of its own for each completion: it becomes `candidates_1`, is read as
-before, and what is drawn from then on goes into blocks.
+columns the blocks of a layout have, so that a file explains itself; `parts` names the files in
+which the completions of settled blocks stand (`settled`). In the first form, `candidates` held a
+row with a packed text of its own for each completion: it becomes `candidates_1`, is read as before,
+and what is drawn from then on goes into blocks.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from factory.generate.blocks import STORED, as_columns
+from factory.generate.blocks import PLACED, STORED, as_columns
 
 LAYOUT: Final = 1
 """Of the blocks that are written: the columns of `STORED`. Other columns are another layout."""
+PLACES: Final = 2
+"""Of settled blocks: the columns of `PLACED`."""
+LAYOUTS: Final = {LAYOUT: STORED, PLACES: PLACED}
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS candidates (
@@ -26,7 +31,9 @@ CREATE TABLE IF NOT EXISTS candidates (
     created_unix_s REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blocks (
     number INTEGER PRIMARY KEY, layout INTEGER NOT NULL, content_bytes INTEGER NOT NULL,
-    crc32 INTEGER NOT NULL, content BLOB NOT NULL);
+    crc32 INTEGER NOT NULL, content BLOB NOT NULL, rows INTEGER);
+CREATE TABLE IF NOT EXISTS parts (
+    number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS layouts (
     layout INTEGER PRIMARY KEY, arrow_schema BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (
@@ -48,6 +55,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; others stay as they are
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -67,19 +75,23 @@ def make_tables(connection: sqlite3.Connection) -> bool:
             connection.execute("ALTER TABLE candidates RENAME TO candidates_1")
         connection.execute("COMMIT")
     connection.executescript(_TABLES)
-    _explain_layout(connection)
+    if not _has_column(connection, "blocks", "rows"):
+        with suppress(sqlite3.OperationalError):  # somebody else was first
+            connection.execute("ALTER TABLE blocks ADD COLUMN rows INTEGER")
+    for layout, columns in LAYOUTS.items():
+        _explain_layout(connection, layout, columns)
     return _has_column(connection, "candidates_1", "text")
 
 
-def _explain_layout(connection: sqlite3.Connection) -> None:
+def _explain_layout(connection: sqlite3.Connection, layout: int, columns: pa.Schema) -> None:
     query = "SELECT arrow_schema FROM layouts WHERE layout = ?"
-    if (found := connection.execute(query, (LAYOUT,)).fetchone()) is None:
+    if (found := connection.execute(query, (layout,)).fetchone()) is None:
         connection.execute(
             "INSERT INTO layouts VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (LAYOUT, STORED.serialize().to_pybytes()),
+            (layout, columns.serialize().to_pybytes()),
         )
-    elif not (known := pa.ipc.read_schema(pa.py_buffer(found[0]))).equals(STORED):
-        raise ValueError(f"layout {LAYOUT}: expected {STORED.names}, found {known.names}")
+    elif not (known := pa.ipc.read_schema(pa.py_buffer(found[0]))).equals(columns):
+        raise ValueError(f"layout {layout}: expected {columns.names}, found {known.names}")
 
 
 FIRST_FORM_COLUMNS: Final = (

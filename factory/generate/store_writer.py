@@ -146,8 +146,8 @@ def _commit(connection: sqlite3.Connection, batch: Sequence[Outcome]) -> None:
 def _insert(connection: sqlite3.Connection, block: Block) -> int:
     """The number that a block is given."""
     number = connection.execute(
-        "INSERT INTO blocks (layout, content_bytes, crc32, content) VALUES (?, ?, ?, ?)",
-        (LAYOUT, block.content_bytes, block.crc32, block.content),
+        "INSERT INTO blocks (layout, content_bytes, crc32, content, rows) VALUES (?, ?, ?, ?, ?)",
+        (LAYOUT, block.content_bytes, block.crc32, block.content, block.rows),
     ).lastrowid
     assert number is not None
     return number

@@ -36,7 +36,7 @@ def test_the_replay_draws_everything_once_and_resumes(tmp_path: Path) -> None:
         "1% missing, no parts": (1616, 16),
     }
     assert figures["candidates_per_s"] > 0
-    assert figures["store_bytes_per_candidate"] > 500
+    assert 40 < figures["store_bytes_per_candidate"] < 500  # texts stand in the parts alone
 
 
 def test_a_fixed_number_takes_the_first_candidates_of_every_problem(rounds: Any) -> None:

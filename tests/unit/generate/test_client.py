@@ -231,7 +231,7 @@ def test_the_pause_that_a_server_asks_for_is_made_and_no_longer() -> None:
     begun = time.monotonic()
     with LoopbackServer(trouble) as server:
         replies = ask([server.base_url], 4)
-    assert 1.0 <= time.monotonic() - begun < 2.5
+    assert 1.0 <= time.monotonic() - begun < 5
     assert all(reply.failure is None for reply in replies)
 
 

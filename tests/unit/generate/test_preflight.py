@@ -81,10 +81,10 @@ def test_a_rest_without_a_model_of_its_own_asks_nobody_else() -> None:
 
 
 def test_all_endpoints_are_asked_at_the_same_time() -> None:
-    with LoopbackServer(latency_s=1.0) as one, LoopbackServer(latency_s=1.0) as two:
+    with LoopbackServer(latency_s=2.0) as one, LoopbackServer(latency_s=2.0) as two:
         begun = time.monotonic()
         check_teacher(Generate(teacher=OPENAI), Machine(teacher=at(one.base_url, two.base_url)))
-        assert 1.0 <= time.monotonic() - begun < 1.9
+        assert 2.0 <= time.monotonic() - begun < 3.9
 
 
 @pytest.mark.parametrize("status", [404, 405, 500])

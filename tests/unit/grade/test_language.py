@@ -182,6 +182,6 @@ def test_no_gold_and_no_text_make_it_raise(gold: str, text: str) -> None:
     ],
 )
 def test_a_hostile_text_of_a_million_characters_takes_about_a_second(piece: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     words(piece * (1_000_000 // len(piece)))
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3

@@ -295,11 +295,11 @@ def test_an_honest_letter_is_read_in_its_usual_dress(text: str) -> None:
     ],
 )
 def test_a_hostile_text_of_a_hundred_thousand_characters_is_read_quickly(piece: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     long = piece * (100_000 // len(piece))
     for text in (long, f"The answer is B{long}", f"\\boxed{{B{long}}}", f"\\boxed{{B}}{long}"):
         final_letter(text)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

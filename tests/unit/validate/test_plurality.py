@@ -43,7 +43,7 @@ def test_the_order_of_answers_changes_nothing() -> None:
 
 
 def test_many_candidates_are_counted_in_little_time() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     votes = [(30, True), (25, False), (20, False), *[(count, False) for count in range(1, 10)]]
     assert 0.5 < majority_at_k(128, votes, 64) < 1.0
-    assert time.monotonic() - start < 10.0
+    assert time.process_time() - start < 10.0

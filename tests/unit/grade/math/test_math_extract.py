@@ -114,4 +114,4 @@ def test_long_hostile_responses_are_settled_at_once(text: str) -> None:
     with MathGrader(GradeMath(), workers=1) as grader:
         grading = grader.grade_texts([("5", text, STOP)])[0]
     assert grading.status in (Status.UNPARSABLE, Status.INCORRECT, Status.TRUNCATED)
-    assert grading.wall_s < 2.0
+    assert grading.wall_s < 10

@@ -55,7 +55,7 @@ def check(grader: MathGrader, seeds: range) -> None:
     verdicts = grader.grade_answers(pairs + [(gold, gold) for gold, _ in pairs])
     for (gold, answer), verdict in zip(pairs, verdicts, strict=False):
         assert " in ours: " not in verdict.detail, (gold, answer, verdict.detail)
-        assert verdict.wall_s < LIMITS.deadline_s + 0.5, (gold, answer, verdict)
+        assert verdict.wall_s < 5 * LIMITS.deadline_s, (gold, answer, verdict)
     for (gold, _), verdict in zip(pairs, verdicts[len(pairs) :], strict=True):
         if gold.strip() and "\\boxed" not in gold:
             assert verdict.status is Status.CORRECT, gold
