@@ -30,9 +30,8 @@ from factory.parts import sync_folder
 from factory.shown.progress import say
 
 _NOWHERE: Final = -1
-_PAGES_AT_A_TIME: Final = 16384
-"""Of the file, given back in one transaction."""
 _WORTH_PAGES: Final = 256
+"""So many free pages (of 4 KiB) are given back."""
 
 
 class Place(NamedTuple):
@@ -111,9 +110,9 @@ class SettledParts:
         """Give the room of what has moved back to the file system, where it is worth it."""
         if self._pragma("auto_vacuum") == 0 or self._pragma("freelist_count") < _WORTH_PAGES:
             return
-        while self._pragma("freelist_count"):
-            query = f"PRAGMA incremental_vacuum({_PAGES_AT_A_TIME})"
-            self._connection.execute(query).fetchall()
+        # The whole list of free pages at once: page by page SQLite walks the list for each.
+        for mode in ("FULL", "INCREMENTAL"):
+            self._connection.execute(f"PRAGMA auto_vacuum = {mode}").fetchall()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     # ------------------------------------------------------------------------------ within
