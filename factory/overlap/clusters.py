@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from factory.overlap.mapped_bands import let_go
 from factory.overlap.spill import MappedSets, Spill, shingles_of, spill
 from factory.shown.progress import progress
 from schemas.shard_settings import NearDuplicates
@@ -58,7 +59,7 @@ def cluster_rows(
         with spill(scratch) as runs:
             sums = _write(runs, rows, near.words, read)
             sets = runs.mapped()
-            _compare(bands[rows], groups[rows], rows, sets, sums, near, parents, nearest)
+            _compare(_keys_of(bands, rows), groups[rows], rows, sets, sums, near, parents, nearest)
     none = np.zeros(0, dtype=np.int64)
     join_all(parents, nearest, none, none, np.zeros(0))
     alone = nearest < 0
@@ -73,7 +74,16 @@ def _candidates(bands: NDArray[np.uint64], groups: NDArray[np.int64]) -> NDArray
     for band in range(bands.shape[1]):
         keys = np.ascontiguousarray(bands[:, band])
         mark_shared(np.argsort(keys), keys, groups, marks)
+        let_go(bands)
     return np.flatnonzero(marks)
+
+
+def _keys_of(bands: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    keys = np.empty((len(rows), bands.shape[1]), dtype=np.uint64)
+    for band in range(bands.shape[1]):
+        keys[:, band] = bands[rows, band]
+        let_go(bands)
+    return keys
 
 
 def _write(runs: Spill, rows: NDArray[np.int64], words: int, read: Read) -> NDArray[np.uint64]:

@@ -96,7 +96,8 @@ def find_clusters(
     """The connected components of near rows.
 
     Args:
-        bands: `sign` of all rows.
+        bands: `sign` of all rows, in memory or mapped (`mapped_bands`). A row of zeros is near
+            nothing.
         groups: Group of each row; less than 0: of none. Two rows of one group are near only where
             `found` has them, or where their sets are equal.
         found: The near pairs of `pairs_within`.

@@ -38,20 +38,24 @@ def decide(samples: Samples, indexed: Indexed, shard: Shard, scratch: Path) -> p
     Args:
         scratch: A folder for what does not fit into memory.
     """
-    rows = indexed.rows.with_row_index("row")
-    hit = pl.col("contamination").is_not_null() & (shard.contaminated == "drop")
-    left = rows.filter(~hit)
-    clusters = _clusters(samples, indexed, left, shard, scratch)
-    found = left.select("row", "uuid", "conversation", "chars").with_columns(
-        label=pl.Series(clusters.label), similarity=pl.Series(clusters.similarity)
+    rows = indexed.rows
+    drop = shard.contaminated == "drop"
+    contaminated = rows["contamination"].is_not_null().to_numpy() & drop
+    clusters = _clusters(samples, indexed, contaminated, shard, scratch)
+    found = (
+        rows.select("uuid", "conversation", "chars")
+        .with_row_index("row")
+        .with_columns(label=pl.Series(clusters.label), similarity=pl.Series(clusters.similarity))
     )
     decided = _keep_one(found.filter(pl.col("label") >= 0), shard)
-    contaminated = pl.when(hit).then(pl.lit(Drop.CONTAMINATED_SAMPLE.value))
-    return (
-        rows.join(decided, on="row", how="left", maintain_order="left")
-        .with_columns(reason=pl.coalesce(contaminated, "reason"))
+    hit = pl.when(pl.lit(pl.Series(contaminated))).then(pl.lit(Drop.CONTAMINATED_SAMPLE.value))
+    beside = (
+        found.select("row")
+        .join(decided, on="row", how="left", maintain_order="left")
+        .with_columns(reason=pl.coalesce(hit, "reason"))
         .drop("row")
     )
+    return rows.hstack(beside)
 
 
 def _keep_one(clustered: pl.DataFrame, shard: Shard) -> pl.DataFrame:
@@ -72,55 +76,62 @@ def _keep_one(clustered: pl.DataFrame, shard: Shard) -> pl.DataFrame:
 
 
 def _clusters(
-    samples: Samples, indexed: Indexed, left: pl.DataFrame, shard: Shard, scratch: Path
+    samples: Samples, indexed: Indexed, left_out: NDArray[np.bool_], shard: Shard, scratch: Path
 ) -> Clusters:
-    """The clusters of the rows of `left`; labels are places in it."""
+    """The clusters of the rows that are not left out; labels are numbers of rows."""
+    count = indexed.rows.height
     if shard.dedupe == "none":
-        return Clusters(np.full(left.height, -1), np.full(left.height, np.nan))
-    numbers = left["row"].cast(pl.Int64).to_numpy()
+        return Clusters(np.full(count, -1), np.full(count, np.nan))
+    exact = _equal_ones(indexed.rows, left_out)
     if shard.dedupe == "exact":
-        several = pl.len().over("conversation") > 1
-        label = pl.when(several).then(pl.col("place").min().over("conversation")).otherwise(-1)
-        labels = _placed(left).select(label=label)["label"].to_numpy()
+        labels = np.full(count, -1)
+        for name in ("first", "second"):
+            labels[exact[name].to_numpy()] = exact["first"].to_numpy()
         return Clusters(labels, np.where(labels < 0, np.nan, 1.0))
-    whole = len(numbers) == len(indexed.bands)
+    if indexed.bands.size:
+        indexed.bands[left_out] = 0
 
     def read(rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
         start = 0
-        for texts in _texts(samples, numbers[rows]):
+        for texts in _texts(samples, rows):
             yield rows[start : start + len(texts)], texts
             start += len(texts)
 
     return find_clusters(
-        indexed.bands if whole else indexed.bands[numbers],
-        groups=samples.problems[numbers],
-        found=_pairs(indexed, left, numbers),
+        indexed.bands,
+        groups=samples.problems,
+        found=_pairs(indexed, left_out, exact),
         near=shard.near,
         read=read,
         scratch=scratch,
     )
 
 
-def _pairs(indexed: Indexed, left: pl.DataFrame, numbers: NDArray[np.int64]) -> Pairs:
-    """The near pairs of one problem and all exact ones, by their places in `left`."""
-    place = np.full(indexed.rows.height, -1)
-    place[numbers] = np.arange(len(numbers))
-    first, second = (place[indexed.pairs[name].to_numpy()] for name in ("first", "second"))
-    both = (first >= 0) & (second >= 0)
-    exact = (
-        _placed(left)
-        .select(first=pl.col("place").min().over("conversation"), second="place")
+def _equal_ones(rows: pl.DataFrame, left_out: NDArray[np.bool_]) -> pl.DataFrame:
+    """`first`, `second`: each row with the first one that has the same conversation."""
+    order = rows["conversation"].arg_sort()
+    order = order.filter(~pl.Series(left_out).gather(order))
+    ordered = rows["conversation"].gather(order)
+    again = (ordered == ordered.shift(1)).fill_null(False)
+    several = again | again.shift(-1, fill_value=False)
+    return (
+        pl.DataFrame({"second": order.cast(pl.Int64), "group": (~again).cum_sum()})
+        .filter(several)
+        .select(first=pl.col("second").min().over("group"), second="second")
         .filter(pl.col("first") != pl.col("second"))
+        .sort("second")
     )
+
+
+def _pairs(indexed: Indexed, left_out: NDArray[np.bool_], exact: pl.DataFrame) -> Pairs:
+    """The near pairs of one problem and all exact ones, of rows that are not left out."""
+    first, second = (indexed.pairs[name].to_numpy() for name in ("first", "second"))
+    both = ~(left_out[first] | left_out[second])
     return Pairs(
         np.concatenate([first[both], exact["first"].to_numpy()]),
         np.concatenate([second[both], exact["second"].to_numpy()]),
         np.concatenate([indexed.pairs["similarity"].to_numpy()[both], np.ones(exact.height)]),
     )
-
-
-def _placed(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("conversation", place=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
 def _texts(samples: Samples, rows: NDArray[np.int64]) -> Iterator[pa.Array]:

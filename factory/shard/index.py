@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from factory.digest import digest
 from factory.executor import Executor
+from factory.overlap.mapped_bands import let_go, mapped_bands
 from factory.parts import kept_part, map_parts, part_name, write_part
 from factory.shard.contamination import find_overlaps
 from factory.shard.duplicates import conversation_digest
@@ -84,7 +85,7 @@ class Indexed:
     rows: pl.DataFrame
     """Columns of `INDEX`."""
     bands: NDArray[np.uint64]
-    """Rows × bands; no bands where near duplicates were not looked for."""
+    """Rows × bands, mapped from a file; no bands where near duplicates were not looked for."""
     pairs: pl.DataFrame
     """Near duplicates of one problem: `first`, `second` (numbers of rows), `similarity`."""
 
@@ -118,10 +119,10 @@ def index_samples(
     with progress("shard, looked at", samples.keys.height, "rows") as bar:
         for position, _ in map_parts(_index_span, items, executor=executor):
             bar.update(spans[position].stop - spans[position].start)
-    return _load(items)
+    return _load(items, folder)
 
 
-def _load(items: Sequence[_Item]) -> Indexed:
+def _load(items: Sequence[_Item], folder: Path) -> Indexed:
     frames = [cast("pl.DataFrame", pl.from_arrow(INDEX.empty_table()))]
     pairs = [cast("pl.DataFrame", pl.from_arrow(_PAIR.empty_table()))]
     bands: NDArray[np.uint64] | None = None
@@ -134,8 +135,9 @@ def _load(items: Sequence[_Item]) -> Indexed:
             column: Any = table[_BANDS].combine_chunks()
             some = column.flatten().to_numpy().reshape(table.num_rows, -1)
             if bands is None:
-                bands = np.empty((rows, some.shape[1]), dtype=np.uint64)
+                bands = mapped_bands(folder, rows, some.shape[1])
             bands[item.span.start : item.span.stop] = some
+            let_go(bands)
     none = np.empty((rows, 0), dtype=np.uint64)
     return Indexed(pl.concat(frames), none if bands is None else bands, pl.concat(pairs))
 

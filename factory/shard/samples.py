@@ -61,9 +61,10 @@ def write_samples(
         Path and rows of each file, and the digests of the rows of the default config.
     """
     kept = (
-        decided.with_row_index("row")
+        decided.select("uuid", "conversation", "cluster_id", "contamination", "bytes", "reason")
+        .with_row_index("row")
         .filter(pl.col("reason").is_null())
-        .select("row", "uuid", "conversation", "cluster_id", "contamination", "bytes")
+        .drop("reason")
     )
     sizes = shard_sizes(kept["bytes"], shard_bytes)
     shards: list[_Shard] = []

@@ -102,10 +102,10 @@ def ordered_samples(samples_dir: Path, scratch: Path) -> Samples:
     empty = pl.DataFrame(schema=dict.fromkeys(_ORDER, pl.String))
     tables = iter_columns(samples_dir, KIND, _ORDER)
     keys = pl.concat([empty, *(cast("pl.DataFrame", pl.from_arrow(one)) for one in tables)])
-    twice = keys.filter(pl.col("uuid").is_duplicated())
-    if twice.height:
+    if keys["uuid"].n_unique() < keys.height:
+        twice = keys.filter(pl.col("uuid").is_duplicated())["uuid"].min()
         raise ManifestMismatch(
-            f"{samples_dir}: sample {twice['uuid'].min()} stands more than once, expected every "
+            f"{samples_dir}: sample {twice} stands more than once, expected every "
             f"uuid once; delete the folder and run again"
         )
     if _is_sorted(keys):

@@ -18,7 +18,7 @@ from factory.executor import executor_of
 from factory.ledger import entry, reconcile
 from factory.licences import check_row_licences
 from factory.parts import read_manifest, write_atomically
-from factory.shard.card_facts import Facts
+from factory.shard.card_facts import INDEX, Facts
 from factory.shard.clusters import decide
 from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
 from factory.shard.contamination import save_benchmarks
@@ -100,7 +100,7 @@ def build_shards(
     )
     decided = decide(samples, indexed, shard, work / "near")
     del indexed
-    check_row_licences(decided.filter(pl.col("reason").is_null()), shard)
+    check_row_licences(_published(decided, "source", "license", "generation_model"), shard)
     own = _ledger(decided)
     funnel = reconcile([*(one.ledger for one in manifests.values()), own])
 
@@ -118,7 +118,7 @@ def build_shards(
     strict = benchmarks if shard.contaminated == "drop" else None
     digests: dict[str, str] = {}
     if PREFERENCE in configs:
-        published = decided.filter(pl.col("reason").is_null())["uuid"]
+        published = _published(decided, "uuid")["uuid"]
         pairs = pair_rows(samples_dir, published, strict)
         named += write_config(PREFERENCE, pairs, folder, shard.shard_bytes, digests)
     if PROBLEMS in configs:
@@ -149,7 +149,7 @@ def build_shards(
     facts = Facts(
         recipe=recipe,
         description=description,
-        index=decided,
+        index=decided.select(INDEX.names()),
         schemas={one: SCHEMAS[one] for one in configs},
         figures={name: one.figures for name, one in manifests.items()},
     )
@@ -187,13 +187,17 @@ def _benchmarks(recipe: Recipe, machine: Machine) -> BenchmarkIndex | None:
 
 
 def _ledger(decided: pl.DataFrame) -> LedgerEntry:
-    left = decided.filter(pl.col("reason").is_not_null())
-    drops = dict(left.group_by("reason").len().sort("reason").iter_rows())
-    return entry("shard", decided.height, decided.height - left.height, drops)
+    left = decided["reason"].drop_nulls()
+    drops = dict(left.to_frame().group_by("reason").len().sort("reason").iter_rows())
+    return entry("shard", decided.height, decided.height - len(left), drops)
+
+
+def _published(decided: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    return decided.lazy().filter(pl.col("reason").is_null()).select(columns).collect()
 
 
 def _templates(decided: pl.DataFrame, templates: Mapping[str, str]) -> dict[str, str]:
-    published = decided.filter(pl.col("reason").is_null())["generation_model"].unique()
+    published = _published(decided, "generation_model")["generation_model"].unique()
     return {model: templates[model] for model in sorted(published) if model in templates}
 
 
@@ -202,9 +206,9 @@ def _rows_of(files: Iterable[PartFile], config: str) -> int:
 
 
 def _figures(description: Description, decided: pl.DataFrame) -> dict[str, Any]:
-    kept = decided.filter(pl.col("reason").is_null())
+    kept = _published(decided, "domain")
     clusters = decided["cluster_id"].drop_nulls()
-    overlaps = decided.filter(pl.col("benchmark").is_not_null())
+    overlaps = decided["benchmark"].drop_nulls().to_frame()
     return {
         "digest": description.digest,
         "rows": description.rows,
