@@ -21,8 +21,9 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from factory.overlap.mapped_bands import let_go
 from factory.overlap.near import Clusters, Pairs, find_clusters
-from factory.shard.index import Indexed
+from factory.shard.index import CONVERSATION, Indexed
 from factory.shard.spans import Samples, read_span
 from factory.shard.texts import completions_of, join_texts
 from schemas.sample import Drop
@@ -43,7 +44,7 @@ def decide(samples: Samples, indexed: Indexed, shard: Shard, scratch: Path) -> p
     contaminated = rows["contamination"].is_not_null().to_numpy() & drop
     clusters = _clusters(samples, indexed, contaminated, shard, scratch)
     found = (
-        rows.select("uuid", "conversation", "chars")
+        rows.select("uuid", *CONVERSATION, "chars")
         .with_row_index("row")
         .with_columns(label=pl.Series(clusters.label), similarity=pl.Series(clusters.similarity))
     )
@@ -65,7 +66,7 @@ def _keep_one(clustered: pl.DataFrame, shard: Shard) -> pl.DataFrame:
         rank=pl.int_range(pl.len()).over("label")
     )
     best = pl.col("rank") == 0
-    equal = pl.col("rank") > pl.col("rank").min().over("label", "conversation")
+    equal = pl.col("rank") > pl.col("rank").min().over("label", *CONVERSATION)
     reason = pl.when(equal).then(pl.lit(Drop.EXACT_DUPLICATE.value))
     return ranked.select(
         "row",
@@ -90,6 +91,7 @@ def _clusters(
         return Clusters(labels, np.where(labels < 0, np.nan, 1.0))
     if indexed.bands.size:
         indexed.bands[left_out] = 0
+        let_go(indexed.bands)
 
     def read(rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
         start = 0
@@ -109,17 +111,16 @@ def _clusters(
 
 def _equal_ones(rows: pl.DataFrame, left_out: NDArray[np.bool_]) -> pl.DataFrame:
     """`first`, `second`: each row with the first one that has the same conversation."""
-    order = rows["conversation"].arg_sort()
-    order = order.filter(~pl.Series(left_out).gather(order))
-    ordered = rows["conversation"].gather(order)
-    again = (ordered == ordered.shift(1)).fill_null(False)
-    several = again | again.shift(-1, fill_value=False)
+    numbers = rows[CONVERSATION[0]].to_numpy()
+    order = np.argsort(numbers)
+    equal = np.flatnonzero(numbers[order[1:]] == numbers[order[:-1]])
+    perhaps = np.union1d(order[equal], order[equal + 1])
+    perhaps = perhaps[~left_out[perhaps]]
     return (
-        pl.DataFrame({"second": order.cast(pl.Int64), "group": (~again).cum_sum()})
-        .filter(several)
-        .select(first=pl.col("second").min().over("group"), second="second")
+        rows.select(pl.col(CONVERSATION).gather(perhaps))
+        .with_columns(second=pl.Series(perhaps))
+        .select(first=pl.col("second").min().over(CONVERSATION), second="second")
         .filter(pl.col("first") != pl.col("second"))
-        .sort("second")
     )
 
 

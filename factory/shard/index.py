@@ -43,6 +43,10 @@ _COPIED: Final = (
 )
 _READ: Final = (*_COPIED, "problem", "answer", "messages", "verification_info")
 _FOUND: Final = ("grader", "method")
+_FEW: Final = ("source", "domain", "license", "generation_model", "form", *_FOUND, "benchmark")
+"""Columns with few values, of which memory holds numbers."""
+CONVERSATION: Final = ("conversation_high", "conversation_low")
+"""The digest that exact duplicates share, as two numbers."""
 _BANDS: Final = "bands"
 INDEX: Final = pa.schema(
     [
@@ -51,13 +55,13 @@ INDEX: Final = pa.schema(
         pa.field("method", pa.string()),
         pa.field("chars", pa.int64(), nullable=False),
         pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("conversation", pa.string(), nullable=False),
+        *(pa.field(name, pa.uint64(), nullable=False) for name in CONVERSATION),
         pa.field("benchmark", pa.string()),
         pa.field("contamination", pa.string()),
     ]
 )
-"""`chars` is the length of the completion, `bytes` that of all texts; `conversation` the digest
-that exact duplicates share; `contamination` the evidence as JSON, null where there is none."""
+"""`chars` is the length of the completion, `bytes` that of all texts; `contamination` the evidence
+as JSON, null where there is none. In memory `_FEW` are categorical."""
 
 _PAIR: Final = pa.schema(
     [
@@ -116,20 +120,20 @@ def index_samples(
         _Item(span, number, folder, looking, digest([made_from, number, span.start, span.stop]))
         for number, span in enumerate(spans)
     ]
-    with progress("shard, looked at", samples.keys.height, "rows") as bar:
+    with progress("shard, looked at", samples.rows, "rows") as bar:
         for position, _ in map_parts(_index_span, items, executor=executor):
             bar.update(spans[position].stop - spans[position].start)
     return _load(items, folder)
 
 
 def _load(items: Sequence[_Item], folder: Path) -> Indexed:
-    frames = [cast("pl.DataFrame", pl.from_arrow(INDEX.empty_table()))]
+    frames = [_narrow(INDEX.empty_table())]
     pairs = [cast("pl.DataFrame", pl.from_arrow(_PAIR.empty_table()))]
     bands: NDArray[np.uint64] | None = None
     rows = items[-1].span.stop if items else 0
     for item in items:
         table = pq.read_table(item.folder / part_name("index", item.number))
-        frames.append(cast("pl.DataFrame", pl.from_arrow(table.select(INDEX.names))))
+        frames.append(_narrow(table.select(INDEX.names)))
         pairs.append(pl.read_parquet(item.folder / part_name("pairs", item.number)))
         if _BANDS in table.column_names:
             column: Any = table[_BANDS].combine_chunks()
@@ -140,6 +144,11 @@ def _load(items: Sequence[_Item], folder: Path) -> Indexed:
             let_go(bands)
     none = np.empty((rows, 0), dtype=np.uint64)
     return Indexed(pl.concat(frames), none if bands is None else bands, pl.concat(pairs))
+
+
+def _narrow(table: pa.Table) -> pl.DataFrame:
+    frame = cast("pl.DataFrame", pl.from_arrow(table))
+    return frame.with_columns(pl.col(_FEW).cast(pl.Categorical))
 
 
 # ------------------------------------------------------------------------------ in other processes
@@ -185,11 +194,14 @@ def _columns(table: pa.Table, turns: Turns, completions: pa.Array) -> dict[str, 
         **{name: verified[name].to_arrow().cast(pa.string()) for name in _FOUND},
         "chars": chars,
         "bytes": sizes,
-        "conversation": pa.array(_conversations(turns)),
+        **dict(zip(CONVERSATION, _conversations(turns).T, strict=True)),
     }
 
 
-def _conversations(turns: Turns) -> list[str]:
+def _conversations(turns: Turns) -> NDArray[np.uint64]:
+    """Rows × the two numbers."""
     texts = turns.content.to_pylist()
     bounds = turns.offsets.tolist()
-    return [conversation_digest(texts[start:stop]) for start, stop in pairwise(bounds)]
+    digests = [conversation_digest(texts[start:stop]) for start, stop in pairwise(bounds)]
+    numbers = np.frombuffer(bytes.fromhex("".join(digests)), dtype=">u8")
+    return numbers.astype(np.uint64).reshape(-1, 2)

@@ -19,6 +19,7 @@ from factory.executor import Executor
 from factory.parts import map_parts
 from factory.shard.configs import DEFAULT, FOLDERS, REASONING, REASONING_CONTENT, with_reasoning
 from factory.shard.content import row_digests
+from factory.shard.index import CONVERSATION
 from factory.shard.layout import kept_shard, new_shard, remove_strays, shard_name, shard_sizes
 from factory.shard.spans import Samples, Span, read_span
 from factory.shown.progress import progress
@@ -61,7 +62,7 @@ def write_samples(
         Path and rows of each file, and the digests of the rows of the default config.
     """
     kept = (
-        decided.select("uuid", "conversation", "cluster_id", "contamination", "bytes", "reason")
+        decided.select("uuid", *CONVERSATION, "cluster_id", "contamination", "bytes", "reason")
         .with_row_index("row")
         .filter(pl.col("reason").is_null())
         .drop("reason")

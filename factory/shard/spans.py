@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
 
@@ -54,13 +53,13 @@ class Samples:
 
     parts: list[tuple[Path, int]]
     """Part and its rows."""
-    keys: pl.DataFrame
-    """`problem_id`, `uuid` of each row."""
+    problems: NDArray[np.int64]
+    """Number of each row's problem, from 0, in their order."""
 
-    @cached_property
-    def problems(self) -> NDArray[np.int64]:
-        """Number of each row's problem, from 0, in their order."""
-        return numbered(self.keys["problem_id"])
+    @property
+    def rows(self) -> int:
+        """How many samples there are."""
+        return len(self.problems)
 
     def span(self, start: int, stop: int) -> Span:
         """A range of rows."""
@@ -75,7 +74,7 @@ class Samples:
 
     def by_problem(self) -> list[Span]:
         """About a part each, together all rows; no problem is in two of them."""
-        if self.keys.is_empty():
+        if not self.rows:
             return []
         numbers = self.problems
         starts = np.flatnonzero(np.diff(numbers, prepend=-1))
@@ -109,8 +108,9 @@ def ordered_samples(samples_dir: Path, scratch: Path) -> Samples:
             f"uuid once; delete the folder and run again"
         )
     if _is_sorted(keys):
-        return Samples([one for one in parts if one[1]], keys)
-    return Samples(_sort(samples_dir, [rows for _, rows in parts], scratch), keys.sort(_ORDER))
+        return Samples([one for one in parts if one[1]], numbered(keys["problem_id"]))
+    parts = _sort(samples_dir, [rows for _, rows in parts], scratch)
+    return Samples(parts, numbered(keys["problem_id"].sort()))
 
 
 def read_span(span: Span, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -39,7 +40,9 @@ def test_spans_hold_all_rows_in_order_and_whole_problems(
     assert [span.stop - span.start for span in spans] == [table.num_rows for table in tables]
     seen = [set(table["problem_id"].to_pylist()) for table in tables]
     assert sum(len(one) for one in seen) == len(set(problems))
-    assert found.keys["uuid"].to_list() == [one.uuid for one in samples]
+    first = np.unique(found.problems, return_index=True)[1]
+    assert [samples[row].problem_id for row in first] == sorted({one.problem_id for one in samples})
+    assert found.rows == len(samples)
 
 
 @given(st.data())
