@@ -8,7 +8,7 @@ import polars as pl
 
 from factory.select.excluded import Excluded, without
 from factory.select.journeys import choose_journeys, merged
-from factory.select.pick import beyond_per_problem, beyond_quota, drop_where
+from factory.select.pick import beyond_per_problem, beyond_quota, drop_where, without_reason
 from factory.select.preference import choose_pairs
 from schemas.sample import Drop
 from schemas.select_settings import Select
@@ -43,18 +43,17 @@ def decide(
     """
     marked = marked or Excluded()
     rows = _within_bounds(judged, rates, select)
+    alike = ("sketch",) if select.pick == "different" else ()
+    columns = ("candidate_id", "problem_id", "chars", *alike)
     surplus = beyond_per_problem(
-        rows.filter(pl.col("reason").is_null()),
+        without_reason(rows, *columns),
         per_problem=select.per_problem,
         pick=select.pick,
         seed=seed,
     )
     wanted = pl.lit(f"per_problem {select.per_problem}, {select.pick}")
     rows = drop_where(rows, _among(surplus), Drop.SURPLUS, wanted).drop("sketch")
-    beyond = beyond_quota(rows.filter(pl.col("reason").is_null()), select.quota, seed=seed)
-    rows = rows.join(beyond, on="candidate_id", how="left", maintain_order="left")
-    full = pl.format("quota of {}", "quota")
-    rows = drop_where(rows, pl.col("quota").is_not_null(), Drop.SURPLUS, full).drop("quota")
+    rows = _within_quota(rows, select, seed)
     journeys = choose_journeys(
         without(rows, marked), select.journeys, seed=seed, max_tokens=select.max_tokens
     )
@@ -65,12 +64,24 @@ def decide(
     return Decided(rows.drop("style", "extracted"), journeys, pairs)
 
 
+def _within_quota(rows: pl.DataFrame, select: Select, seed: int) -> pl.DataFrame:
+    columns = ("candidate_id", "problem_id", "domain", "category")
+    beyond = beyond_quota(without_reason(rows, *columns), select.quota, seed=seed)
+    if beyond.is_empty():
+        return rows
+    rows = rows.join(beyond, on="candidate_id", how="left", maintain_order="left")
+    full = pl.format("quota of {}", "quota")
+    return drop_where(rows, pl.col("quota").is_not_null(), Drop.SURPLUS, full).drop("quota")
+
+
 def _within_bounds(judged: pl.DataFrame, rates: pl.DataFrame, select: Select) -> pl.DataFrame:
     inside = pl.col("pass_rate").is_between(select.min_pass_rate, select.max_pass_rate)
     outside = rates.filter(~inside).select(
         "problem_id",
         why=pl.format("pass rate {} of {}", pl.col("pass_rate").round(4), "num_generations"),
     )
+    if outside.is_empty():
+        return judged
     rows = judged.join(outside, on="problem_id", how="left", maintain_order="left")
     rows = drop_where(rows, pl.col("why").is_not_null(), Drop.PASS_RATE, pl.col("why"))
     return rows.drop("why")

@@ -108,12 +108,16 @@ def excluded(judged: pl.DataFrame, marks: Mapping[str, PlacedMark]) -> Excluded:
 def drop_excluded(judged: pl.DataFrame, some: Excluded) -> pl.DataFrame:
     """The judged rows; those that are left out and have no reason yet have it: a wrong candidate
     keeps its verdict, and what a rule dropped its rule."""
+    if some.candidates.is_empty():
+        return judged
     joined = judged.join(some.candidates, on="candidate_id", how="left", maintain_order="left")
     return drop_where(joined, pl.col("why").is_not_null(), Drop.EXCLUDED, pl.col("why")).drop("why")
 
 
 def without(rows: pl.DataFrame, some: Excluded) -> pl.DataFrame:
     """The rows of candidates that are not left out."""
+    if some.candidates.is_empty():
+        return rows
     return rows.join(some.candidates, on="candidate_id", how="anti", maintain_order="left")
 
 

@@ -100,11 +100,13 @@ def merged(decided: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
         decided: `candidate_id`, `reason`, `detail`, in any order, which stays.
         chosen: Rows of `JOURNEY`.
     """
+    if chosen.is_empty():
+        return decided
     uuids = chosen.select(candidate_id="rejected", journey="uuid")
     joined = decided.join(uuids, on="candidate_id", how="left", maintain_order="left")
     hit = pl.col("journey").is_not_null()
     return joined.with_columns(
-        reason=pl.when(hit).then(pl.lit(Drop.MERGED.value)).otherwise("reason"),
+        reason=pl.when(hit).then(pl.lit(Drop.MERGED.value, pl.Categorical())).otherwise("reason"),
         detail=pl.when(hit).then(pl.format("journey {}", "journey")).otherwise("detail"),
     ).drop("journey")
 

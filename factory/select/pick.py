@@ -37,9 +37,14 @@ def drop_where(rows: pl.DataFrame, where: pl.Expr, reason: Drop, detail: pl.Expr
     """The rows with a reason and its detail for those that have none yet and meet a condition."""
     hit = pl.col("reason").is_null() & where
     return rows.with_columns(
-        reason=pl.when(hit).then(pl.lit(reason.value)).otherwise("reason"),
+        reason=pl.when(hit).then(pl.lit(reason.value, pl.Categorical())).otherwise("reason"),
         detail=pl.when(hit).then(detail).otherwise("detail"),
     )
+
+
+def without_reason(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Some columns of the rows that have no reason yet; the others are not copied."""
+    return rows.lazy().filter(pl.col("reason").is_null()).select(columns).collect()
 
 
 def beyond_per_problem(
@@ -99,6 +104,8 @@ def beyond_quota(rows: pl.DataFrame, quota: Mapping[str, int], *, seed: int) -> 
         quota: Rows wanted per domain (`math`) or category of one (`math/Algebra`); what is not
             named has no quota.
     """
+    if not quota:
+        return pl.DataFrame(schema={"candidate_id": pl.String, "quota": pl.String})
     domain = pl.col("domain").cast(pl.String)
     named = rows.select(
         "candidate_id",

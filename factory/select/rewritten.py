@@ -26,9 +26,14 @@ def drop_originals(judged: pl.DataFrame, rewrite: Rewrite | None) -> pl.DataFram
             that is not there.
     """
     forms = judged.filter(pl.col("rewrites").is_not_null()).sort("candidate_id")
-    _check(judged, forms, rewrite)
     if rewrite is None:
-        return judged
+        if forms.is_empty():
+            return judged
+        raise ManifestMismatch(
+            f"select: candidate {forms['candidate_id'][0]} is a rewritten form, expected none in a "
+            f"recipe without [rewrite]; delete the folders of generate and run again"
+        )
+    _check(judged, forms)
     made = forms.group_by("rewrites", maintain_order=True).agg(form=pl.col("candidate_id").first())
     covered = pl.col("rewrites").is_null() & (pl.col("author") == "")
     if rewrite.domains:
@@ -40,12 +45,7 @@ def drop_originals(judged: pl.DataFrame, rewrite: Rewrite | None) -> pl.DataFram
     return drop_where(joined, covered, Drop.REWRITTEN, detail).drop("form")
 
 
-def _check(judged: pl.DataFrame, forms: pl.DataFrame, rewrite: Rewrite | None) -> None:
-    if forms.height and rewrite is None:
-        raise ManifestMismatch(
-            f"select: candidate {forms['candidate_id'][0]} is a rewritten form, expected none in a "
-            f"recipe without [rewrite]; delete the folders of generate and run again"
-        )
+def _check(judged: pl.DataFrame, forms: pl.DataFrame) -> None:
     lost = forms.join(judged, left_on="rewrites", right_on="candidate_id", how="anti")
     if lost.height:
         raise ManifestMismatch(

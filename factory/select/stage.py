@@ -96,7 +96,8 @@ def select_samples(
         judged, nearest = _judge_all(pairs, select, place)
         marked = excluded(judged, marks_of(select.exclude))
         judged = drop_originals(drop_excluded(judged, marked), rewrite)
-        rates = pass_rates(judged.filter(pl.col("rewrites").is_null()))
+        own = judged.lazy().filter(pl.col("rewrites").is_null())
+        rates = pass_rates(own.select("problem_id", "status").collect())
         decided = decide(judged, rates, select, seed, marked=marked)
         del judged
         outputs = [Output("samples", sample_rows(decided, rates))]
@@ -151,10 +152,9 @@ def _judge_all(
 
 
 def _check_once(judged: pl.DataFrame, pairs: Sequence[Pair]) -> None:
-    twice = judged.filter(pl.col("candidate_id").is_duplicated()).sort(
-        "candidate_id", "part", "row"
-    )
-    if twice.height:
+    if judged["candidate_id"].n_unique() < judged.height:
+        again = pl.col("candidate_id").is_duplicated()
+        twice = judged.filter(again).sort("candidate_id", "part", "row")
         places = [
             f"{pairs[part].candidates_path}, row {row}"
             for part, row in twice.select("part", "row").head(2).iter_rows()
