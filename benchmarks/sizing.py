@@ -37,7 +37,7 @@ INPUTS: Final = {
     "candidates": Input(3, "drawn for a sample", "the rehearsal's plan (2,409,600 for 800,000)"),
     "tokens": Input(5_000, "of a candidate", f"{ASSUMED}; recipes/r1-distill.toml says 5,355"),
     "text": Input(4, "bytes of a token", f"{ASSUMED}, as `retort plan`"),
-    "disk": Input(0.59, "of the text, store and parts", f"{_GENERATION}: 725 + 659 of 2,360 bytes"),
+    "disk": Input(0.30, "of the text, store and parts", f"{_GENERATION}: 45 + 659 of 2,360 bytes"),
     "packed": Input(0.28, "of the text, in Parquet", f"{_GENERATION}: 659 of 2,360 bytes"),
     "programs": Input(0.27, "of the candidates", f"{ASSUMED}; recipes/r1-distill.toml, expected"),
     "run": Input(1.0, "CPU s of a program itself", f"{ASSUMED}; contests allow it several"),

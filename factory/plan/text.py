@@ -99,7 +99,7 @@ def _assumptions(plan: Plan) -> Iterator[str]:
     yield f"  {plan.accept_rate:.0%} of candidates are correct (--accept-rate)"
     yield "  tokens per second and GPU as shown, by a model's size (--tokens-per-s)"
     yield "  training at 40% of the peak of an H100"
-    yield "  2.4 bytes on disk per token drawn, 3.4 per token of a sample"
+    yield "  1.2 bytes on disk per token drawn (2.5 until all are), 3.4 per token of a sample"
     if any(one.role in ("judge", "rater") for one in plan.asked):
         yield f"  a judge reads {PROMPT_TOKENS:,} tokens of a question and writes {REPLY_TOKENS}"
     yield "  no problem is rejected, doubled or contaminated; rejected ones make all of it less"
