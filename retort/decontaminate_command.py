@@ -96,16 +96,16 @@ def _decontaminate(arguments: argparse.Namespace) -> int:
         raise InputFileError(
             "nothing to compare with: expected --against NAME=PATH or --recipe RECIPE, found none"
         )
-    executor = place_of_work.executor_asked(arguments)
+    work = place_of_work.work_asked(arguments)
     done = decontaminate(
-        arguments.inputs,
-        arguments.out,
+        work.inputs,
+        work.out,
         _index(arguments, fields),
         id_column=arguments.id,
         fields=fields,
         mark=arguments.mark,
         skip_bad=arguments.skip_bad,
-        executor=executor,
+        executor=work.executor,
     )
     counts = ", ".join(f"{count} {name}" for name, count in done.benchmarks.items())
     say(

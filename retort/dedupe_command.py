@@ -63,16 +63,16 @@ def add(commands: Any) -> None:
 def _dedupe(arguments: argparse.Namespace) -> int:
     from factory.files.dedupe import dedupe
 
-    executor = place_of_work.executor_asked(arguments)
+    work = place_of_work.work_asked(arguments)
     done = dedupe(
-        arguments.inputs,
-        arguments.out,
+        work.inputs,
+        work.out,
         id_column=arguments.id,
         text_column=arguments.field,
         near=NearDuplicates(threshold=arguments.threshold, words=arguments.words),
         keep=arguments.keep,
         skip_bad=arguments.skip_bad,
-        executor=executor,
+        executor=work.executor,
     )
     say(
         f"{arguments.out}: {done.kept} of {done.rows} rows kept; {done.rows - done.kept} are "

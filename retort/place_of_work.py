@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from factory.executor import Executor, executor_of
 from factory.recipe_file import load_machine
@@ -25,18 +26,26 @@ def add(command: argparse.ArgumentParser) -> None:
     )
 
 
-def executor_asked(arguments: argparse.Namespace) -> Executor:
-    """Where the work is done. Inputs and output are absolute paths from here on, because the nodes
-    of a cluster work in folders of their own.
+class Work(NamedTuple):
+    """What is worked on, and where."""
+
+    inputs: list[Path]
+    out: Path
+    executor: Executor
+
+
+def work_asked(arguments: argparse.Namespace) -> Work:
+    """The paths, absolute on a cluster, whose nodes work in folders of their own, and where the
+    work is done.
 
     Raises:
         RecipeError: The machine file is not there, or wrong.
         ClusterError, MissingDependency: As `executor_of`.
     """
+    inputs: list[Path] = arguments.inputs
     out: Path = arguments.out
     if not arguments.machine:
-        return Executor(arguments.workers or os.cpu_count() or 1)
-    arguments.inputs = [one.resolve() for one in arguments.inputs]
-    arguments.out = out.resolve()
-    executor = executor_of(load_machine(arguments.machine), arguments.out.parent)
-    return executor.at_most(arguments.workers or executor.workers)
+        return Work(inputs, out, Executor(arguments.workers or os.cpu_count() or 1))
+    inputs, out = [one.resolve() for one in inputs], out.resolve()
+    executor = executor_of(load_machine(arguments.machine), out.parent)
+    return Work(inputs, out, executor.at_most(arguments.workers or executor.workers))

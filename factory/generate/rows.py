@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -31,9 +32,18 @@ FAILURE: Final = pa.schema(
 """Columns of `failures-*.parquet`: the evidence for every drop."""
 
 _FAILURES_PER_PART: Final = 65536
+_AT_A_TIME: Final = 2
+"""Parts that are packed and written beside each other."""
 
 Requested = tuple[str, str, int]
 """Candidate id, problem id and index."""
+
+
+class _Writing(NamedTuple):
+    """A part that was there, or one that is being written."""
+
+    part: PartFile | Future[PartFile]
+    places: list[Place]
 
 
 class Parts:
@@ -62,18 +72,16 @@ class Parts:
         Raises:
             ManifestMismatch: One has neither a completion nor a failure.
         """
-        held: list[tuple[str, Place]] = []
         failed: list[Requested] = []
-        wanted = iter(requested)
-        while batch := list(islice(wanted, self._rows_per_part)):
-            places = store.places(one for one, _, _ in batch)
-            held += [(one, places[one]) for one, _, _ in batch if one in places]
-            failed += [one for one in batch if one[0] not in places]
-            while len(held) >= self._rows_per_part:
-                self._stored(store, held[: self._rows_per_part], rewrites or {})
-                held = held[self._rows_per_part :]
-        if held:
-            self._stored(store, held, rewrites or {})
+        writing: deque[_Writing] = deque()
+        with ThreadPoolExecutor(_AT_A_TIME, "parts") as pool:
+            for held in self._held(store, requested, failed):
+                number = self._numbers["candidates"] + len(writing)
+                writing.append(self._begin(pool, store, held, rewrites or {}, number))
+                if len(writing) > _AT_A_TIME:
+                    self._finish(store, writing.popleft())
+            while writing:
+                self._finish(store, writing.popleft())
         store.give_back()
         self._failed(store, failed)
 
@@ -89,24 +97,48 @@ class Parts:
             self._part("candidates", [{**row, "round": self._round} for row in chunk], CANDIDATE)
             self.candidates += len(chunk)
 
-    def _stored(
+    def _held(
+        self, store: CandidateStore, requested: Iterable[Requested], failed: list[Requested]
+    ) -> Iterator[list[tuple[str, Place]]]:
+        """The completions of each part; what has none goes to `failed`."""
+        held: list[tuple[str, Place]] = []
+        wanted = iter(requested)
+        while batch := list(islice(wanted, self._rows_per_part)):
+            places = store.places(one for one, _, _ in batch)
+            held += [(one, places[one]) for one, _, _ in batch if one in places]
+            failed += [one for one in batch if one[0] not in places]
+            while len(held) >= self._rows_per_part:
+                yield held[: self._rows_per_part]
+                held = held[self._rows_per_part :]
+        if held:
+            yield held
+
+    def _begin(
         self,
+        pool: ThreadPoolExecutor,
         store: CandidateStore,
         held: Sequence[tuple[str, Place]],
         rewrites: Mapping[str, str],
-    ) -> None:
+        number: int,
+    ) -> _Writing:
+        """Packing a part lets others work, so that the next one is read meanwhile."""
         ids = [one for one, _ in held]
         places = [place for _, place in held]
-        name = part_name("candidates", self._numbers["candidates"])
+        name = part_name("candidates", number)
         made_from = digest({"key": self._key, "ids": ids})
-        part = kept_part(self._out_dir, name, made_from=made_from)
-        if part is None:
-            rows = store.rows(places)
-            table = _table(rows, ids, round=self._round, rewrites=rewrites)
-            part = write_part(self._out_dir, name, table, made_from=made_from)
-            store.settle(self._out_dir / name, part.sha256, places)
+        if (kept := kept_part(self._out_dir, name, made_from=made_from)) is not None:
+            return _Writing(kept, places)
+        table = _table(store.rows(places), ids, round=self._round, rewrites=rewrites)
+        written = pool.submit(write_part, self._out_dir, name, table, made_from=made_from)
+        return _Writing(written, places)
+
+    def _finish(self, store: CandidateStore, one: _Writing) -> None:
+        part = one.part
+        if isinstance(part, Future):
+            part = part.result()
+            store.settle(self._out_dir / part.path, part.sha256, one.places)
         self._add("candidates", part)
-        self.candidates += len(ids)
+        self.candidates += part.rows
 
     def _failed(self, store: CandidateStore, failed: Sequence[Requested]) -> None:
         for start in range(0, len(failed), _FAILURES_PER_PART):

@@ -86,14 +86,16 @@ class SettledParts:
         if not sizes or not self._linked(path, digest):
             return
         number = self._number(digest)
-        block, at, row = np.array(rows, np.int64).T
+        block, at, row = np.array(sorted(rows), np.int64).T
+        firsts = np.flatnonzero(np.diff(block, prepend=-1))
         done: list[int] = []
-        for one, size in sizes.items():
-            moving = self._moving.setdefault(one, _Moving(size))
-            here = block == one
-            moving.add(at[here], number, row[here])
-            if moving.whole:
-                done.append(one)
+        for start, stop in zip(firsts, [*firsts[1:], len(block)], strict=True):
+            one = int(block[start])
+            if one in sizes:
+                moving = self._moving.setdefault(one, _Moving(sizes[one]))
+                moving.add(at[start:stop], number, row[start:stop])
+                if moving.whole:
+                    done.append(one)
         self._move(done)
 
     def rows(self, part: int, rows: Sequence[int]) -> pa.RecordBatch:
@@ -119,11 +121,9 @@ class SettledParts:
 
     def _sizes(self, blocks: set[int]) -> dict[int, int]:
         """Block -> its number of rows, of those that may move."""
-        marks = ",".join("?" * len(blocks))
-        query = (
-            f"SELECT number, rows FROM blocks WHERE layout = ? AND rows > 0 AND number IN ({marks})"
-        )
-        return dict(self._connection.execute(query, (LAYOUT, *blocks)).fetchall())
+        query = "SELECT rows FROM blocks WHERE number = ? AND layout = ? AND rows > 0"
+        found = {one: self._connection.execute(query, (one, LAYOUT)).fetchone() for one in blocks}
+        return {one: row[0] for one, row in found.items() if row is not None}
 
     def _linked(self, path: Path, digest: str) -> bool:
         self._folder.mkdir(exist_ok=True)

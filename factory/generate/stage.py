@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +90,11 @@ def generate_candidates(
         parts.after(imported.parts)
         found = imported.figures
     else:
+        asked = _Round(problems_dir, earlier, generate, round, seed, wanted, out_dir, key)
         who = answerers(generate, seed, model, budget)
         with CandidateStore(store) as open_store, rare_collections():
-            plan, report, meter = _planned(
-                problems_dir, earlier, generate, who, open_store, round, seed, wanted, out_dir, key
-            )
-            drawn = _draw(plan, problems_dir, machine, open_store, out_dir, round, meter, servers)
-            if drawn:
-                end_drawing(out_dir, key)
+            plan, report, meter = asked.planned(who, open_store)
+            drawn = asked.draw(plan, machine, open_store, meter, servers)
             parts.from_store(open_store, _requested(plan))
         found = {
             **figures(plan.requested, parts.candidates, drawn),
@@ -115,86 +113,85 @@ def generate_candidates(
     )
 
 
-def _planned(
-    problems_dir: Path,
-    earlier: Sequence[tuple[Path, Path]],
-    generate: Generate,
-    who: Answerers,
-    store: CandidateStore,
-    round: int,
-    seed: int,
-    wanted: Mapping[str, range] | None,
-    out_dir: Path,
-    key: str,
-) -> tuple[Plan, Report, Meter]:
-    """The plan of the round, and what counts it. What is known of each problem beside is left
-    behind here, before anything is drawn."""
-    tallies = tally(earlier)
-    briefs = list(iter_briefs(problems_dir))
-    planned, report = plan_round(briefs, tallies, generate, round=round, seed=seed)
-    meter = _meter(briefs, earlier, tallies, generate, out_dir)
-    plan = make_plan(problems_dir, wanted or planned, who, store, drawn=is_drawn(out_dir, key))
-    _count_stored(plan, briefs, meter)
-    return plan, report, meter
+@dataclass(frozen=True)
+class _Round:
+    """What a round asks for, and where it writes."""
 
+    problems_dir: Path
+    earlier: Sequence[tuple[Path, Path]]
+    generate: Generate
+    number: int
+    seed: int
+    wanted: Mapping[str, range] | None
+    out_dir: Path
+    key: str
 
-def _draw(
-    plan: Plan,
-    problems_dir: Path,
-    machine: Machine,
-    store: CandidateStore,
-    out_dir: Path,
-    round: int,
-    meter: Meter,
-    servers: VllmServers | None,
-) -> list[Drawn]:
-    """Draw what is missing, one model after the other."""
-    who = plan.answerers
-    drawn: list[Drawn] = []
-    for by in who.servings:
-        if not (missing := plan.missing(by.serving)):
-            continue
-        if not drawn:
-            both = {"reasoning": who.reasoning, "rest": who.rest}
-            begin_round(out_dir, round, {name: one.described() for name, one in both.items()})
-            for one in both.values():
-                store.explain(one.sampling_digest, canonical_json(one.settings))
-        drawn.append(
-            draw(
-                plan.questions(problems_dir, by.serving, meter.names),
-                missing,
-                by,
-                stored=plan.stored(by.serving),
-                longest_tokens=who.longest_tokens(by.serving),
-                machine=machine,
-                store=store,
-                out_dir=out_dir,
-                meter=meter,
-                servers=servers if by is who.reasoning else None,
-            )
+    def planned(self, who: Answerers, store: CandidateStore) -> tuple[Plan, Report, Meter]:
+        """The plan of the round, and what counts it. What is known of each problem beside is left
+        behind here, before anything is drawn."""
+        tallies = tally(self.earlier)
+        briefs = list(iter_briefs(self.problems_dir))
+        planned, report = plan_round(
+            briefs, tallies, self.generate, round=self.number, seed=self.seed
         )
-    return drawn
+        meter = self._meter(briefs, tallies)
+        drawn = is_drawn(self.out_dir, self.key)
+        plan = make_plan(self.problems_dir, self.wanted or planned, who, store, drawn=drawn)
+        _count_stored(plan, briefs, meter)
+        return plan, report, meter
 
+    def draw(
+        self,
+        plan: Plan,
+        machine: Machine,
+        store: CandidateStore,
+        meter: Meter,
+        servers: VllmServers | None,
+    ) -> list[Drawn]:
+        """Draw what is missing, one model after the other."""
+        who = plan.answerers
+        drawn: list[Drawn] = []
+        for by in who.servings:
+            if not (missing := plan.missing(by.serving)):
+                continue
+            if not drawn:
+                both = {"reasoning": who.reasoning, "rest": who.rest}
+                settings = {name: one.described() for name, one in both.items()}
+                begin_round(self.out_dir, self.number, settings)
+                for one in both.values():
+                    store.explain(one.sampling_digest, canonical_json(one.settings))
+            drawn.append(
+                draw(
+                    plan.questions(self.problems_dir, by.serving, meter.names),
+                    missing,
+                    by,
+                    stored=plan.stored(by.serving),
+                    longest_tokens=who.longest_tokens(by.serving),
+                    machine=machine,
+                    store=store,
+                    out_dir=self.out_dir,
+                    meter=meter,
+                    servers=servers if by is who.reasoning else None,
+                )
+            )
+        if drawn:
+            end_drawing(self.out_dir, self.key)
+        return drawn
 
-def _meter(
-    briefs: Sequence[Brief],
-    earlier: Sequence[tuple[Path, Path]],
-    tallies: Mapping[str, Tally],
-    generate: Generate,
-    out_dir: Path,
-) -> Meter:
-    """What counts this round, with what the rounds before gave counted already."""
-    meter = Meter(
-        quota=generate.quota,
-        wanted={one.value: rule_of(generate, one.value).accepted_wanted for one in Domain},
-        before=spent_before(earlier),
-        folder=out_dir,
-    )
-    for one in briefs:
-        if had := tallies.get(one.problem_id):
-            names = meter.names(one.domain, one.category)
-            meter.had(names, graded=had.graded, correct=had.correct, tokens=had.tokens)
-    return meter
+    def _meter(self, briefs: Sequence[Brief], tallies: Mapping[str, Tally]) -> Meter:
+        """What counts this round, with what the rounds before gave counted already."""
+        wanted = {one.value: rule_of(self.generate, one.value).accepted_wanted for one in Domain}
+        meter = Meter(
+            quota=self.generate.quota,
+            wanted=wanted,
+            before=spent_before(self.earlier),
+            folder=self.out_dir,
+        )
+        for one in briefs:
+            if had := tallies.get(one.problem_id):
+                names = meter.names(one.domain, one.category)
+                meter.had(names, graded=had.graded, correct=had.correct, tokens=had.tokens)
+        return meter
 
 
 def _count_stored(plan: Plan, briefs: Sequence[Brief], meter: Meter) -> None:

@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS failures (
 CREATE TABLE IF NOT EXISTS settings (
     sampling_digest TEXT NOT NULL PRIMARY KEY, content TEXT NOT NULL);
 """
+_GIVES_BACK: Final = "PRAGMA auto_vacuum = INCREMENTAL"
+_AT_EACH_COMMIT: Final = 1
 _CACHE_KIB: Final = 64 * 1024
 _CHECKPOINT_PAGES: Final = 8192
 """The write-ahead log is written back after so many pages of 4 KiB; ids are random, so a longer
@@ -55,7 +57,8 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; others stay as they are
+    if not connection.execute("PRAGMA page_count").fetchone()[0]:
+        connection.execute(_GIVES_BACK)  # a file that has tables stays as it is
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -75,6 +78,8 @@ def make_tables(connection: sqlite3.Connection) -> bool:
             connection.execute("ALTER TABLE candidates RENAME TO candidates_1")
         connection.execute("COMMIT")
     connection.executescript(_TABLES)
+    if connection.execute("PRAGMA auto_vacuum").fetchone()[0] == _AT_EACH_COMMIT:
+        connection.execute(_GIVES_BACK)  # killed while `settled` gave room back
     if not _has_column(connection, "blocks", "rows"):
         with suppress(sqlite3.OperationalError):  # somebody else was first
             connection.execute("ALTER TABLE blocks ADD COLUMN rows INTEGER")
