@@ -127,10 +127,12 @@ class SettledParts:
 
     def _linked(self, path: Path, digest: str) -> bool:
         self._folder.mkdir(exist_ok=True)
+        name = self._path(digest)
+        hidden = name.with_name(f".{name.name}.{os.getpid()}")
         try:
-            os.link(path, self._path(digest))
-        except FileExistsError:
-            return True
+            os.link(path, hidden)
+            hidden.replace(name)  # also of one that was damaged since; of itself it does nothing
+            hidden.unlink(missing_ok=True)
         except OSError as error:
             self._links = False
             say(

@@ -152,6 +152,20 @@ def test_without_hard_links_texts_stay_in_the_store(
     assert texts(path, [3]) == [TEXTS[3]]
 
 
+def test_a_damaged_part_is_mended_by_writing_it_again(tmp_path: Path) -> None:
+    path, whole = tmp_path / "store.sqlite", tmp_path / "whole.sqlite"
+    drawn(path)
+    shutil.copy(path, whole)
+    written = parts_from(path, tmp_path / "one")
+    part = path.with_suffix(".parts") / f"{written[0][1]}.parquet"
+    part.unlink()
+    part.write_bytes(b"damaged")
+    shutil.copytree(path.with_suffix(".parts"), whole.with_suffix(".parts"))
+    assert parts_from(whole, tmp_path / "two") == written
+    assert texts(whole, list(range(COUNT))) == TEXTS
+    assert not list(whole.with_suffix(".parts").glob(".*"))
+
+
 def test_a_part_that_a_stopped_run_left_is_not_trusted(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     drawn(path)
