@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sandboxes.syntax import parse
+
 MODULES = {"np": "numpy", "numpy": "numpy"} | {name: name for name in sys.stdlib_module_names}
 """Names that mean a module of the library where tests use an attribute of them."""
 
@@ -41,7 +43,7 @@ def read_asserts(code: str, entry_point: str | None) -> AssertsText:
         ValueError: It does not parse.
     """
     try:
-        tree = ast.parse(code)
+        tree = parse(code)
         top = symtable.symtable(code, "<tests>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"tests: `code` does not parse: {error}") from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
+
+from sandboxes.syntax import parse
 
 
 class Verdict(StrEnum):
@@ -173,7 +174,7 @@ def _checker(form: Mapping[str, Any]) -> str | None:
 def _code(form: Mapping[str, Any], name: str) -> str:
     code = _text(form, name)
     try:
-        ast.parse(code)
+        parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"tests: `{name}` does not parse: {error}") from error
     return code

@@ -16,7 +16,6 @@ author to say. Some give credit for an answer with words around it.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ from factory.grade.math.extract import Found, final_answer
 from sandboxes import ContainerFailed, Evaluation, Limits, SandboxError, SandboxPool
 from sandboxes import Verdict as Ending
 from sandboxes.container import RESERVE_BYTES
+from sandboxes.syntax import literal
 from schemas.candidate import FinishReason
 from schemas.grade_settings import GradeProcedural
 from schemas.machine import Sandbox
@@ -102,7 +102,7 @@ class ProceduralGrader:
         """The entry's own answer; None where it has none."""
         try:
             _, _, entry = read_gold(problem.gold)
-            answer: Any = ast.literal_eval(entry)["answer"] if isinstance(entry, str) else entry
+            answer: Any = literal(entry)["answer"] if isinstance(entry, str) else entry
             answer = answer["answer"] if isinstance(answer, dict) else answer
         except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError):
             return problem.gold
