@@ -52,7 +52,7 @@ def decide(
         seed=seed,
     )
     wanted = pl.lit(f"per_problem {select.per_problem}, {select.pick}")
-    rows = drop_where(rows, _among(surplus), Drop.SURPLUS, wanted).drop("sketch")
+    rows = drop_where(rows, _among(surplus), Drop.SURPLUS, wanted).drop("sketch", strict=False)
     rows = _within_quota(rows, select, seed)
     journeys = choose_journeys(
         without(rows, marked), select.journeys, seed=seed, max_tokens=select.max_tokens
@@ -61,7 +61,7 @@ def decide(
     pairs = choose_pairs(
         without(rows, marked), select.pairs_per_problem, seed=seed, journeys=journeys
     )
-    return Decided(rows.drop("style", "extracted"), journeys, pairs)
+    return Decided(rows.drop("style", "extracted", strict=False), journeys, pairs)
 
 
 def _within_quota(rows: pl.DataFrame, select: Select, seed: int) -> pl.DataFrame:

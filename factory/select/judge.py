@@ -54,8 +54,8 @@ JUDGED: Final = pl.Schema(
 )
 """`reason` is null where every rule keeps the candidate; `part` and `row` say where its text is.
 
-`style` and `extracted` are there where journeys are wanted, for candidates that can be part of
-one; `sketch` where those are picked that resemble each other least."""
+`style` and `extracted` are columns where journeys are wanted, with values for candidates that can
+be part of one; `sketch` where those are picked that resemble each other least."""
 
 _DETAIL_CHARS: Final = 300
 _EXTRACTED_CHARS: Final = 200
@@ -81,7 +81,7 @@ class Judged:
     """What a part gave."""
 
     rows: pl.DataFrame
-    """`JUDGED`, in the order of the part."""
+    """`judged_columns`, in the order of the part."""
     examples: list[Example]
     """The most borderline of each reason."""
 
@@ -112,7 +112,17 @@ def judge(part: Part) -> Judged:
         extracted=pl.Series(looks.extracted, dtype=pl.String),
         sketch=pl.Series(sketches, dtype=pl.Binary),
     )
-    return Judged(rows.select(JUDGED.names()).cast(JUDGED), looks.nearest.examples())
+    names = judged_columns(part.select)
+    judged = rows.select(names).cast({name: JUDGED[name] for name in names})
+    return Judged(judged, looks.nearest.examples())
+
+
+def judged_columns(select: Select) -> list[str]:
+    """Those of `JUDGED` that `select` needs."""
+    unused = {"sketch"} if select.pick != "different" else set[str]()
+    if select.journeys.share == 0:
+        unused |= {"style", "extracted"}
+    return [name for name in JUDGED if name not in unused]
 
 
 def read_tables(pair: Pair, problems: Path, problems_digest: str) -> Tables:

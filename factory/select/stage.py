@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import polars as pl
 
@@ -25,7 +25,7 @@ from factory.select.decide import decide
 from factory.select.examples import Borderline
 from factory.select.excluded import drop_excluded, excluded, marks_of
 from factory.select.frames import DROPPED, write_frame
-from factory.select.judge import JUDGED, Part, judge
+from factory.select.judge import JUDGED, Part, judge, judged_columns
 from factory.select.output_rows import pair_rows, sample_rows
 from factory.select.pass_rates import PASS_RATE, cost_figures, per_problem
 from factory.select.pick import pass_rates
@@ -146,7 +146,7 @@ def _judge_all(
             frames[position] = found.rows
             nearest.add(found.examples)
             bar.update(found.rows.height)
-    judged = pl.concat([JUDGED.to_frame(), *(frames.pop(one) for one in sorted(frames))])
+    judged = _compact([frames.pop(one) for one in sorted(frames)], judged_columns(select))
     _check_once(judged, pairs)
     return judged, nearest
 
@@ -179,3 +179,17 @@ def _figures(decided: pl.DataFrame, rates: pl.DataFrame) -> dict[str, Any]:
         "problems_solved": rates.filter(pl.col("pass_rate") > 0).height,
         "problems_with_samples": kept["problem_id"].n_unique(),
     }
+
+
+def _compact(pieces: list[pl.DataFrame], columns: list[str]) -> pl.DataFrame:
+    """One frame, in memory of its own: what comes from another process holds on to the whole
+    message that it came in, and to all columns of it, as long as one text of it is there."""
+    texts = [name for name in columns if JUDGED[name] == pl.String]
+    whole = JUDGED.to_frame().select(columns)
+    pieces.reverse()
+    while pieces:
+        piece = pieces.pop()
+        plain = piece.select(texts).to_arrow(compat_level=pl.CompatLevel.oldest())
+        own = cast("pl.DataFrame", pl.from_arrow(plain))
+        whole.extend(piece.with_columns(own.get_columns()))
+    return whole
