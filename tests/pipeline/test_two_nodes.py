@@ -42,7 +42,7 @@ from schemas.manifest import StageResult
 from schemas.select_settings import Select
 from schemas.verdict import Status
 from tests.sandbox.test_grader import GOLD
-from tests.unit.cluster.ray_nodes import Nodes, nodes_in, raylet_pid, wait_for
+from tests.unit.cluster.ray_nodes import Nodes, raylet_pid, some_nodes, wait_for
 from tests.unit.grade.test_grade_stage import candidate, candidates, collected, problem
 from tests.unit.select.graded_artifacts import Graded, asked, write_problems, write_round
 from tests.unit.select.graded_artifacts import problem as graded_problem
@@ -70,9 +70,9 @@ PROGRAMS = {
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+def nodes() -> Iterator[Nodes]:
     """A head without Docker, and two nodes that have it."""
-    with nodes_in(tmp_path_factory.mktemp("ray")) as nodes:
+    with some_nodes() as nodes:
         nodes.join()
         nodes.join()
         yield nodes

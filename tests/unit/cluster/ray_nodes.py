@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -89,14 +90,18 @@ def raylet_pid(node: Any) -> int:
 
 
 @contextmanager
-def nodes_in(folder: Path) -> Generator[Nodes]:
-    """A cluster with its head alone; this process's connection to it ends with it."""
-    nodes = Nodes(folder)
-    try:
-        yield nodes
-    finally:
-        disconnect()
-        nodes.end()
+def some_nodes() -> Generator[Nodes]:
+    """A cluster with its head alone; this process's connection to it ends with it.
+
+    Its folder has a short name: the paths of Ray's sockets end at 107 bytes.
+    """
+    with TemporaryDirectory(prefix="ray-") as folder:
+        nodes = Nodes(Path(folder))
+        try:
+            yield nodes
+        finally:
+            disconnect()
+            nodes.end()
 
 
 def wait_for(ready: Any, timeout_s: float = 60) -> None:

@@ -21,7 +21,7 @@ from factory.parts import map_parts
 from factory.recipe_file import ROOT
 from schemas.machine import Ray
 from tests.unit.cluster.cluster_work import Counting, EngineGone, Slow, even, square
-from tests.unit.cluster.ray_nodes import Nodes, nodes_in
+from tests.unit.cluster.ray_nodes import Nodes, some_nodes
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,8 +43,8 @@ except ClusterError as error:
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    with nodes_in(tmp_path_factory.mktemp("ray")) as nodes:
+def nodes() -> Iterator[Nodes]:
+    with some_nodes() as nodes:
         yield nodes
 
 
