@@ -62,7 +62,7 @@ TEACHERS: Final = {
     "671B": EXPERTS_TOKENS_PER_S,
 }
 """Completion tokens per second and GPU, as `retort plan` assumes."""
-MEMORY_GIB: Final = {17_000: 1.3, 220_000: 1.4, 800_000: 2.2}
+MEMORY_GIB: Final = {17_000: 1.2, 220_000: 1.3, 800_000: 1.9}
 """Largest stage, docs/rehearsal.md: 100,000, 200,000 and 800,000 samples."""
 
 
