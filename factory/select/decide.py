@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from factory.reasons import without_reason
 from factory.select.excluded import Excluded, without
 from factory.select.journeys import choose_journeys, merged
-from factory.select.pick import beyond_per_problem, beyond_quota, drop_where, without_reason
+from factory.select.pick import beyond_per_problem, beyond_quota, drop_where
 from factory.select.preference import choose_pairs
 from schemas.sample import Drop
 from schemas.select_settings import Select

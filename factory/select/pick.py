@@ -42,11 +42,6 @@ def drop_where(rows: pl.DataFrame, where: pl.Expr, reason: Drop, detail: pl.Expr
     )
 
 
-def without_reason(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
-    """Some columns of the rows that have no reason yet; the others are not copied."""
-    return rows.lazy().filter(pl.col("reason").is_null()).select(columns).collect()
-
-
 def beyond_per_problem(
     rows: pl.DataFrame,
     *,

@@ -18,6 +18,7 @@ from factory.executor import executor_of
 from factory.ledger import entry, reconcile
 from factory.licences import check_row_licences
 from factory.parts import read_manifest, write_atomically
+from factory.reasons import without_reason
 from factory.shard.card_facts import INDEX, Facts
 from factory.shard.clusters import decide
 from factory.shard.configs import DEFAULT, FOLDERS, PREFERENCE, PROBLEMS
@@ -100,7 +101,7 @@ def build_shards(
     )
     decided = decide(samples, indexed, shard, work / "near")
     del indexed
-    check_row_licences(_published(decided, "source", "license", "generation_model"), shard)
+    check_row_licences(without_reason(decided, "source", "license", "generation_model"), shard)
     own = _ledger(decided)
     funnel = reconcile([*(one.ledger for one in manifests.values()), own])
 
@@ -118,7 +119,7 @@ def build_shards(
     strict = benchmarks if shard.contaminated == "drop" else None
     digests: dict[str, str] = {}
     if PREFERENCE in configs:
-        published = _published(decided, "uuid")["uuid"]
+        published = without_reason(decided, "uuid")["uuid"]
         pairs = pair_rows(samples_dir, published, strict)
         named += write_config(PREFERENCE, pairs, folder, shard.shard_bytes, digests)
     if PROBLEMS in configs:
@@ -192,12 +193,8 @@ def _ledger(decided: pl.DataFrame) -> LedgerEntry:
     return entry("shard", decided.height, decided.height - len(left), drops)
 
 
-def _published(decided: pl.DataFrame, *columns: str) -> pl.DataFrame:
-    return decided.lazy().filter(pl.col("reason").is_null()).select(columns).collect()
-
-
 def _templates(decided: pl.DataFrame, templates: Mapping[str, str]) -> dict[str, str]:
-    published = _published(decided, "generation_model")["generation_model"].unique()
+    published = without_reason(decided, "generation_model")["generation_model"].unique()
     return {model: templates[model] for model in sorted(published) if model in templates}
 
 
@@ -206,7 +203,7 @@ def _rows_of(files: Iterable[PartFile], config: str) -> int:
 
 
 def _figures(description: Description, decided: pl.DataFrame) -> dict[str, Any]:
-    kept = _published(decided, "domain")
+    kept = without_reason(decided, "domain")
     clusters = decided["cluster_id"].drop_nulls()
     overlaps = decided["benchmark"].drop_nulls().to_frame()
     return {
